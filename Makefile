@@ -1,0 +1,38 @@
+# The commands of castgraph; `make` lists them.
+SHELL := /bin/bash
+export PATH := $(HOME)/.local/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: ## install what is missing: uv, the locked environment, ImageMagick's library
+	@bash envs/setup.sh
+
+.PHONY: demo
+demo: setup ## run the whole workflow on the shipped demo and print what it found
+	uv run --frozen snakemake --cores all --quiet rules host --configfile config/config.yaml -- demo
+
+.PHONY: test
+test: setup check ## set up, check and test everything
+
+.PHONY: check
+check: lint ## lint, types, tests with coverage
+	uv run --frozen pytest --cov --cov-report=term-missing:skip-covered
+
+.PHONY: lint
+lint: ## formatting, lint and types
+	uv run --frozen ruff format --check .
+	uv run --frozen ruff check .
+	uv run --frozen snakefmt --check Snakefile workflow
+	uv run --frozen mypy
+	uv run --frozen snakemake --lint
+
+.PHONY: format
+format: ## put everything into the project's format
+	uv run --frozen ruff format .
+	uv run --frozen ruff check --fix .
+	uv run --frozen snakefmt Snakefile workflow

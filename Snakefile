@@ -1,0 +1,56 @@
+# castgraph: from broadcast IDs to the network of who is seen beside whom.
+# A stage is one rule file here, one package in src/castgraph and its scripts in scripts/.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/archive.smk"
+include: "workflow/rules/faces.smk"
+include: "workflow/rules/clustering.smk"
+include: "workflow/rules/people.smk"
+include: "workflow/rules/network.smk"
+include: "workflow/rules/summary.smk"
+
+
+localrules:
+    all,
+    encodings,
+    demo,
+
+
+rule all:
+    """Make everything the configuration asks for."""
+    default_target: True
+    input:
+        encoded,
+        results,
+
+
+rule encodings:
+    """Make the encodings of every broadcast, and stop there."""
+    input:
+        encoded,
+
+
+rule demo:
+    """Make everything and print what was found."""
+    input:
+        encoded,
+        results,
+        summary=f"results/{config['run']}/summary.json",
+    log:
+        f"results/logs/{config['run']}/demo.log",
+    conda:
+        "envs/environment.yaml"
+    script:
+        "scripts/demo.py"
+
+
+onstart:
+    start_run()
+
+
+onsuccess:
+    print(f"Done. `castgraph summary results/{config['run']}` tells what was found.")

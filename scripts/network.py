@@ -1,0 +1,36 @@
+"""Count who is seen beside whom and write the network."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from castgraph import network, tables
+from castgraph.joblog import joblog
+
+with joblog(snakemake.log[0]):
+    settings = snakemake.params.network
+    people = pq.read_table(snakemake.input.people)
+    pairs = network.cooccurrences(
+        pq.read_table(snakemake.input.faces, columns=["broadcast", "frame"]),
+        pq.read_table(snakemake.input.labels)["label"].to_numpy(),
+        frame_seconds=snakemake.params.frame_seconds,
+        same_frame_weight=settings["same_frame_weight"],
+        adjacent_weight=settings["adjacent_weight"],
+    )
+    published = settings["mode"] == "as_published"
+    top = None if settings["top_edges"] == "all" else settings["top_edges"]
+    kept = network.as_published(pairs) if published else network.strongest(pairs, top)
+    graph = network.build(
+        kept,
+        people,
+        frame_url=snakemake.params.frame_url,
+        community_method=settings["communities"],
+        layout_method=settings["layout"],
+        seed=settings["seed"],
+    )
+    facts = tables.provenance("network", settings, n_pairs=pairs.num_rows, n_edges=kept.num_rows)
+    write_csv = network.write_as_published if published else network.write_csv
+    write_csv(graph, Path(snakemake.output.nodes), Path(snakemake.output.edges))
+    network.write_gexf(graph, Path(snakemake.output.gexf))
+    network.write_graphml(graph, Path(snakemake.output.graphml))
+    tables.write(snakemake.output.pairs, pairs, facts)

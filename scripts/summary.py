@@ -1,0 +1,21 @@
+"""Count what was read and found."""
+
+from pathlib import Path
+
+from castgraph.files import write_json
+from castgraph.joblog import joblog
+from castgraph.summary import summarise
+
+with joblog(snakemake.log[0]):
+    kinds = ("labels", "people", "pairs")
+    clusterings = {
+        name: {kind: Path(snakemake.input[kind][n]) for kind in kinds}
+        for n, name in enumerate(snakemake.params.clusterings)
+    }
+    found = summarise(
+        snakemake.wildcards.run,
+        Path(snakemake.input.broadcasts),
+        Path(snakemake.input.inventories),
+        clusterings,
+    )
+    write_json(snakemake.output[0], found)

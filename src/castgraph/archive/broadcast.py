@@ -1,0 +1,77 @@
+"""Broadcast IDs: ``{STATION}_{YYYYMMDD}_{HHMMSS}[_{Title}]``, in UTC."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+STATION_PATTERN = "[A-Za-z0-9]+"
+TITLE_PATTERN = "[A-Za-z0-9._-]+"
+BROADCAST_PATTERN = rf"{STATION_PATTERN}_[0-9]{{8}}_[0-9]{{6}}(?:_{TITLE_PATTERN})?"
+"""Regular expression of a broadcast ID; file names are made of IDs, so it holds no slash and no space."""
+
+_PARTS = re.compile(
+    rf"(?P<station>{STATION_PATTERN})_(?P<start>[0-9]{{8}}_[0-9]{{6}})(?:_(?P<title>{TITLE_PATTERN}))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """What a broadcast ID says.
+
+    Attributes
+    ----------
+    id
+        The ID itself.
+    station
+        The station, as the archive writes it.
+    start
+        When the broadcast began, UTC.
+    title
+        The title as the ID has it, with underscores; empty when there is none.
+    """
+
+    id: str
+    station: str
+    start: datetime
+    title: str
+
+    @classmethod
+    def parse(cls, broadcast_id: str) -> Broadcast:
+        """Read a broadcast ID.
+
+        Parameters
+        ----------
+        broadcast_id
+            For example ``RUSSIA1_20220519_083000_60_minut``.
+
+        Returns
+        -------
+        Broadcast
+
+        Raises
+        ------
+        ValueError
+            When it is not of the form ``{STATION}_{YYYYMMDD}_{HHMMSS}[_{Title}]``, or holds no real date.
+        """
+        match = _PARTS.fullmatch(broadcast_id)
+        if match is None or len(broadcast_id) > 200:
+            raise ValueError(
+                f"{broadcast_id[:200]!r} is not a broadcast ID; the form is STATION_YYYYMMDD_HHMMSS or "
+                "STATION_YYYYMMDD_HHMMSS_Title (letters, digits, '.', '_', '-'; at most 200 characters)"
+            )
+        try:
+            start = datetime.strptime(match["start"], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+        except ValueError as error:
+            raise ValueError(f"{broadcast_id!r} is not a broadcast ID: no such date or time") from error
+        return cls(broadcast_id, match["station"], start, match["title"] or "")
+
+    def frame_time(self, frame: int, frame_seconds: float) -> datetime:
+        """Tell when frame `frame` (from 1) was on air, with `frame_seconds` between two frames."""
+        return self.start + timedelta(seconds=(frame - 1) * frame_seconds)
+
+
+def frame_name(broadcast_id: str, frame: int) -> str:
+    """Name the picture file of a frame as the archive does, for example ``{ID}-000001.jpg``."""
+    return f"{broadcast_id}-{frame:06d}.jpg"

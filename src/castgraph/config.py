@@ -1,0 +1,225 @@
+"""The configuration of a run: checked against its schema, with defaults filled in."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+
+from castgraph.archive import listed
+
+Config = dict[str, Any]
+
+SELECTORS = ("ids", "file", "stations")
+"""The ways to say which broadcasts; one of them is given."""
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message has a line for each thing that is wrong."""
+
+
+def load(given: Mapping[str, Any], schema: Path) -> Config:
+    """Check a configuration and fill in its defaults.
+
+    Parameters
+    ----------
+    given
+        The configuration as the user wrote it. It is not changed.
+    schema
+        The JSON Schema, as YAML, with defaults.
+
+    Returns
+    -------
+    dict
+        A copy with every key of the schema that has a default. Dates are ISO strings.
+
+    Raises
+    ------
+    ConfigError
+        For unknown keys and wrong types or values: a line each, with the key's path, what was found and
+        what is allowed.
+    """
+    rules = yaml.safe_load(schema.read_text(encoding="utf-8"))
+    validator = Draft202012Validator(rules, format_checker=FormatChecker(["date", "regex"]))
+    config: Config = _dates_as_text(copy.deepcopy(dict(given)))
+    errors = sorted(validator.iter_errors(config), key=lambda error: [str(part) for part in error.path])
+    problems = [line for error in errors for line in _describe(error)]
+    if not problems:
+        _fill_defaults(config, rules)
+        problems = list(_broadcast_problems(config["broadcasts"]))
+        problems += _template_problems(config["archive"]["frame_url"])
+    if problems:
+        raise ConfigError("the configuration cannot be used:\n" + "\n".join(f"  {line}" for line in problems))
+    return config
+
+
+def located(config: Config, folders: Sequence[Path]) -> Config:
+    """Give a copy of `config` in which relative paths to be read are found.
+
+    Parameters
+    ----------
+    config
+        A loaded configuration.
+    folders
+        Where ``archive.base_url`` and ``broadcasts.file`` are looked for, the first that has them counts.
+        Addresses (``https://…``, ``file://…``), absolute paths and what is nowhere stay as they are.
+    """
+    config = copy.deepcopy(config)
+    for section, key in (("archive", "base_url"), ("broadcasts", "file")):
+        path = config[section].get(key)
+        if path is not None and "://" not in path:
+            found = (folder / path for folder in folders if (folder / path).exists())
+            config[section][key] = str(next(found, path))
+    return config
+
+
+def listed_ids(broadcasts: Mapping[str, Any]) -> list[str] | None:
+    """Tell the broadcast IDs that a configuration lists, sorted, or None when it has them from inventories.
+
+    Raises
+    ------
+    ConfigError
+        When the file of IDs cannot be read or holds something else.
+    """
+    if "stations" in broadcasts:
+        return None
+    if "ids" in broadcasts:
+        return [row.broadcast for row in listed(broadcasts["ids"])]
+    path = Path(broadcasts["file"])
+    try:
+        return [row.broadcast for row in listed(_read_ids(path))]
+    except ValueError as error:
+        raise ConfigError(f"broadcasts.file: {path}: {error}") from error
+
+
+def station_days(broadcasts: Mapping[str, Any]) -> list[tuple[str, date]]:
+    """List the stations and days whose inventories say what the broadcasts are; none when IDs are listed."""
+    if "stations" not in broadcasts:
+        return []
+    first, last = (date.fromisoformat(broadcasts[key]) for key in ("from", "to"))
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [(station, day) for station in sorted(broadcasts["stations"]) for day in days]
+
+
+def _read_ids(path: Path) -> list[str]:
+    """Read broadcast IDs from a text file, one a line; ``#`` begins a comment."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read ({error})") from error
+    ids = [text for line in lines if (text := line.partition("#")[0].strip())]
+    if not ids:
+        raise ConfigError("holds no broadcast ID; one a line is expected")
+    return ids
+
+
+def write(path: Path, config: Config) -> None:
+    """Write a configuration as YAML, so that the run can be repeated with it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _dates_as_text(value: Any) -> Any:
+    """YAML reads 2024-01-02 as a date; the schema and the user mean the text."""
+    if isinstance(value, Mapping):
+        return {key: _dates_as_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_dates_as_text(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _fill_defaults(config: Config, schema: Mapping[str, Any]) -> None:
+    for key, rule in schema["properties"].items():
+        if "default" in rule:
+            config.setdefault(key, copy.deepcopy(rule["default"]))
+        if "properties" in rule and key in config:
+            _fill_defaults(config[key], rule)
+
+
+def _describe(error: ValidationError) -> Iterator[str]:
+    """Say what is wrong in the words of the configuration rather than of JSON Schema."""
+    path = ".".join(str(part) for part in error.path)
+    found: Any = error.instance
+    rule: Any = error.schema
+    if error.validator == "additionalProperties":
+        allowed = list(rule["properties"])
+        for key in sorted(str(key) for key in found if key not in allowed):
+            near = difflib.get_close_matches(key, allowed, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield f"{path + '.' if path else ''}{key}: unknown key{hint} Allowed here: {', '.join(allowed)}"
+    elif error.validator == "required":
+        for key in rule["required"]:
+            if key not in found:
+                yield f"{path + '.' if path else ''}{key}: missing; {_meaning(rule['properties'][key])}"
+    else:
+        yield f"{path or 'configuration'}: found {found!r}; allowed: {_allowed(rule)}"
+
+
+def _meaning(rule: Mapping[str, Any]) -> str:
+    return str(rule.get("description", "it must be given"))
+
+
+def _allowed(rule: Mapping[str, Any]) -> str:
+    """Put the rule of a key into words."""
+    if "oneOf" in rule:
+        return " or ".join(_allowed(option) for option in rule["oneOf"])
+    if "const" in rule:
+        return repr(rule["const"])
+    if "enum" in rule:
+        return ", ".join(repr(value) for value in rule["enum"])
+    words = {
+        "minimum": "at least {}",
+        "exclusiveMinimum": "above {}",
+        "maximum": "at most {}",
+        "minItems": "at least {} item(s)",
+        "uniqueItems": "no item twice",
+        "minLength": "not empty",
+        "pattern": "matching {}",
+        "not": "none of {}",
+        "format": "a valid {}",
+    }
+    values = {**rule, "not": rule.get("not", {}).get("enum")}
+    limits = [text.format(values[key]) for key, text in words.items() if key in rule]
+    return ", ".join([str(rule.get("type", "any value")), *limits])
+
+
+def _broadcast_problems(broadcasts: Mapping[str, Any]) -> Iterator[str]:
+    """Check what a schema cannot say: which keys go together, real IDs, the order of dates."""
+    given = [key for key in SELECTORS if key in broadcasts]
+    if len(given) != 1:
+        found = " and ".join(given) or "none of them"
+        yield f"broadcasts: found {found}; allowed: exactly one of {', '.join(SELECTORS)}"
+        return
+    with_stations = {"from", "to", "title"} & set(broadcasts)
+    if given != ["stations"] and with_stations:
+        key = min(with_stations)
+        yield f"broadcasts.{key}: goes with broadcasts.stations, not with broadcasts.{given[0]}"
+    if given == ["ids"]:
+        try:
+            listed(broadcasts["ids"])
+        except ValueError as error:
+            yield f"broadcasts.ids: {error}"
+    if given == ["stations"]:
+        missing = [key for key in ("from", "to") if key not in broadcasts]
+        for key in missing:
+            yield f"broadcasts.{key}: missing; a day YYYY-MM-DD goes with broadcasts.stations"
+        if not missing and broadcasts["from"] > broadcasts["to"]:
+            first, last = broadcasts["from"], broadcasts["to"]
+            yield f"broadcasts.to: found {last}; allowed: {first} (broadcasts.from) or later"
+
+
+def _template_problems(template: str) -> Iterator[str]:
+    try:
+        template.format(broadcast="", frame=1)
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        yield (
+            f"archive.frame_url: found {template!r} ({error}); "
+            "allowed: an address with {broadcast} and {frame}"
+        )

@@ -1,0 +1,59 @@
+"""Labels of faces."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.cluster import DBSCAN
+
+from castgraph.clustering import dbscan
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    X=st.integers(1, 60).flatmap(lambda n: arrays(np.float32, (n, 3), elements=st.floats(-1, 1, width=32))),
+    eps=st.floats(0.05, 1.5),
+    min_samples=st.integers(1, 6),
+    threads=st.integers(1, 2),
+)
+def test_labels_are_those_of_scikit_learn(X, eps: float, min_samples: int, threads: int) -> None:
+    expected = DBSCAN(eps=eps, min_samples=min_samples).fit(X).labels_
+    labels = dbscan(X, eps, min_samples, threads=threads)
+    assert labels.dtype == np.int32
+    assert labels.tolist() == expected.tolist()
+
+
+def test_eps_is_inclusive_and_a_point_counts_itself() -> None:
+    X = np.array([[0.0], [1.0], [2.0]])
+    assert dbscan(X, 1.0, 2).tolist() == [0, 0, 0]
+    assert dbscan(X, 0.999, 2).tolist() == [-1, -1, -1]
+    assert dbscan(X, 0.1, 1).tolist() == [0, 1, 2]
+
+
+def test_no_points_give_no_labels() -> None:
+    assert dbscan(np.empty((0, 128), np.float32), 0.4, 5).tolist() == []
+
+
+def test_the_input_is_not_modified() -> None:
+    X = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    before = X.copy()
+    dbscan(X, 0.5, 3)
+    assert (before == X).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "eps", "min_samples", "message"),
+    [
+        ([[0.0, float("nan")]], 0.4, 5, "NaN or infinite"),
+        ([[0.0, float("inf")]], 0.4, 5, "NaN or infinite"),
+        ([0.0, 1.0], 0.4, 5, r"shape \(2,\)"),
+        ([[0.0]], 0.0, 5, "eps is 0.0"),
+        ([[0.0]], -1.0, 5, "eps is -1.0"),
+        ([[0.0]], float("nan"), 5, "eps is nan"),
+        ([[0.0]], 0.4, 0, "min_samples is 0"),
+    ],
+)
+def test_bad_arguments_are_refused(X, eps: float, min_samples: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        dbscan(X, eps, min_samples)

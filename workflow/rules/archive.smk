@@ -1,0 +1,91 @@
+# Reads: the archive (archive.base_url).
+# Makes: the list of broadcasts of the run, their ZIPs and, for a short time, their frames.
+
+
+rule inventory:
+    """Fetch the list of shows of one station and day."""
+    output:
+        "resources/inventories/{station}.{day}.json",
+    log:
+        "results/logs/inventory/{station}.{day}.log",
+    benchmark:
+        "results/benchmarks/inventory/{station}.{day}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        download_slots=1,
+    retries: 2
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../../scripts/inventory.py"
+
+
+checkpoint select:
+    """List the broadcasts of the run."""
+    input:
+        inventories=inventories,
+    output:
+        selected="results/{run}/selected.csv",
+        inventories="results/{run}/inventories.csv",
+    params:
+        listed=LISTED,
+        title=config["broadcasts"].get("title", ""),
+        code_version=CODE_VERSIONS["select"],
+    log:
+        "results/logs/{run}/select.log",
+    benchmark:
+        "results/benchmarks/{run}/select.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../../scripts/select.py"
+
+
+rule download:
+    """Fetch the ZIP of one broadcast, or note that the archive has none."""
+    output:
+        unless_kept("resources/zips/{broadcast}.zip"),
+    log:
+        "results/logs/download/{broadcast}.log",
+    benchmark:
+        "results/benchmarks/download/{broadcast}.tsv"
+    # Fetching runs ahead of encoding, as far as download_slots allow, so that unzip has the largest to choose from.
+    priority: 1
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        download_slots=1,
+    retries: 2
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../../scripts/download.py"
+
+
+rule unzip:
+    """Unpack the frames of one broadcast and check every entry."""
+    input:
+        # A ZIP that was fetched again (for portraits, say) does not make a broadcast be encoded again.
+        ancient("resources/zips/{broadcast}.zip"),
+    output:
+        frames=temp(directory(scratch("frames/{broadcast}"))),
+        # One line a frame: the scheduler starts the encode jobs with the largest input first.
+        manifest=temp(scratch("manifests/{broadcast}.json")),
+    params:
+        limits=archive_limits(),
+        code_version=CODE_VERSIONS["unzip"],
+    log:
+        "results/logs/unzip/{broadcast}.log",
+    benchmark:
+        "results/benchmarks/unzip/{broadcast}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../../scripts/unzip.py"

@@ -1,0 +1,137 @@
+# What all rule files share: the configuration, wildcards, input functions and resources.
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+import castgraph.archive
+import castgraph.config
+from castgraph.runlock import RunLock
+from castgraph.stages import CODE_VERSIONS, clustering_name, encoder_name
+
+
+# Where a relative path of the configuration is looked for.
+FOLDERS = (Path.cwd(), Path(workflow.basedir))
+
+
+# Without a config file of the user's, config/config.yaml (the demo) is the configuration. It is not a layer
+# under the user's own: a key left out there takes the default of the schema, not the demo's value.
+if not workflow.configfiles and "run" not in config:
+
+    configfile: Path(workflow.basedir) / "config" / "config.yaml"
+
+
+try:
+    MERGED = castgraph.config.load(
+        config,
+        Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml",
+    )
+    config.update(castgraph.config.located(MERGED, FOLDERS))
+    LISTED = castgraph.config.listed_ids(config["broadcasts"])
+except castgraph.config.ConfigError as error:
+    raise WorkflowError(str(error))
+
+
+ENCODER = encoder_name(**config["faces"])
+CLUSTERINGS = {clustering_name(eps): eps for eps in config["cluster"]["eps"]}
+
+
+wildcard_constraints:
+    run="[A-Za-z0-9][A-Za-z0-9._-]*",
+    station=castgraph.archive.STATION_PATTERN,
+    day="[0-9]{8}",
+    broadcast=castgraph.archive.BROADCAST_PATTERN,
+    encoder="[a-z0-9-]+",
+    clustering="[a-z0-9._-]+",
+
+
+def start_run():
+    """Take the working directory for this run alone and keep the merged configuration beside its results."""
+    global RUN_LOCK
+    try:
+        RUN_LOCK = RunLock(Path(".snakemake") / "castgraph.lock")
+    except BlockingIOError as error:
+        raise WorkflowError(str(error))
+    castgraph.config.write(Path("results") / config["run"] / "config.yaml", MERGED)
+
+
+MOST_THREADS = 64
+"""For jobs that take what there is: Snakemake lowers it to --cores."""
+
+
+def growing(mem_mb):
+    """Memory that grows with every retry of the job."""
+    return lambda wildcards, attempt: mem_mb * attempt
+
+
+def scratch(path):
+    """A path in the scratch folder, for what is needed only for a short time."""
+    return str(Path(config["scratch"]) / path)
+
+
+def archive_limits():
+    """How much one ZIP may hold, in the units of `castgraph.archive.Limits`."""
+    archive = config["archive"]
+    return {
+        "max_frames": archive["max_frames"],
+        "max_frame_bytes": int(archive["max_frame_mb"] * 2**20),
+        "max_total_bytes": int(archive["max_broadcast_mb"] * 2**20),
+    }
+
+
+def network_settings():
+    """What the network depends on; the size of the picture does not belong to it."""
+    return {key: value for key, value in config["network"].items() if key != "picture_people"}
+
+
+def portraits(wildcards):
+    """The portraits of a clustering, where the configuration asks for them."""
+    return expand("results/{run}/{clustering}/portraits", **wildcards) if config["people"]["portraits"] else []
+
+
+def unless_kept(path):
+    """The ZIPs are temporary unless the configuration keeps them."""
+    return path if config["archive"]["keep_zips"] else temp(path)
+
+
+def inventories(wildcards):
+    """The inventories of the chosen stations and days; none when the configuration lists the IDs."""
+    chosen = castgraph.config.station_days(config["broadcasts"])
+    return [f"resources/inventories/{station}.{day:%Y%m%d}.json" for station, day in chosen]
+
+
+def broadcasts():
+    """The IDs of the run. Only when they come from inventories does the DAG wait for the checkpoint."""
+    if LISTED is not None:
+        return LISTED
+    return castgraph.archive.read_selection(checkpoints.select.get(run=config["run"]).output.selected)
+
+
+def face_tables(wildcards):
+    """The face table of every broadcast."""
+    return expand("results/faces/{encoder}/{broadcast}.parquet", encoder=ENCODER, broadcast=broadcasts())
+
+
+def frame_tables(wildcards):
+    """The frame table of every broadcast."""
+    return expand("results/frames/{encoder}/{broadcast}.parquet", encoder=ENCODER, broadcast=broadcasts())
+
+
+def encoded(wildcards):
+    """What `encode` makes. It is listed in `all` so that a table that was lost is made again."""
+    return face_tables(wildcards) + frame_tables(wildcards)
+
+
+def per_clustering(*names):
+    """Files of every clustering of the run."""
+    return expand(
+        "results/{run}/{clustering}/{name}", run=config["run"], clustering=CLUSTERINGS, name=names
+    )
+
+
+def results(wildcards):
+    """What the run makes besides the encodings."""
+    names = ["labels.parquet", "people.parquet", "nodes.csv", "edges.csv", "graph.gexf", "graph.graphml"]
+    names += ["network.png", "network.svg"]
+    names += ["portraits"] * config["people"]["portraits"]
+    names += ["DATABASE.json"] * config["export"]["database_json"]
+    return [f"results/{config['run']}/summary.json", *per_clustering(*names)]

@@ -1,0 +1,52 @@
+# Reads: the frames of each broadcast.
+# Makes: results/faces and results/frames, one table a broadcast, and their merge in results/{run}.
+
+
+rule encode:
+    """Find and encode the faces of one broadcast."""
+    input:
+        frames=scratch("frames/{broadcast}"),
+        manifest=scratch("manifests/{broadcast}.json"),
+    output:
+        faces="results/faces/{encoder}/{broadcast}.parquet",
+        frames="results/frames/{encoder}/{broadcast}.parquet",
+    params:
+        settings=config["faces"],
+        code_version=CODE_VERSIONS["encode"],
+    log:
+        "results/logs/encode/{encoder}/{broadcast}.log",
+    benchmark:
+        "results/benchmarks/encode/{encoder}/{broadcast}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../../scripts/encode.py"
+
+
+rule merge:
+    """Join the tables of all broadcasts of the run."""
+    input:
+        selected="results/{run}/selected.csv",
+        faces=face_tables,
+        frames=frame_tables,
+    output:
+        broadcasts="results/{run}/broadcasts.parquet",
+        faces="results/{run}/faces.parquet",
+        frames="results/{run}/frames.parquet",
+    params:
+        encoder=ENCODER,
+        code_version=CODE_VERSIONS["merge"],
+    log:
+        "results/logs/{run}/merge.log",
+    benchmark:
+        "results/benchmarks/{run}/merge.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../../scripts/merge.py"

@@ -1,0 +1,56 @@
+# Reads: the merged faces, the labels, the people and their portraits.
+# Makes: who is seen beside whom, as tables, graph files and a picture.
+
+
+rule network:
+    """Count who is seen beside whom and write the network."""
+    input:
+        faces="results/{run}/faces.parquet",
+        labels="results/{run}/{clustering}/labels.parquet",
+        people="results/{run}/{clustering}/people.parquet",
+    output:
+        pairs="results/{run}/{clustering}/edges.parquet",
+        nodes="results/{run}/{clustering}/nodes.csv",
+        edges="results/{run}/{clustering}/edges.csv",
+        gexf="results/{run}/{clustering}/graph.gexf",
+        graphml="results/{run}/{clustering}/graph.graphml",
+    params:
+        network=network_settings(),
+        frame_seconds=config["archive"]["frame_seconds"],
+        frame_url=config["archive"]["frame_url"],
+        code_version=CODE_VERSIONS["network"],
+    log:
+        "results/logs/{run}/{clustering}/network.log",
+    benchmark:
+        "results/benchmarks/{run}/{clustering}/network.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../../scripts/network.py"
+
+
+rule picture:
+    """Draw the network, with portraits as nodes."""
+    input:
+        graph="results/{run}/{clustering}/graph.graphml",
+        portraits=portraits,
+    output:
+        png="results/{run}/{clustering}/network.png",
+        svg="results/{run}/{clustering}/network.svg",
+    params:
+        people=config["network"]["picture_people"],
+        code_version=CODE_VERSIONS["picture"],
+    log:
+        "results/logs/{run}/{clustering}/picture.log",
+    benchmark:
+        "results/benchmarks/{run}/{clustering}/picture.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../../scripts/picture.py"

@@ -1,0 +1,28 @@
+# Reads: the tables of the run and of each of its clusterings.
+# Makes: the counts that `castgraph summary` prints.
+
+
+rule summary:
+    """Count what was read and found."""
+    input:
+        broadcasts="results/{run}/broadcasts.parquet",
+        inventories="results/{run}/inventories.csv",
+        labels=per_clustering("labels.parquet"),
+        people=per_clustering("people.parquet"),
+        pairs=per_clustering("edges.parquet"),
+    output:
+        "results/{run}/summary.json",
+    params:
+        clusterings=list(CLUSTERINGS),
+        code_version=CODE_VERSIONS["summary"],
+    log:
+        "results/logs/{run}/summary.log",
+    benchmark:
+        "results/benchmarks/{run}/summary.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../../scripts/summary.py"
