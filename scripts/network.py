@@ -29,8 +29,11 @@ with joblog(snakemake.log[0]):
         seed=settings["seed"],
     )
     facts = tables.provenance("network", settings, n_pairs=pairs.num_rows, n_edges=kept.num_rows)
-    write_csv = network.write_as_published if published else network.write_csv
-    write_csv(graph, Path(snakemake.output.nodes), Path(snakemake.output.edges))
+    nodes, edges = Path(snakemake.output.nodes), Path(snakemake.output.edges)
+    if published:
+        network.write_as_published(kept, people, nodes, edges)
+    else:
+        network.write_csv(graph, nodes, edges)
     network.write_gexf(graph, Path(snakemake.output.gexf))
     network.write_graphml(graph, Path(snakemake.output.graphml))
     tables.write(snakemake.output.pairs, pairs, facts)

@@ -17,6 +17,11 @@ def joblog(path: str) -> Iterator[None]:
     ----------
     path
         The log file; it is begun anew.
+
+    Raises
+    ------
+    SystemExit
+        When the block raises.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -31,7 +36,6 @@ def joblog(path: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        # The whole story is in the log; one line is for the person at the terminal.
         logging.exception("failed")
-        # One line for the person at the terminal; the whole story is in the log.
-        print(f"error: {error} (see {path})", file=sys.stderr)
-        raise
+        sys.exit(f"error: {error} (see {path})")

@@ -85,7 +85,7 @@ def network_settings():
 
 def portraits(wildcards):
     """The portraits of a clustering, where the configuration asks for them."""
-    return expand("results/{run}/{clustering}/portraits", **wildcards) if config["people"]["portraits"] else []
+    return "results/{run}/{clustering}/portraits".format(**wildcards) if config["people"]["portraits"] else []
 
 
 def unless_kept(path):

@@ -17,7 +17,8 @@ rule network:
     params:
         network=network_settings(),
         frame_seconds=config["archive"]["frame_seconds"],
-        frame_url=config["archive"]["frame_url"],
+        # A function, since the braces in it are no wildcards.
+        frame_url=lambda wildcards: config["archive"]["frame_url"],
         code_version=CODE_VERSIONS["network"],
     log:
         "results/logs/{run}/{clustering}/network.log",

@@ -1,0 +1,184 @@
+"""The people table, and which of a person's faces are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike, NDArray
+
+from castgraph import tables
+from castgraph.archive.broadcast import Broadcast
+from castgraph.people.centre import Centre, best_face, centre
+
+BOX = ("top", "right", "bottom", "left")
+"""The columns of a box, in order."""
+
+
+def rows_by_person(labels: ArrayLike, n_faces: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Go through the people of a clustering.
+
+    Parameters
+    ----------
+    labels
+        One integer a face; -1 is noise. Shape (n_faces,).
+    n_faces
+        Rows of the face table that the labels belong to.
+
+    Yields
+    ------
+    person : int
+        The label, in ascending order.
+    rows : ndarray of int64
+        The rows of the person's faces, in ascending order.
+
+    Raises
+    ------
+    ValueError
+        When there are not as many labels as faces.
+    """
+    values = np.asarray(labels)
+    if values.shape != (n_faces,):
+        raise ValueError(
+            f"labels of shape {values.shape}; one label for each of the {n_faces} faces is needed"
+        )
+    order = np.argsort(values, kind="stable")
+    order = order[np.searchsorted(values, 0, sorter=order) :]  # noise comes first
+    people, starts = np.unique(values[order], return_index=True)
+    return zip(people.tolist(), np.split(order, starts[1:]) if len(order) else [], strict=True)
+
+
+def portrait_name(person: int) -> str:
+    """Name the picture file of a person, for example ``person-00012.jpg``."""
+    return f"person-{person:05d}.jpg"
+
+
+def people_table(faces: pa.Table, labels: ArrayLike, *, frame_seconds: float) -> pa.Table:
+    """Sum every person up in one row.
+
+    Parameters
+    ----------
+    faces
+        The merged face table (`castgraph.tables.FACES`).
+    labels
+        One integer a face, in the order of `faces`; -1 is noise.
+    frame_seconds
+        Seconds between two frames.
+
+    Returns
+    -------
+    Table
+        The people table (`castgraph.tables.PEOPLE`), one row a person, sorted by person.
+
+    Raises
+    ------
+    ValueError
+        When there are not as many labels as faces, or a broadcast of the table is no broadcast ID.
+    """
+    codes, broadcast_ids = broadcast_codes(faces)
+    broadcasts = [Broadcast.parse(broadcast_id) for broadcast_id in broadcast_ids]
+    starts = np.array([broadcast.start.timestamp() for broadcast in broadcasts])
+    frames = _numpy(faces, "frame").astype(np.int64)
+    boxes = np.stack([_numpy(faces, side) for side in BOX], axis=1)
+    size = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 1] - boxes[:, 3])
+    sharpness = _numpy(faces, "sharpness")
+    embeddings = tables.embeddings(faces["embedding"])
+
+    def row(person: int, rows: NDArray[np.int64]) -> dict[str, Any]:
+        middle = centre(embeddings[rows])
+        best = rows[best_face(middle, sharpness[rows], size[rows])]
+        n_frames = len(np.unique(codes[rows] << 32 | frames[rows]))
+        seconds = starts[codes[rows]] + (frames[rows] - 1) * frame_seconds
+
+        def time(face: np.int64) -> datetime:
+            broadcast = broadcasts[int(codes[face])]
+            return broadcast.frame_time(int(frames[face]), frame_seconds).replace(microsecond=0)
+
+        return {
+            "person": person,
+            "name": f"Person {person}",
+            "n_faces": len(rows),
+            "n_frames": n_frames,
+            "n_broadcasts": len(np.unique(codes[rows])),
+            "screen_seconds": n_frames * frame_seconds,
+            "first_seen": time(rows[seconds.argmin()]),
+            "last_seen": time(rows[seconds.argmax()]),
+            "n_outliers": int(middle.outlier.sum()),
+            "spread": float(np.median(middle.distances)),
+            "best_face": int(best),
+            "broadcast": broadcast_ids[codes[best]],
+            "frame": int(frames[best]),
+            **dict(zip(BOX, boxes[best].tolist(), strict=True)),
+            "portrait": portrait_name(person),
+        }
+
+    people = [row(person, rows) for person, rows in rows_by_person(labels, len(faces))]
+    return pa.Table.from_pylist(people, schema=tables.PEOPLE)
+
+
+def contact_faces(centre: Centre, limit: int) -> list[int]:
+    """Choose the faces that go on a person's contact sheet.
+
+    Parameters
+    ----------
+    centre
+        The middle of the person's faces.
+    limit
+        How many faces the sheet holds, at least 1.
+
+    Returns
+    -------
+    list of int
+        Indices among the person's faces: by distance from the centre, then the outliers by distance. When
+        there are more than `limit`, an even spread over each of the two that begins with the nearest and ends
+        with the farthest; outliers get at most a quarter of the places, and those that the others leave free.
+
+    Raises
+    ------
+    ValueError
+        When `limit` is below 1.
+    """
+    if limit < 1:
+        raise ValueError(f"a contact sheet of {limit} faces; at least 1 is needed")
+    order = np.argsort(centre.distances, kind="stable")
+    outlier = centre.outlier[order]
+    near, doubtful = order[~outlier], order[outlier]
+    n_doubtful = min(len(doubtful), max(limit // 4, limit - len(near)))
+    n_near = min(len(near), limit - n_doubtful)
+    chosen: list[int] = [*_spread(near, n_near).tolist(), *_spread(doubtful, n_doubtful).tolist()]
+    return chosen
+
+
+def broadcast_codes(faces: pa.Table) -> tuple[NDArray[np.int64], list[str]]:
+    """Give the broadcast of each face as an index into a list of broadcast IDs.
+
+    Parameters
+    ----------
+    faces
+        The merged face table.
+
+    Returns
+    -------
+    codes : ndarray of int64, shape (n_faces,)
+    broadcast_ids : list of str
+    """
+    if len(faces) == 0:
+        return np.empty(0, np.int64), []
+    column = faces["broadcast"].unify_dictionaries()
+    codes = np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks])
+    return codes.astype(np.int64), column.chunk(0).dictionary.to_pylist()
+
+
+def _spread(items: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Choose `count` of `items` evenly, with the first and the last."""
+    if count <= 1:
+        return items[:count]
+    return items[np.arange(count) * (len(items) - 1) // (count - 1)]
+
+
+def _numpy(faces: pa.Table, column: str) -> NDArray[Any]:
+    values: NDArray[Any] = faces[column].to_numpy()
+    return values

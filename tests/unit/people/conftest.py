@@ -1,0 +1,75 @@
+"""Face tables and ZIPs for the tests of castgraph.people."""
+
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from castgraph import tables
+from castgraph.archive.broadcast import frame_name
+
+
+def _faces(rows: Sequence[dict[str, Any]]) -> pa.Table:
+    filled = [
+        {
+            "top": 10,
+            "right": 60,
+            "bottom": 60,
+            "left": 10,
+            "score": 1.0,
+            "sharpness": 50.0,
+            "landmarks": [0.0] * 10,
+            "embedding": np.zeros(tables.EMBEDDING_SIZE, np.float32),
+            **row,
+        }
+        for row in rows
+    ]
+    return pa.Table.from_pylist(filled, schema=tables.FACES)
+
+
+@pytest.fixture(scope="session")
+def make_faces() -> Callable[[Sequence[dict[str, Any]]], pa.Table]:
+    """Make a face table of rows that say only what matters."""
+    return _faces
+
+
+@pytest.fixture
+def make_zip(tmp_path: Path) -> Callable[..., Path]:
+    """Write the ZIP of a broadcast into tmp_path/zips, of the bytes of its frames."""
+
+    def make(broadcast: str, frames: dict[int, bytes]) -> Path:
+        path = tmp_path / "zips" / f"{broadcast}.zip"
+        path.parent.mkdir(exist_ok=True)
+        with ZipFile(path, "w") as archive:
+            for frame, data in frames.items():
+                archive.writestr(f"{broadcast}/{frame_name(broadcast, frame)}", data)
+        return path
+
+    return make
+
+
+def _jpeg(image: Image.Image, **options: Any) -> bytes:
+    file = BytesIO()
+    image.save(file, "JPEG", quality=95, **options)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def jpeg() -> Callable[..., bytes]:
+    """Encode a Pillow picture as a JPEG."""
+    return _jpeg
+
+
+@pytest.fixture(scope="session")
+def squares() -> bytes:
+    """A frame of 320x180: blue, with a red square at 200-260 x 60-120 and a green one at 0-40 x 0-40."""
+    image = Image.new("RGB", (320, 180), (20, 40, 200))
+    image.paste((210, 30, 30), (200, 60, 260, 120))
+    image.paste((30, 180, 40), (0, 0, 40, 40))
+    return _jpeg(image)

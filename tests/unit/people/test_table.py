@@ -1,0 +1,209 @@
+"""The people table, and the choice of faces for a contact sheet."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from castgraph import tables
+from castgraph.archive.broadcast import Broadcast
+from castgraph.people import (
+    Centre,
+    best_face,
+    centre,
+    contact_faces,
+    people_table,
+    portrait_name,
+    rows_by_person,
+)
+
+MORNING = "DEMO1_20240102_070000_Morning_Desk"
+EVENING = "DEMO1_20240102_190000"
+NIGHT = "2X_20231231_235930_Night"
+BROADCASTS = [MORNING, EVENING, NIGHT]
+
+labels_of = st.lists(st.integers(-1, 6), max_size=40)
+
+
+@settings(deadline=None)
+@given(labels_of)
+def test_rows_by_person_finds_every_face_of_every_person(labels):
+    found = {
+        person: rows.tolist() for person, rows in rows_by_person(np.array(labels, np.int32), len(labels))
+    }
+    people = sorted(set(labels) - {-1})
+    assert list(found) == people
+    assert found == {person: [i for i, label in enumerate(labels) if label == person] for person in people}
+
+
+def brute_force(faces, labels, frame_seconds):
+    """What the people table should say, the slow and plain way."""
+    rows = faces.to_pylist()
+    for person in sorted(set(labels) - {-1}):
+        own = [i for i, label in enumerate(labels) if label == person]
+        middle = centre(np.array([rows[i]["embedding"] for i in own], np.float32))
+        sizes = [min(rows[i]["bottom"] - rows[i]["top"], rows[i]["right"] - rows[i]["left"]) for i in own]
+        best = own[best_face(middle, [rows[i]["sharpness"] for i in own], sizes)]
+        frames = {(rows[i]["broadcast"], rows[i]["frame"]) for i in own}
+        times = [Broadcast.parse(b).frame_time(frame, frame_seconds) for b, frame in frames]
+        yield {
+            "person": person,
+            "name": f"Person {person}",
+            "n_faces": len(own),
+            "n_frames": len(frames),
+            "n_broadcasts": len({b for b, _ in frames}),
+            "screen_seconds": len(frames) * frame_seconds,
+            "first_seen": min(times),
+            "last_seen": max(times),
+            "n_outliers": middle.outlier.sum(),
+            "spread": np.float32(np.median(middle.distances)),
+            "best_face": best,
+            **{key: rows[best][key] for key in ("broadcast", "frame", "top", "right", "bottom", "left")},
+            "portrait": f"person-{person:05d}.jpg",
+        }
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(BROADCASTS), st.integers(1, 4), st.integers(0, 50), st.integers(20, 90)),
+        max_size=30,
+    ),
+    st.data(),
+)
+def test_the_table_says_what_counting_by_hand_says(make_faces, drawn, data):
+    rng = np.random.default_rng(len(drawn))
+    rows = [
+        {
+            "broadcast": broadcast,
+            "frame": frame,
+            "left": left,
+            "right": left + size,
+            "bottom": 10 + size + left % 7,
+            "sharpness": float(rng.integers(0, 100)),
+            "embedding": rng.normal(size=128).astype(np.float32) * 0.05,
+        }
+        for broadcast, frame, left, size in sorted(drawn)
+    ]
+    faces = make_faces(rows)
+    labels = data.draw(st.lists(st.integers(-1, 3), min_size=len(rows), max_size=len(rows)))
+    table = people_table(faces, np.array(labels, np.int32), frame_seconds=4)
+    assert table.schema == tables.PEOPLE
+    assert table.to_pylist() == list(brute_force(faces, labels, 4))
+
+
+@pytest.mark.parametrize("n_faces", [0, 3])
+def test_without_people_the_table_is_empty(make_faces, n_faces):
+    faces = make_faces([{"broadcast": MORNING, "frame": 1}] * n_faces)
+    table = people_table(faces, np.full(n_faces, -1, np.int32), frame_seconds=4)
+    assert len(table) == 0
+    assert table.schema == tables.PEOPLE
+
+
+def test_a_face_table_read_without_rows_has_no_people():
+    table = people_table(tables.FACES.empty_table(), pa.array([], pa.int32()), frame_seconds=4)
+    assert len(table) == 0
+
+
+def test_two_faces_in_one_frame_are_one_frame_of_screen_time(make_faces):
+    rows = [{"broadcast": EVENING, "frame": frame} for frame in (7, 7, 8)]
+    (person,) = people_table(make_faces(rows), [12, 12, 12], frame_seconds=4).to_pylist()
+    assert (person["n_faces"], person["n_frames"], person["screen_seconds"]) == (3, 2, 8.0)
+    assert person["portrait"] == "person-00012.jpg"
+
+
+def test_the_same_frame_number_in_two_broadcasts_is_two_frames(make_faces):
+    rows = [{"broadcast": broadcast, "frame": 7} for broadcast in (MORNING, EVENING)]
+    (person,) = people_table(make_faces(rows), [0, 0], frame_seconds=4).to_pylist()
+    assert (person["n_frames"], person["n_broadcasts"]) == (2, 2)
+
+
+def test_first_and_last_seen_follow_the_clock_and_not_the_order_of_names(make_faces):
+    rows = [
+        {"broadcast": EVENING, "frame": 1},
+        {"broadcast": MORNING, "frame": 3},
+        {"broadcast": NIGHT, "frame": 10},
+    ]
+    (person,) = people_table(make_faces(rows), [0, 0, 0], frame_seconds=4).to_pylist()
+    assert person["first_seen"] == datetime(2024, 1, 1, 0, 0, 6, tzinfo=UTC)
+    assert person["last_seen"] == datetime(2024, 1, 2, 19, 0, 0, tzinfo=UTC)
+
+
+def test_frames_may_be_parts_of_a_second_apart(make_faces):
+    rows = [{"broadcast": EVENING, "frame": 4}]
+    (person,) = people_table(make_faces(rows), [0], frame_seconds=0.5).to_pylist()
+    assert person["screen_seconds"] == 0.5
+    assert person["first_seen"] == datetime(2024, 1, 2, 19, 0, 1, tzinfo=UTC)
+
+
+def test_tables_of_several_broadcasts_may_be_put_together_unmerged(make_faces):
+    """Each part has a dictionary of its own."""
+    parts = [make_faces([{"broadcast": broadcast, "frame": 1}]) for broadcast in BROADCASTS]
+    table = people_table(pa.concat_tables(parts), [0, 1, 2], frame_seconds=4)
+    assert table["broadcast"].to_pylist() == BROADCASTS
+
+
+def test_labels_of_another_clustering_are_refused(make_faces):
+    faces = make_faces([{"broadcast": MORNING, "frame": 1}] * 3)
+    with pytest.raises(ValueError, match=r"labels of shape \(2,\).*each of the 3 faces"):
+        people_table(faces, [0, 0], frame_seconds=4)
+
+
+def test_a_broadcast_that_is_none_is_named(make_faces):
+    faces = make_faces([{"broadcast": "../../etc", "frame": 1}])
+    with pytest.raises(ValueError, match=r"'\.\./\.\./etc' is not a broadcast ID"):
+        people_table(faces, [0], frame_seconds=4)
+
+
+def test_portraits_are_named_so_that_they_sort():
+    assert [portrait_name(label) for label in (0, 12, 123456)] == [
+        "person-00000.jpg",
+        "person-00012.jpg",
+        "person-123456.jpg",
+    ]
+
+
+centres = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60).map(
+    # Only faces beyond the middle of the distances can be outliers.
+    lambda rows: Centre(
+        np.zeros(128),
+        np.array([d for d, _ in rows]),
+        np.array([o and d > np.median([d for d, _ in rows]) for d, o in rows], bool),
+    )
+)
+
+
+@settings(deadline=None)
+@given(centres, st.integers(1, 70))
+def test_a_contact_sheet_shows_the_whole_range(middle, limit):
+    shown = contact_faces(middle, limit)
+    n_faces = len(middle.distances)
+    near = [i for i in shown if not middle.outlier[i]]
+    doubtful = [i for i in shown if middle.outlier[i]]
+    inliers = middle.distances[~middle.outlier]
+    outliers = middle.distances[middle.outlier]
+
+    assert len(set(shown)) == len(shown) == min(n_faces, limit)
+    assert shown == near + doubtful, "doubtful faces come last"
+    for part in (near, doubtful):
+        assert np.all(np.diff(middle.distances[part]) >= 0)
+    assert middle.distances[near[0]] == inliers.min()
+    if len(near) > 1:
+        assert middle.distances[near[-1]] == inliers.max()
+    if len(doubtful) > 1:
+        assert middle.distances[doubtful[-1]] == outliers.max()
+    assert len(doubtful) <= max(limit // 4, limit - len(inliers))
+    assert len(doubtful) >= min(len(outliers), limit // 4)
+
+
+def test_a_contact_sheet_is_spread_evenly():
+    middle = Centre(np.zeros(128), np.arange(101) / 100, np.zeros(101, bool))
+    assert contact_faces(middle, 5) == [0, 25, 50, 75, 100]
+
+
+def test_a_contact_sheet_holds_at_least_one_face():
+    with pytest.raises(ValueError, match="0 faces; at least 1"):
+        contact_faces(Centre(np.zeros(128), np.zeros(3), np.zeros(3, bool)), 0)
