@@ -1,4 +1,4 @@
-"""List the broadcasts of the run."""
+"""List the broadcasts of the run: those that the configuration names, or those of the inventories."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from castgraph.archive import listed, read_inventory, select, write_inventory_re
 from castgraph.joblog import joblog
 
 with joblog(snakemake.log[0]):
-    inventories = [read_inventory(Path(path)) for path in snakemake.input.inventories]
-    chosen = select(inventories, snakemake.params.title)
-    write_inventory_report(Path(snakemake.output.inventories), inventories)
-    write_selection(
-        Path(snakemake.output.selected),
-        chosen if snakemake.params.listed is None else listed(snakemake.params.listed),
-    )
+    if ids := snakemake.params.get("listed"):
+        chosen = listed(ids)
+    else:
+        inventories = [read_inventory(Path(path)) for path in snakemake.input.inventories]
+        write_inventory_report(Path(snakemake.output.inventories), inventories)
+        chosen = select(inventories, snakemake.params.title)
+    write_selection(Path(snakemake.output.selected), chosen)

@@ -15,7 +15,7 @@ with joblog(snakemake.log[0]):
     found = summarise(
         snakemake.wildcards.run,
         Path(snakemake.input.broadcasts),
-        Path(snakemake.input.inventories),
+        Path(snakemake.input.inventories) if snakemake.input.inventories else None,
         clusterings,
     )
     write_json(snakemake.output[0], found)

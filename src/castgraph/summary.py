@@ -29,7 +29,7 @@ TOP = 5
 
 
 def summarise(
-    run: str, broadcasts: Path, inventories: Path, clusterings: Mapping[str, Mapping[str, Path]]
+    run: str, broadcasts: Path, inventories: Path | None, clusterings: Mapping[str, Mapping[str, Path]]
 ) -> Summary:
     """Count what a run read and found.
 
@@ -40,7 +40,8 @@ def summarise(
     broadcasts
         The broadcast table of the run.
     inventories
-        The report on inventories that `castgraph.archive.write_inventory_report` wrote.
+        The report on inventories that `castgraph.archive.write_inventory_report` wrote; None for a run
+        whose broadcasts are listed.
     clusterings
         For each clustering the paths of its ``labels``, ``people`` and ``pairs`` (all edges, uncut).
 
@@ -51,8 +52,10 @@ def summarise(
     """
     table = pq.read_table(broadcasts)
     statuses = Counter(table["status"].to_pylist())
-    with inventories.open(encoding="utf-8", newline="") as file:
-        station_days = list(csv.DictReader(file))
+    station_days: list[dict[str, str]] = []
+    if inventories is not None:
+        with inventories.open(encoding="utf-8", newline="") as file:
+            station_days = list(csv.DictReader(file))
     return {
         "run": run,
         "castgraph": __version__,

@@ -21,28 +21,52 @@ rule inventory:
         "../../scripts/inventory.py"
 
 
-checkpoint select:
-    """List the broadcasts of the run."""
-    input:
-        inventories=inventories,
-    output:
-        selected="results/{run}/selected.csv",
-        inventories="results/{run}/inventories.csv",
-    params:
-        listed=LISTED,
-        title=config["broadcasts"].get("title", ""),
-        code_version=CODE_VERSIONS["select"],
-    log:
-        "results/logs/{run}/select.log",
-    benchmark:
-        "results/benchmarks/{run}/select.tsv"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-    conda:
-        "../../envs/environment.yaml"
-    script:
-        "../../scripts/select.py"
+# A checkpoint only where it is needed: one that ends while jobs of other branches run makes Snakemake 9.27 lose
+# the jobs that follow, and listed IDs are known from the start.
+if LISTED is None:
+
+    checkpoint select:
+        """Select the broadcasts of the run from the inventories."""
+        input:
+            inventories=inventories,
+        output:
+            selected="results/{run}/selected.csv",
+            inventories="results/{run}/inventories.csv",
+        params:
+            title=config["broadcasts"].get("title", ""),
+            code_version=CODE_VERSIONS["select"],
+        log:
+            "results/logs/{run}/select.log",
+        benchmark:
+            "results/benchmarks/{run}/select.tsv"
+        threads: 1
+        resources:
+            mem_mb=growing(1000),
+        conda:
+            "../../envs/environment.yaml"
+        script:
+            "../../scripts/select.py"
+
+else:
+
+    rule select:
+        """Describe the broadcasts that the configuration lists."""
+        output:
+            selected="results/{run}/selected.csv",
+        params:
+            listed=LISTED,
+            code_version=CODE_VERSIONS["select"],
+        log:
+            "results/logs/{run}/select.log",
+        benchmark:
+            "results/benchmarks/{run}/select.tsv"
+        threads: 1
+        resources:
+            mem_mb=growing(1000),
+        conda:
+            "../../envs/environment.yaml"
+        script:
+            "../../scripts/select.py"
 
 
 rule download:

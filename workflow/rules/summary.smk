@@ -6,7 +6,7 @@ rule summary:
     """Count what was read and found."""
     input:
         broadcasts="results/{run}/broadcasts.parquet",
-        inventories="results/{run}/inventories.csv",
+        inventories="results/{run}/inventories.csv" if LISTED is None else [],
         labels=per_clustering("labels.parquet"),
         people=per_clustering("people.parquet"),
         pairs=per_clustering("edges.parquet"),

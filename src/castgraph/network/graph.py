@@ -1,0 +1,354 @@
+"""The network of people: its nodes and edges, its communities, and where everybody stands."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+import igraph
+import networkx as nx
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+CommunityMethod = Literal["leiden", "louvain"]
+LayoutMethod = Literal["forceatlas2", "fruchterman_reingold"]
+Points = NDArray[np.float64]
+Choice = TypeVar("Choice")
+
+FRAME_URL = "https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}"
+"""Where a person can look at a frame of the archive."""
+
+PALETTE = (
+    "#d1495b", "#00798c", "#edae49", "#30638e", "#6a994e",
+    "#8e5ea2", "#e07a3f", "#3d9a9b", "#b56576", "#7d6b4f",
+)  # fmt: skip
+"""The colours of the communities, largest first."""
+
+OTHER_COLOUR = "#8d99a6"
+"""The colour of the communities that come after the palette's."""
+
+EXTENT = 1000.0
+"""Positions lie between -EXTENT and EXTENT on either axis."""
+
+LARGEST_SIZE = 60.0
+"""The size of the person of the highest PageRank; the area of a node is proportional to its PageRank."""
+
+_DAMPING = 0.85
+_LARGE = 1500  # people in a component above which a layout must not take memory quadratic in them
+_GAP = 0.35  # between two components, in units of the room that one person gets
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def build(
+    edges: pa.Table,
+    people: pa.Table,
+    *,
+    frame_url: str = FRAME_URL,
+    community_method: CommunityMethod = "leiden",
+    layout_method: LayoutMethod = "forceatlas2",
+    seed: int = 0,
+) -> nx.Graph:
+    """Build the network.
+
+    Parameters
+    ----------
+    edges
+        Of the schema `castgraph.tables.EDGES`.
+    people
+        Of the schema `castgraph.tables.PEOPLE`.
+    frame_url
+        The address of a frame, with ``{broadcast}`` and ``{frame}`` in it.
+    community_method, layout_method
+        See `communities` and `layout`.
+    seed
+        Of the random numbers of communities and layout.
+
+    Returns
+    -------
+    networkx.Graph
+        Its nodes are the labels of those people that have an edge, in the order of the labels, with the
+        attributes ``label`` (the name), ``n_faces``, ``n_frames``, ``n_broadcasts``, ``screen_seconds``,
+        ``first_seen``, ``last_seen`` (ISO 8601, UTC), ``portrait`` (file name), ``degree``, ``strength`` (sum
+        of the weights), ``pagerank``, ``community``, ``x``, ``y``, ``size`` and ``colour``. Its edges have
+        ``weight``, ``same_frame``, ``adjacent``, ``n_broadcasts``, ``first_seen``, ``last_seen``,
+        ``broadcast``, ``frame`` and ``evidence`` (the address of that frame).
+
+    Raises
+    ------
+    ValueError
+        When an edge leads to somebody who is not in `people`.
+    """
+    graph = nx.Graph()
+    known = {row["person"]: row for row in people.to_pylist()}
+    rows = edges.to_pylist()
+    for person in sorted({row[end] for row in rows for end in ("source", "target")}):
+        if person not in known:
+            raise ValueError(
+                f"edges: person {person} is not among the {len(known)} people of the people table"
+            )
+        graph.add_node(person, **_node(known[person]))
+    for row in rows:
+        graph.add_edge(row["source"], row["target"], **_edge(row, frame_url))
+
+    ranks = pagerank(graph)
+    numbers = communities(graph, community_method, seed)
+    places = layout(graph, layout_method, seed)
+    highest = max(ranks.values(), default=1.0)
+    for person, node in graph.nodes.items():
+        x, y = places[person]
+        node.update(
+            degree=graph.degree(person),
+            strength=float(sum(edge["weight"] for edge in graph[person].values())),
+            pagerank=ranks[person],
+            community=numbers[person],
+            x=x,
+            y=y,
+            size=round(LARGEST_SIZE * math.sqrt(ranks[person] / highest), 3),
+            colour=colour(numbers[person]),
+        )
+    return graph
+
+
+def colour(community: int) -> str:
+    """Tell the colour of a community, as ``#rrggbb``."""
+    return PALETTE[community] if community < len(PALETTE) else OTHER_COLOUR
+
+
+def clean(name: str) -> str:
+    """Make a name fit for every output: in one line, and without the characters that XML does not allow."""
+    return " ".join(_NOT_IN_XML.sub("\ufffd", name).split())
+
+
+def pagerank(graph: nx.Graph) -> dict[int, float]:
+    """Compute the PageRank of everybody from the weights of the edges, with a damping of 0.85.
+
+    Parameters
+    ----------
+    graph
+        Its edges have a ``weight``.
+
+    Returns
+    -------
+    dict
+        The PageRank of each node; they add up to 1.
+
+    References
+    ----------
+    S. Brin, L. Page: The anatomy of a large-scale hypertextual Web search engine. Computer Networks 30
+    (1998).
+    """
+    if not graph:
+        return {}
+    other = _to_igraph(graph)
+    return dict(zip(graph, other.pagerank(weights="weight", damping=_DAMPING), strict=True))
+
+
+def communities(graph: nx.Graph, method: CommunityMethod = "leiden", seed: int = 0) -> dict[int, int]:
+    """Group people who are often seen together, by the modularity of the weights.
+
+    Parameters
+    ----------
+    graph
+        Its edges have a ``weight``.
+    method
+        ``"leiden"`` or ``"louvain"``.
+    seed
+        Of the random numbers.
+
+    Returns
+    -------
+    dict
+        The number of each node's community. 0 is the largest; of two as large, the one with the smallest
+        label comes first.
+
+    References
+    ----------
+    V. A. Traag, L. Waltman, N. J. van Eck: From Louvain to Leiden: guaranteeing well-connected communities.
+    Scientific Reports 9 (2019). V. D. Blondel et al.: Fast unfolding of communities in large networks. J.
+    Stat. Mech. (2008).
+    """
+    find = _named("method", method, _COMMUNITIES)
+    if not graph:
+        return {}
+    people = list(graph)
+    with _random_numbers(seed):
+        clusters = find(_to_igraph(graph))
+    groups = sorted(
+        (sorted(people[i] for i in cluster) for cluster in clusters), key=lambda g: (-len(g), g[0])
+    )
+    number = {person: i for i, group in enumerate(groups) for person in group}
+    return {person: number[person] for person in people}
+
+
+def layout(
+    graph: nx.Graph, method: LayoutMethod = "forceatlas2", seed: int = 0
+) -> dict[int, tuple[float, float]]:
+    """Place everybody in the plane, so that those who are often seen together stand close together.
+
+    Each connected component is laid out on its own, gets an area in proportion to its people, and is put as
+    close to the largest one as there is room, so that none drifts away.
+
+    Parameters
+    ----------
+    graph
+        Its edges have a ``weight``; it acts by its logarithm, as weights span orders of magnitude.
+    method
+        ``"forceatlas2"`` (as in Gephi) or ``"fruchterman_reingold"``. A component of more than 1,500 people
+        is laid out by the latter whatever the method, as the former takes memory quadratic in the people.
+    seed
+        Of the places from which the layout starts.
+
+    Returns
+    -------
+    dict
+        x and y of each node, from -1000 to 1000.
+
+    References
+    ----------
+    M. Jacomy et al.: ForceAtlas2. PLoS ONE 9(6) (2014). T. Fruchterman, E. Reingold: Graph drawing by
+    force-directed placement. Software: Practice and Experience 21 (1991).
+    """
+    place = _named("method", method, _LAYOUTS)
+    components = sorted((sorted(c) for c in nx.connected_components(graph)), key=lambda c: (-len(c), c[0]))
+    discs: list[tuple[float, float, float]] = []
+    places: dict[int, Points] = {}
+    for component in components:
+        part = nx.Graph()
+        part.add_nodes_from(component)  # in the order of the labels, which a subgraph does not keep
+        part.add_weighted_edges_from(
+            sorted((*sorted((u, v)), math.log1p(w)) for u, v, w in graph.edges(component, data="weight"))
+        )
+        points = _unit_disc(place(part, seed))
+        radius = math.sqrt(len(component))
+        x, y = _free_place(discs, radius + _GAP)
+        discs.append((x, y, radius + _GAP))
+        places.update(zip(component, points * radius + (x, y), strict=True))
+    if not places:
+        return {}
+    coordinates = np.array([places[person] for person in graph])
+    coordinates -= (coordinates.min(axis=0) + coordinates.max(axis=0)) / 2
+    coordinates *= EXTENT / max(np.abs(coordinates).max(), 1.0)
+    return {
+        person: (float(x), float(y)) for person, (x, y) in zip(graph, coordinates.round(3) + 0.0, strict=True)
+    }
+
+
+def _node(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "label": clean(row["name"]),
+        "n_faces": row["n_faces"],
+        "n_frames": row["n_frames"],
+        "n_broadcasts": row["n_broadcasts"],
+        "screen_seconds": row["screen_seconds"],
+        "first_seen": _iso(row["first_seen"]),
+        "last_seen": _iso(row["last_seen"]),
+        "portrait": row["portrait"] or "",
+    }
+
+
+def _edge(row: Mapping[str, Any], frame_url: str) -> dict[str, Any]:
+    return {
+        "weight": row["weight"],
+        "same_frame": row["same_frame"],
+        "adjacent": row["adjacent"],
+        "n_broadcasts": row["n_broadcasts"],
+        "first_seen": _iso(row["first_seen"]),
+        "last_seen": _iso(row["last_seen"]),
+        "broadcast": row["broadcast"],
+        "frame": row["frame"],
+        # Not str.format, which would let a template reach into the values.
+        "evidence": frame_url.replace("{broadcast}", row["broadcast"]).replace("{frame}", str(row["frame"])),
+    }
+
+
+def _iso(time: datetime | None) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ") if time else ""
+
+
+def _named(what: str, name: str, choices: Mapping[str, Choice]) -> Choice:
+    if name not in choices:
+        raise ValueError(f"{what}: {name!r} is not known; it must be one of {', '.join(choices)}")
+    return choices[name]
+
+
+def _to_igraph(graph: nx.Graph) -> igraph.Graph:
+    """Copy the nodes, in their order, and the weighted edges."""
+    index = {person: i for i, person in enumerate(graph)}
+    edges = [(index[source], index[target]) for source, target in graph.edges]
+    weights = [float(weight) for _, _, weight in graph.edges(data="weight")]
+    return igraph.Graph(n=len(index), edges=edges, edge_attrs={"weight": weights})
+
+
+@contextmanager
+def _random_numbers(seed: int) -> Iterator[None]:
+    """Let igraph draw its random numbers from `seed`, then from the module `random` again."""
+    igraph.set_random_number_generator(random.Random(seed))  # noqa: S311 (no secret)
+    try:
+        yield
+    finally:
+        igraph.set_random_number_generator(random)
+
+
+def _leiden(graph: igraph.Graph) -> igraph.VertexClustering:
+    return graph.community_leiden(objective_function="modularity", weights="weight", n_iterations=-1)
+
+
+def _louvain(graph: igraph.Graph) -> igraph.VertexClustering:
+    return graph.community_multilevel(weights="weight")
+
+
+def _fruchterman_reingold(graph: nx.Graph, seed: int) -> Points:
+    with _random_numbers(seed):
+        places = _to_igraph(graph).layout_fruchterman_reingold(weights="weight", niter=1000)
+    return np.array(places.coords).reshape(-1, 2)
+
+
+def _forceatlas2(graph: nx.Graph, seed: int) -> Points:
+    if len(graph) > _LARGE:
+        return _fruchterman_reingold(graph, seed)
+    # From a start that is untangled, few steps are enough.
+    start = _unit_disc(_fruchterman_reingold(graph, seed)) * math.sqrt(len(graph))
+    with np.errstate(
+        invalid="ignore"
+    ):  # it divides 0 by 0 for a node and itself, and then discards the result
+        places = nx.forceatlas2_layout(
+            graph, dict(zip(graph, start, strict=True)), max_iter=200, weight="weight", linlog=True, seed=seed
+        )
+    return np.array([places[person] for person in graph])
+
+
+def _unit_disc(points: Points) -> Points:
+    """Move and scale points into the disc of radius 1 around the origin."""
+    points = points - (points.min(axis=0) + points.max(axis=0)) / 2
+    return points / max(float(np.hypot(*points.T).max()), 1e-9)
+
+
+def _free_place(discs: list[tuple[float, float, float]], radius: float) -> tuple[float, float]:
+    """Find a place near the origin where a disc of `radius` touches none of `discs` (x, y, radius)."""
+    if not discs:
+        return 0.0, 0.0
+    x, y, r = np.array(discs).T
+    for distance in np.arange(0.0, 2.0 * float(r.sum() + radius), radius / 2):
+        angle = np.arange(0.0, 2 * np.pi, radius / 2 / max(distance, radius))
+        to = np.stack([distance * np.cos(angle), distance * np.sin(angle)], axis=1)
+        free = np.all(np.hypot(to[:, :1] - x, to[:, 1:] - y) >= r + radius, axis=1)
+        if free.any():
+            best = to[np.argmax(free)]
+            return float(best[0]), float(best[1])
+    raise AssertionError("far enough out there is always room")
+
+
+_COMMUNITIES: dict[str, Callable[[igraph.Graph], igraph.VertexClustering]] = {
+    "leiden": _leiden,
+    "louvain": _louvain,
+}
+_LAYOUTS: dict[str, Callable[[nx.Graph, int], Points]] = {
+    "forceatlas2": _forceatlas2,
+    "fruchterman_reingold": _fruchterman_reingold,
+}

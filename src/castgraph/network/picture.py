@@ -1,0 +1,409 @@
+"""The network as a picture: portraits, joined by lines, on one page."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import textwrap
+import warnings
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.image import AxesImage
+from matplotlib.patches import Circle, PathPatch
+from matplotlib.path import Path as Curve
+from matplotlib.textpath import text_to_path
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from scipy.stats import rankdata
+
+from castgraph import files
+from castgraph.network.graph import PALETTE, clean, colour
+
+logger = logging.getLogger(__name__)
+
+MAX_PEOPLE = 200
+"""The most people that fit on the page."""
+
+# Lengths are inches of the page; font sizes and line widths are points.
+_PAGE = (12.0, 9.0)
+_DPI = 200
+_SVG_DPI = 130  # of the portraits in the SVG
+_FIELD = (0.4, 1.42, 11.6, 8.05)  # left, bottom, right and top of what the network may fill
+_PAPER = "#fbf9f4"
+_INK = "#22262b"
+_GREY = "#6b7178"
+
+# How people are placed.
+_FILL = 0.88  # of the field, by the centres of the portraits before they are moved apart
+_FEW = 10  # people: fewer stand closer together than to fill the field
+_EVEN = 0.6  # how evenly people are spread: 0 keeps the layout as it is, 1 nothing of it but the order
+_STRETCH = 2.5  # of the layout along its shorter axis, at most
+_SPIRAL = 0.02  # its radius, in units of the square root of the number of people
+_COVER = 0.45  # of the field, by portraits and names, at most
+_GAP = 0.05  # between two neighbours
+_STEPS = 400  # to move people apart, before all are made smaller
+
+# How they are drawn.
+_RADIUS = 0.68  # of the largest portrait, at most
+_SMALLEST = 0.3  # in units of the largest radius: what is smaller is enlarged to this
+_NAME_LETTERS = 16  # in a line of a name
+_NAME_SIZE = (6.2, 10.0)
+_LINE_HEIGHT = 1.2  # in font sizes
+_BEND = 0.12  # of an edge, sideways, in units of its length
+_WIDTH = (0.5, 5.5)
+_OPACITY = (0.18, 0.62)
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+_STYLE = {
+    "font.family": ["DejaVu Sans", "sans-serif"],  # the second is for viewers of the SVG who lack the first
+    "font.sans-serif": ["DejaVu Sans"],
+    "svg.fonttype": "none",  # text stays text, so it can be searched and edited
+    "svg.hashsalt": "castgraph",
+    "image.composite_image": False,  # or all portraits would become one picture
+}
+
+Points = NDArray[np.float64]
+
+
+def draw(
+    graph: nx.Graph,
+    portraits: str | os.PathLike[str] | None,
+    png: str | os.PathLike[str],
+    svg: str | os.PathLike[str],
+    *,
+    max_people: int = 80,
+    title: str = "Who is seen with whom",
+) -> None:
+    """Draw the network with the portraits of its people, as PNG (2400 x 1800 pixels) and SVG.
+
+    The area of a portrait is proportional to the PageRank (the smallest are enlarged until one can see them),
+    its ring has the colour of the community, and the width of a line grows with the logarithm of the weight.
+    People stand about where the layout put them, moved apart until no portrait or name covers another.
+
+    Parameters
+    ----------
+    graph
+        What `castgraph.network.build` returns.
+    portraits
+        The folder of the portraits; None when there are none. A person without a portrait is drawn as a disc
+        with initials; so is one whose portrait cannot be read, which is logged.
+    png, svg
+        The files to write. Equal input gives equal bytes.
+    max_people
+        How many people to draw at most (up to 200), by PageRank. The caption says how many there are.
+    title
+        The headline.
+
+    Raises
+    ------
+    ValueError
+        When `max_people` is out of range.
+    """
+    if not 1 <= max_people <= MAX_PEOPLE:
+        raise ValueError(f"max_people: {max_people} is not allowed; it must be from 1 to {MAX_PEOPLE}")
+    people = sorted(graph, key=lambda person: (-graph.nodes[person]["pagerank"], person))[:max_people]
+    with style.context(["default", _STYLE]), warnings.catch_warnings():
+        # A name may hold letters that the font lacks: the PNG has boxes in their place, the SVG the text.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=_PAGE, dpi=_DPI, facecolor=_PAPER)
+        FigureCanvasAgg(figure)
+        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, _PAGE[0]), ylim=(0, _PAGE[1]), autoscale_on=False)
+        axes.set_axis_off()
+        _text(axes, _FIELD[0], 8.5, _shortened(clean(title), 60), size=22, weight="bold")
+        if people:
+            _text(axes, _FIELD[0], 8.22, _subtitle(graph), size=10.5, color=_GREY)
+            shown = graph.subgraph(people)
+            _draw_network(axes, shown, people, None if portraits is None else Path(portraits))
+            _draw_legend(axes, graph, shown)
+        else:
+            message = "No two people were seen together."
+            _text(axes, _PAGE[0] / 2, _PAGE[1] / 2, message, size=16, ha="center", color=_GREY)
+        with files.atomic(png) as part:
+            figure.savefig(part, format="png", dpi=_DPI, metadata={"Software": None})
+        with files.atomic(svg) as part:
+            figure.savefig(part, format="svg", dpi=_SVG_DPI, metadata={"Date": None})
+
+
+# ---- where everybody stands ------------------------------------------------------------------------------
+
+
+def _arrange(start: Points, relative: Points, names: Sequence[str]) -> tuple[Points, Points, Points]:
+    """Find centres and radii of the portraits and font sizes of the names, as large as there is room for."""
+    lines = np.array([name.count("\n") + 1 for name in names])
+    widths = np.array([_text_width(name, 1.0) for name in names])
+    room = _COVER * (_FIELD[2] - _FIELD[0]) * (_FIELD[3] - _FIELD[1])
+    scale = 1.0
+    while True:
+        radii = _RADIUS * scale * relative
+        sizes = min(1.0, 1.3 * scale) * np.interp(relative, (_SMALLEST, 1.0), _NAME_SIZE)
+        below = sizes * (lines * _LINE_HEIGHT + 0.5) / 72  # what the name takes under the portrait
+        half = np.stack([np.maximum(radii, widths * sizes / 2), radii + below / 2], axis=1) + _GAP * scale / 2
+        shift = np.stack([np.zeros_like(below), below / 2], axis=1)
+        boxes = _separate(start - shift, half) if 4 * half.prod(axis=1).sum() <= room else None
+        if boxes is not None:
+            return boxes + shift, radii, sizes
+        scale *= 0.95
+
+
+def _to_field(points: Points) -> Points:
+    """Turn the layout so that it is widest from left to right, and spread it over the field.
+
+    A place is a mixture of where the layout has it and of its rank from left to right (from bottom to top),
+    which opens dense parts and closes gaps, and keeps who is left of (above) whom.
+    """
+    centred = points - points.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    turned = np.zeros_like(points)
+    turned[:, : len(directions)] = centred @ directions.T
+    # The sign of a direction is arbitrary; the first person goes to the upper right.
+    turned *= np.where(turned[0] < 0, -1.0, 1.0)
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    field = np.array(_FIELD).reshape(2, 2)
+    room = np.diff(field, axis=0)[0] * _FILL * min(1.0, math.sqrt(len(points) / _FEW))
+    extent = np.maximum(high - low, 1e-9)
+    room *= np.minimum(1.0, _STRETCH * (extent / room) / (extent / room).max())
+    share = (turned - (low + high) / 2) / extent
+    rank = (rankdata(turned.round(6), axis=0) - (len(points) + 1) / 2) / max(1, len(points) - 1)
+    # Those at one place start on a tiny spiral, or they could only be moved apart in a line.
+    turn = np.arange(len(points))
+    spiral = _SPIRAL * np.sqrt(turn)[:, None] * np.stack([np.cos(2.4 * turn), np.sin(2.4 * turn)], axis=1)
+    return np.asarray(field.mean(axis=0) + room * ((1 - _EVEN) * share + _EVEN * rank) + spiral)
+
+
+def _separate(centres: Points, half: Points) -> Points | None:
+    """Move boxes apart, as little as it takes, within the field; None when that does not come to an end.
+
+    Parameters
+    ----------
+    centres, half
+        Of shape (n_boxes, 2): the centre and half of the width and height of each box.
+    """
+    low, high = np.array(_FIELD[:2]) + half, np.array(_FIELD[2:]) - half
+    if np.any(low > high):
+        return None
+    room = half[:, None] + half[None]
+    for step in range(1, _STEPS + 1):
+        centres = np.clip(centres, low, high)
+        apart = centres[:, None] - centres[None]
+        overlap = room - np.abs(apart)
+        touching = np.all(overlap > 1e-6, axis=2)
+        np.fill_diagonal(touching, False)
+        if not touching.any():
+            return centres
+        # Both give way by nearly half along the axis on which they overlap least; at every third step along
+        # the other one, or a row of people could only ever grow longer.
+        axis = overlap.argmin(axis=2) if step % 3 else overlap.argmax(axis=2)
+        along = axis[..., None] == np.arange(2)
+        centres = centres + 0.4 * (np.sign(apart) * overlap * along * touching[..., None]).sum(axis=1)
+    return None
+
+
+# ---- what is drawn ---------------------------------------------------------------------------------------
+
+
+def _draw_network(axes: Axes, graph: nx.Graph, people: Sequence[int], portraits: Path | None) -> None:
+    nodes = [graph.nodes[person] for person in people]
+    names = [_wrapped(node["label"]) for node in nodes]
+    relative = _relative_radii(np.array([node["pagerank"] for node in nodes]))
+    start = _to_field(np.array([(node["x"], node["y"]) for node in nodes], dtype=np.float64))
+    centres, radii, sizes = _arrange(start, relative, names)
+
+    _draw_edges(axes, graph, dict(zip(people, centres, strict=True)))
+    chip = {
+        "boxstyle": "round,pad=0.12,rounding_size=0.3",
+        "facecolor": _PAPER,
+        "edgecolor": "none",
+        "alpha": 0.78,
+    }
+    for node, name, (x, y), radius, size in zip(nodes, names, centres, radii, sizes, strict=True):
+        _draw_person(axes, node, portraits, x, y, radius)
+        top = y - radius - 0.35 * size / 72
+        _text(axes, x, top, name, size=size, ha="center", va="top", linespacing=1.05, bbox=chip, zorder=4)
+
+
+def _draw_edges(axes: Axes, graph: nx.Graph, centres: dict[int, Points]) -> None:
+    """Draw bent lines, the weakest first, in the mixed colour of both ends."""
+    edges = sorted(
+        (edge["weight"], *sorted((source, target))) for source, target, edge in graph.edges(data=True)
+    )
+    strengths = _strengths([weight for weight, _, _ in edges])
+    for strength, (_, source, target) in zip(strengths, edges, strict=True):
+        start, end = centres[source], centres[target]
+        across = (end - start)[::-1] * (-1.0, 1.0)
+        curve = Curve(
+            [start, (start + end) / 2 + _BEND * across, end], [Curve.MOVETO, Curve.CURVE3, Curve.CURVE3]
+        )
+        colours = [to_rgb(graph.nodes[person]["colour"]) for person in (source, target)]
+        axes.add_patch(
+            PathPatch(
+                curve,
+                facecolor="none",
+                edgecolor=tuple(np.mean(colours, axis=0)),
+                linewidth=_between(_WIDTH, strength),
+                alpha=_between(_OPACITY, strength),
+                capstyle="round",
+                zorder=1,
+            )
+        )
+
+
+def _draw_person(
+    axes: Axes, node: dict[str, Any], portraits: Path | None, x: float, y: float, radius: float
+) -> None:
+    """Draw a portrait in a ring, or initials on a disc."""
+    ring = min(max(0.025, 0.075 * radius), 0.3 * radius)
+    axes.add_patch(Circle((x, y), radius, facecolor=node["colour"], edgecolor="none", zorder=2))
+    axes.add_patch(Circle((x, y), radius - ring, facecolor=_PAPER, edgecolor="none", zorder=2))
+    inner = radius - 1.45 * ring
+    pixels = _portrait(portraits, node["portrait"], math.ceil(2 * inner * _DPI))
+    if pixels is None:
+        text = _initials(node["label"])
+        looks = {"size": 110 * inner / max(2, len(text)), "weight": "bold", "ha": "center", "va": "center"}
+        axes.add_patch(
+            Circle((x, y), inner, facecolor=node["colour"], edgecolor="none", alpha=0.22, zorder=2)
+        )
+        _text(axes, x, y, text, color=node["colour"], zorder=3, **looks)
+        return
+    image = AxesImage(axes, extent=(x - inner, x + inner, y - inner, y + inner), zorder=3)
+    image.set_data(pixels)
+    image.set_clip_path(Circle((x, y), inner, transform=axes.transData))
+    axes.add_image(image)
+
+
+def _draw_legend(axes: Axes, graph: nx.Graph, shown: nx.Graph) -> None:
+    """Explain colours, sizes and lines, and say how much of the network is drawn."""
+    left, y = _FIELD[0] + 0.07, 1.2
+    x = left
+    for swatch, entry in _community_entries(shown):
+        width = 0.14 + _text_width(entry, 8.5) + 0.28
+        if x + width > _FIELD[2]:
+            x, y = left, y - 0.22
+        axes.add_patch(Circle((x, y), 0.065, facecolor=swatch, edgecolor="none"))
+        _text(axes, x + 0.14, y, entry, size=8.5, va="center_baseline")
+        x += width
+
+    x, y = left, 0.34
+    weights = sorted({weight for _, _, weight in shown.edges(data="weight")})
+    samples = sorted({*weights[:1], *weights[len(weights) // 2 :][:1], *weights[-1:]})
+    for weight, strength in zip(samples, _strengths(samples), strict=True):
+        axes.plot(
+            [x, x + 0.42], [y, y], color=_GREY, linewidth=_between(_WIDTH, strength), solid_capstyle="round"
+        )
+        entry = f"{weight:g}"
+        _text(axes, x + 0.53, y, entry, size=8.5, va="center_baseline")
+        x += 0.53 + _text_width(entry, 8.5) + 0.22
+    sentences = [
+        f"{_counted(len(shown), len(graph), 'person', 'people')} and "
+        f"{_counted(shown.number_of_edges(), graph.number_of_edges(), 'pair', 'pairs')} are shown"
+        f"{' (the people of the highest PageRank)' if len(shown) < len(graph) else ''}.",
+        "Width of a line: weight of the pair, from the frames that show both or one right after the other.",
+        "Area of a portrait: PageRank, the smallest enlarged.",
+        "Colour: community of people often seen together.",
+    ]
+    if any(degree == 0 for _, degree in shown.degree):
+        sentences.append("Who has no line is seen with people who are not shown.")
+    for i, line in enumerate(textwrap.wrap(" ".join(sentences), 130)):
+        _text(axes, max(x + 0.2, 3.2), 0.51 - 0.17 * i, line, size=8.5, color=_GREY, va="center_baseline")
+
+
+def _community_entries(graph: nx.Graph) -> list[tuple[str, str]]:
+    """Name each community after its member of the highest PageRank; those without a colour come as one."""
+    members: dict[int, list[tuple[float, int]]] = {}
+    for person, node in graph.nodes.items():
+        members.setdefault(min(node["community"], len(PALETTE)), []).append((-node["pagerank"], person))
+    entries = []
+    for community, people in sorted(members.items()):
+        first = _shortened(graph.nodes[min(people)[1]]["label"], 28)
+        others = {1: "", 2: " and 1 other"}.get(len(people), f" and {len(people) - 1} others")
+        text = f"{first}{others}" if community < len(PALETTE) else f"{len(people)} in smaller communities"
+        entries.append((colour(community), text))
+    return entries
+
+
+# ---- small helpers ---------------------------------------------------------------------------------------
+
+
+def _relative_radii(shares: Points) -> Points:
+    return np.asarray(np.maximum(np.sqrt(shares / shares.max()), _SMALLEST))
+
+
+def _strengths(weights: Sequence[float]) -> Points:
+    """Map weights to 0 (weakest) to 1 (strongest) by their logarithm; all to 0.5 when they are equal."""
+    logs = np.log(np.asarray(weights, dtype=np.float64))
+    if len(logs) == 0 or logs.max() == logs.min():
+        return np.full(len(logs), 0.5)
+    return np.asarray((logs - logs.min()) / (logs.max() - logs.min()))
+
+
+def _between(limits: tuple[float, float], share: float) -> float:
+    return float(limits[0] + (limits[1] - limits[0]) * share**1.5)
+
+
+def _portrait(folder: Path | None, name: str, size: int) -> NDArray[np.uint8] | None:
+    """Read a portrait as `size` x `size` RGB pixels; None when there is none."""
+    if folder is None or not name or Path(name).name != name or not (folder / name).is_file():
+        return None
+    try:
+        with Image.open(folder / name) as picture:
+            return np.asarray(ImageOps.fit(picture.convert("RGB"), (size, size), Image.Resampling.LANCZOS))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        logger.warning("portrait %s cannot be read, initials are drawn instead: %s", name, error)
+        return None
+
+
+def _initials(name: str) -> str:
+    """Shorten a name to the initials of its first and last word, or to the number it ends with."""
+    words = name.split() or ["?"]
+    if words[-1].isdigit():
+        return words[-1]
+    return "".join(word[0].upper() for word in dict.fromkeys((words[0], words[-1])))
+
+
+def _wrapped(name: str) -> str:
+    """Break a name into at most two lines."""
+    return "\n".join(textwrap.wrap(name, _NAME_LETTERS, max_lines=2, placeholder="…")) or "?"
+
+
+def _shortened(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[: letters - 1].rstrip()}…"
+
+
+def _counted(shown: int, all_: int, one: str, many: str) -> str:
+    word = one if all_ == 1 else many
+    return f"{shown:,} of {all_:,} {word}" if shown < all_ else f"{all_:,} {word}"
+
+
+def _subtitle(graph: nx.Graph) -> str:
+    """Tell when the pairs were seen."""
+    first = min(time for _, _, time in graph.edges(data="first_seen"))
+    last = max(time for _, _, time in graph.edges(data="last_seen"))
+    days = [datetime.fromisoformat(time) for time in (first, last)]
+    texts = list(dict.fromkeys(f"{day.day} {_MONTHS[day.month - 1]} {day.year}" for day in days))
+    return " – ".join(texts)
+
+
+def _text(axes: Axes, x: float, y: float, text: str, *, color: str = _INK, **looks: Any) -> None:
+    axes.text(x, y, text, color=color, parse_math=False, **looks)
+
+
+def _text_width(text: str, size: float) -> float:
+    """Tell the width of the widest line of a text, in inches."""
+    font = FontProperties(size=size)
+    widths = [text_to_path.get_text_width_height_descent(line, font, False)[0] for line in text.split("\n")]
+    return float(max(widths)) / 72

@@ -1,0 +1,221 @@
+from collections import defaultdict
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from castgraph import tables
+from castgraph.archive.broadcast import Broadcast
+from castgraph.network import as_published, cooccurrences, strongest
+
+A = "DEMO1_20240102_190000_Evening_Review"
+B = "DEMO2_20240102_185800"  # on air 2 minutes earlier: its frame 31 is A's frame 1
+
+
+def table(faces: list[tuple[str, int, int]]) -> tuple[pa.Table, np.ndarray]:
+    """Make a face table and labels of broadcasts, frames and labels."""
+    faces = sorted(faces)
+    columns = {
+        "broadcast": pa.array([b for b, _, _ in faces], pa.string()).dictionary_encode(),
+        "frame": pa.array([f for _, f, _ in faces], pa.int32()),
+    }
+    return pa.table(columns), np.array([label for _, _, label in faces], dtype=np.int32)
+
+
+def edges_of(faces: list[tuple[str, int, int]], **settings) -> list[dict]:
+    edges = cooccurrences(*table(faces), frame_seconds=4.0, **settings)
+    assert edges.schema.equals(tables.EDGES)
+    return edges.to_pylist()
+
+
+def by_hand(faces: list[tuple[str, int, int]], same_weight: float, adjacent_weight: float) -> list[dict]:
+    """Count as the definition says, frame by frame."""
+    seen = defaultdict(set)
+    for broadcast, frame, label in faces:
+        if label >= 0:
+            seen[broadcast, frame].add(label)
+    same, adjacent = defaultdict(set), defaultdict(set)
+    for (broadcast, frame), people in seen.items():
+        before = seen.get((broadcast, frame - 1), set())
+        for pair in combinations(sorted(people | before), 2):
+            a, b = pair
+            if a in people and b in people:
+                same[pair].add((broadcast, frame))
+            if (a in people and b in before) or (b in people and a in before):
+                adjacent[pair].add((broadcast, frame))
+
+    def time(moment):
+        return Broadcast.parse(moment[0]).frame_time(moment[1], 4.0), moment
+
+    rows = []
+    for pair in same.keys() | adjacent.keys():
+        both = same[pair] | adjacent[pair]
+        broadcast, frame = min(same[pair] or adjacent[pair], key=time)
+        rows.append(
+            {
+                "source": pair[0],
+                "target": pair[1],
+                "same_frame": len(same[pair]),
+                "adjacent": len(adjacent[pair]),
+                "n_broadcasts": len({b for b, _ in both}),
+                "first_seen": min(map(time, both))[0],
+                "last_seen": max(map(time, both))[0],
+                "broadcast": broadcast,
+                "frame": frame,
+                "weight": same_weight * len(same[pair]) + adjacent_weight * len(adjacent[pair]),
+            }
+        )
+    rows = [row for row in rows if row["weight"] > 0]
+    return sorted(rows, key=lambda row: (-row["weight"], row["source"], row["target"]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    faces=st.lists(
+        st.tuples(st.sampled_from([A, B, "1TV_20240102_190000"]), st.integers(1, 40), st.integers(-1, 5))
+    ),
+    same_weight=st.sampled_from([0.0, 1.0, 2.0]),
+    adjacent_weight=st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_it_counts_as_the_definition_says(faces, same_weight, adjacent_weight):
+    found = edges_of(faces, same_frame_weight=same_weight, adjacent_weight=adjacent_weight)
+    assert found == by_hand(faces, same_weight, adjacent_weight)
+
+
+def test_two_people_in_one_frame():
+    [edge] = edges_of([(A, 3, 0), (A, 3, 1)])
+    assert edge == {
+        "source": 0,
+        "target": 1,
+        "same_frame": 1,
+        "adjacent": 0,
+        "n_broadcasts": 1,
+        "first_seen": datetime(2024, 1, 2, 19, 0, 8, tzinfo=UTC),
+        "last_seen": datetime(2024, 1, 2, 19, 0, 8, tzinfo=UTC),
+        "broadcast": A,
+        "frame": 3,
+        "weight": 2.0,
+    }
+
+
+def test_a_cut_from_one_to_the_other_is_adjacent():
+    [edge] = edges_of([(A, 3, 0), (A, 4, 1)])
+    assert (edge["same_frame"], edge["adjacent"], edge["weight"], edge["frame"]) == (0, 1, 1.0, 4)
+
+
+def test_several_faces_of_a_person_in_a_frame_count_once():
+    [edge] = edges_of([(A, 3, 0), (A, 3, 0), (A, 3, 1), (A, 3, 1), (A, 4, 0), (A, 4, 0)])
+    assert (edge["same_frame"], edge["adjacent"]) == (1, 1)
+
+
+def test_a_frame_is_adjacent_once_even_when_both_are_in_both_frames():
+    [edge] = edges_of([(A, 3, 0), (A, 3, 1), (A, 4, 0), (A, 4, 1)])
+    assert (edge["same_frame"], edge["adjacent"], edge["weight"]) == (2, 1, 5.0)
+
+
+def test_neither_a_gap_nor_another_broadcast_is_adjacent():
+    assert edges_of([(A, 3, 0), (A, 5, 1), (B, 4, 1)]) == []
+
+
+def test_a_frame_that_shows_both_is_better_evidence_than_an_earlier_cut():
+    [edge] = edges_of([(A, 3, 0), (A, 4, 1), (A, 9, 0), (A, 9, 1)])
+    assert (edge["frame"], edge["first_seen"].second) == (9, 12)
+
+
+def test_of_frames_on_air_at_once_the_first_id_is_the_evidence():
+    [edge] = edges_of([(B, 31, 0), (B, 31, 1), (A, 1, 0), (A, 1, 1)])
+    assert (edge["broadcast"], edge["frame"], edge["n_broadcasts"]) == (A, 1, 2)
+
+
+def test_a_pair_of_weight_0_is_no_edge():
+    cut = [(A, 3, 0), (A, 4, 1)]
+    assert edges_of(cut, adjacent_weight=0.0) == []
+    assert len(edges_of(cut, same_frame_weight=0.0)) == 1
+
+
+def test_ties_come_in_the_order_of_the_labels():
+    edges = edges_of([(A, 3, 7), (A, 3, 2), (A, 3, 5)])
+    assert [(edge["source"], edge["target"]) for edge in edges] == [(2, 5), (2, 7), (5, 7)]
+
+
+@pytest.mark.parametrize("faces", [[], [(A, 1, -1), (A, 1, -1)], [(A, 1, 0), (A, 2, 0)]])
+def test_without_two_people_there_is_an_empty_table(faces):
+    assert edges_of(faces) == []
+
+
+def test_the_demo_has_31_pairs_in_one_frame_and_32_with_cuts(truth):
+    faces, labels, _ = truth
+    edges = cooccurrences(faces, labels, frame_seconds=4.0)
+    assert edges.num_rows == 32
+    assert as_published(edges).num_rows == 31
+
+
+def test_the_result_depends_on_neither_threads_nor_memory_nor_chunks(truth, tmp_path: Path):
+    faces, labels, _ = truth
+    once = cooccurrences(faces, labels, frame_seconds=4.0)
+    chunks = [faces.slice(start, 100) for start in range(0, faces.num_rows, 100)]
+    chunks = [
+        chunk.set_column(0, "broadcast", chunk["broadcast"].cast(pa.string()).dictionary_encode())
+        for chunk in chunks
+    ]
+    again = cooccurrences(
+        pa.concat_tables(chunks), labels, frame_seconds=4.0, threads=2, memory_limit="100MB", scratch=tmp_path
+    )
+    assert again.equals(once)
+
+
+def test_times_of_parts_of_a_second_are_rounded_down():
+    edges = cooccurrences(*table([(A, 4, 0), (A, 4, 1)]), frame_seconds=0.5)
+    assert edges["first_seen"][0].as_py() == datetime(2024, 1, 2, 19, 0, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"frame_seconds": 0.0}, "frame_seconds: 0.0"),
+        ({"frame_seconds": float("nan")}, "frame_seconds: nan"),
+        ({"same_frame_weight": -1.0}, "same_frame_weight: -1.0"),
+        ({"adjacent_weight": float("inf")}, "adjacent_weight: inf"),
+    ],
+)
+def test_a_wrong_setting_is_refused(change, message):
+    faces, labels = table([(A, 1, 0)])
+    with pytest.raises(ValueError, match=message):
+        cooccurrences(faces, labels, **({"frame_seconds": 4.0} | change))
+
+
+def test_labels_of_another_table_are_refused():
+    faces, labels = table([(A, 1, 0), (A, 1, 1)])
+    with pytest.raises(ValueError, match="does not fit 2 faces"):
+        cooccurrences(faces, labels[:1], frame_seconds=4.0)
+
+
+def test_a_broadcast_id_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="not a broadcast ID"):
+        edges_of([("../etc", 1, 0), ("../etc", 1, 1)])
+
+
+def test_strongest_keeps_the_order(make_edges):
+    edges = make_edges([(0, 1, 5), (3, 4, 1), (0, 3, 1), (0, 2, 1)])
+    pairs = list(zip(*(strongest(edges, 3)[end].to_pylist() for end in ("source", "target")), strict=True))
+    assert pairs == [(0, 1), (0, 2), (0, 3)]
+    assert strongest(edges, None).num_rows == 4
+    assert strongest(edges, 99).num_rows == 4
+    assert strongest(edges, 0).num_rows == 0
+    with pytest.raises(ValueError, match="top: -1"):
+        strongest(edges, -1)
+
+
+def test_as_published_weighs_twice_and_keeps_1001(make_edges):
+    pairs = [(a, b, 1 + (a + b) % 3) for a, b in combinations(range(50), 2)]
+    published = as_published(make_edges(pairs))
+    assert published.num_rows == 1001
+    assert published["weight"].to_pylist() == [2.0 * n for n in published["same_frame"].to_pylist()]
+    expected = sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1]))[:1001]
+    assert published["target"].to_pylist() == [b for _, b, _ in expected]
+    assert as_published(published.slice(0, 0)).num_rows == 0

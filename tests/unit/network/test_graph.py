@@ -1,0 +1,193 @@
+import random
+
+import igraph
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from castgraph.network import build, communities, layout, pagerank
+
+METHODS = ["forceatlas2", "fruchterman_reingold"]
+
+
+def weighted(graph: nx.Graph, seed: int = 0) -> nx.Graph:
+    numbers = random.Random(seed)
+    for _, _, edge in graph.edges(data=True):
+        edge["weight"] = float(numbers.randint(1, 40))
+    return graph
+
+
+def two_groups() -> nx.Graph:
+    """Two cliques, of 5 and 7, with one weak edge between them."""
+    graph = nx.disjoint_union(nx.complete_graph(5), nx.complete_graph(7))
+    nx.set_edge_attributes(graph, 10.0, "weight")
+    graph.add_edge(0, 5, weight=1.0)
+    return graph
+
+
+def test_build_gives_people_with_an_edge_all_that_is_known(make_people, make_edges):
+    people = make_people({0: "Ada", 1: "Bo", 2: "Cy", 9: "nobody's friend"})
+    graph = build(
+        make_edges([(1, 2, 3), (0, 2, 1)]), people, frame_url="https://tv.example/{broadcast}#{frame}"
+    )
+    assert list(graph) == [0, 1, 2]
+    assert graph.nodes[2] | {"x": 0, "y": 0, "pagerank": 0} == {
+        "label": "Cy",
+        "n_faces": 12,
+        "n_frames": 0,
+        "n_broadcasts": 0,
+        "screen_seconds": 44.0,
+        "first_seen": "2024-01-02T19:00:08Z",
+        "last_seen": "2024-01-02T19:00:08Z",
+        "portrait": "2.jpg",
+        "degree": 2,
+        "strength": 8.0,
+        "pagerank": 0,
+        "community": 0,
+        "x": 0,
+        "y": 0,
+        "size": 60.0,
+        "colour": "#d1495b",
+    }
+    assert graph.edges[1, 2] == {
+        "weight": 6.0,
+        "same_frame": 3,
+        "adjacent": 0,
+        "n_broadcasts": 1,
+        "first_seen": "2024-01-02T19:00:08Z",
+        "last_seen": "2024-01-02T19:00:08Z",
+        "broadcast": "DEMO1_20240102_190000",
+        "frame": 3,
+        "evidence": "https://tv.example/DEMO1_20240102_190000#3",
+    }
+
+
+def test_the_area_of_a_node_is_proportional_to_its_pagerank(make_people, make_edges):
+    graph = build(make_edges([(0, 1, 9), (0, 2, 1), (1, 3, 2)]), make_people(dict.fromkeys(range(4), "x")))
+    ratios = [node["size"] ** 2 / node["pagerank"] for node in graph.nodes.values()]
+    assert ratios == pytest.approx([ratios[0]] * 4, rel=1e-3)
+
+
+def test_build_is_deterministic(make_people, make_edges):
+    edges = make_edges([(a, b, 1 + a) for a, b in nx.gnm_random_graph(40, 90, seed=1).edges])
+    people = make_people({i: f"person {i}" for i in range(40)})
+    first, second = (nx.to_dict_of_dicts(build(edges, people, seed=3)) for _ in range(2))
+    assert first == second
+
+
+def test_build_of_nothing_is_empty(make_people, make_edges):
+    assert len(build(make_edges([]), make_people({0: "Ada"}))) == 0
+
+
+def test_an_edge_to_nobody_is_refused(make_people, make_edges):
+    with pytest.raises(ValueError, match="person 7 is not among the 2 people"):
+        build(make_edges([(0, 7, 1)]), make_people({0: "Ada", 1: "Bo"}))
+
+
+def test_a_name_becomes_one_line_without_control_characters(make_people, make_edges):
+    graph = build(make_edges([(0, 1, 1)]), make_people({0: "Ada\n \tLovelace", 1: "B\x00o\x1b"}))
+    assert [node["label"] for node in graph.nodes.values()] == ["Ada Lovelace", "B\ufffdo\ufffd"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(n=st.integers(2, 30), p=st.floats(0.05, 1.0), seed=st.integers(0, 99))
+def test_pagerank_is_that_of_networkx(n, p, seed):
+    graph = weighted(nx.gnp_random_graph(n, p, seed=seed), seed)
+    expected = nx.pagerank(graph, weight="weight", tol=1e-12, max_iter=1000)
+    found = pagerank(graph)
+    assert list(found) == list(graph)
+    assert found == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize("method", ["leiden", "louvain"])
+def test_planted_communities_are_found_largest_first(method):
+    found = communities(two_groups(), method)
+    assert found == {i: int(i < 5) for i in range(12)}
+
+
+@pytest.mark.parametrize("method", ["leiden", "louvain"])
+def test_communities_are_deterministic_and_numbered_without_a_gap(method):
+    graph = weighted(nx.gnm_random_graph(150, 300, seed=2))
+    first = communities(graph, method, seed=5)
+    random.seed(0)  # what others draw has no say
+    igraph.Graph.Erdos_Renyi(n=20, m=30)
+    assert communities(graph, method, seed=5) == first
+    sizes = np.bincount(list(first.values()))
+    assert np.all(sizes > 0)
+    assert np.all(np.diff(sizes) <= 0)
+
+
+def test_communities_leave_the_random_numbers_of_others_alone():
+    random.seed(1)
+    expected = random.random()
+    random.seed(1)
+    communities(two_groups())
+    layout(two_groups())
+    assert random.random() == expected
+    random.seed(4)
+    first = igraph.Graph.Erdos_Renyi(n=20, m=30).get_edgelist()
+    random.seed(4)
+    assert igraph.Graph.Erdos_Renyi(n=20, m=30).get_edgelist() == first
+
+
+@pytest.mark.parametrize("call", [communities, layout])
+def test_an_unknown_method_is_refused_by_name(call):
+    with pytest.raises(ValueError, match="'metis' is not known; it must be one of"):
+        call(two_groups(), "metis")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "graph",
+    [
+        nx.path_graph(1),
+        nx.path_graph(2),
+        nx.star_graph(30),
+        nx.complete_graph(20),
+        nx.disjoint_union_all([nx.path_graph(2)] * 25 + [nx.cycle_graph(9)]),
+        nx.gnm_random_graph(120, 240, seed=1),
+    ],
+    ids=["one", "two", "star", "clique", "many parts", "random"],
+)
+def test_a_layout_is_finite_distinct_deterministic_and_within_bounds(graph, method):
+    weighted(graph)
+    found = layout(graph, method, seed=1)
+    assert list(found) == list(graph)
+    points = np.array(list(found.values()))
+    assert np.isfinite(points).all()
+    assert np.abs(points).max() <= 1000
+    assert len(np.unique(points, axis=0)) == len(graph)
+    assert layout(graph, method, seed=1) == found
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_layout_puts_groups_apart(method):
+    found = layout(two_groups(), method)
+    first, second = (np.array([found[i] for i in group]) for group in (range(5), range(5, 12)))
+    spread = max(np.linalg.norm(group - group.mean(axis=0), axis=1).mean() for group in (first, second))
+    assert np.linalg.norm(first.mean(axis=0) - second.mean(axis=0)) > 1.5 * spread
+
+
+def test_parts_of_a_layout_do_not_overlap():
+    graph = weighted(nx.disjoint_union_all([nx.complete_graph(6)] * 5))
+    found = layout(graph)
+    groups = [np.array([found[i] for i in sorted(part)]) for part in nx.connected_components(graph)]
+    middles = np.array([(group.min(axis=0) + group.max(axis=0)) / 2 for group in groups])
+    radii = [
+        np.linalg.norm(group - middle, axis=1).max() for group, middle in zip(groups, middles, strict=True)
+    ]
+    for i in range(5):
+        for j in range(i):
+            assert np.linalg.norm(middles[i] - middles[j]) > radii[i] + radii[j]
+
+
+def test_a_large_part_takes_no_memory_quadratic_in_its_people():
+    graph = weighted(nx.barabasi_albert_graph(3000, 2, seed=1))
+    assert layout(graph, "forceatlas2") == layout(graph, "fruchterman_reingold")
+
+
+def test_nothing_has_no_layout_rank_or_community():
+    empty = nx.Graph()
+    assert layout(empty) == pagerank(empty) == communities(empty) == {}

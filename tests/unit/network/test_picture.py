@@ -1,0 +1,173 @@
+import base64
+import io
+import logging
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import matplotlib as mpl
+import networkx as nx
+import pytest
+from PIL import Image
+
+from castgraph.network import build, draw
+
+SVG = "{http://www.w3.org/2000/svg}"
+NAMES = {
+    0: "<b>\"Ada\" & 'Bo'</b>",
+    1: "Ольга $x^2$",
+    2: "Żaneta\x00 \\frac",
+    3: "person 17",
+    4: "Wolfeschlegelstein" * 3,
+}
+
+
+@pytest.fixture
+def graph(make_people, make_edges) -> nx.Graph:
+    return build(make_edges([(0, 1, 3), (1, 2, 8), (0, 3, 1), (3, 4, 2)]), make_people(NAMES))
+
+
+@pytest.fixture
+def crowd(make_people, make_edges) -> nx.Graph:
+    """60 people of one show."""
+    pairs = [(min(a, b), max(a, b), 1 + a % 7) for a, b in nx.barabasi_albert_graph(60, 3, seed=1).edges]
+    return build(make_edges(pairs), make_people({i: f"Person Number {i}" for i in range(60)}))
+
+
+def texts(svg: Path) -> list[str]:
+    return ["".join(element.itertext()).strip() for element in ET.parse(svg).iter(f"{SVG}text")]
+
+
+def test_a_picture_is_2400_pixels_wide_and_has_the_names_as_text(graph, portraits, tmp_path):
+    png, svg = tmp_path / "network.png", tmp_path / "network.svg"
+    draw(graph, portraits, png, svg, title="Who & whom <2024>")
+    with Image.open(png) as picture:
+        picture.load()
+        assert picture.size == (2400, 1800)
+    assert png.stat().st_size < 3_000_000
+    found = " ".join(texts(svg))
+    for text in (
+        "Who & whom <2024>",
+        '<b>"Ada" &',
+        "Ольга $x^2$",
+        "\\frac",
+        "person 17",
+        "2 January 2024",
+        "5 people",
+    ):
+        assert text in found
+    assert len(list(ET.parse(svg).iter(f"{SVG}image"))) == 5
+
+
+def test_the_svg_embeds_each_portrait_on_its_own(graph, portraits, tmp_path):
+    draw(graph, portraits, tmp_path / "a.png", tmp_path / "a.svg")
+    images = re.findall(r"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)", (tmp_path / "a.svg").read_text())
+    assert len(images) == 5
+    for image in images:
+        with Image.open(io.BytesIO(base64.b64decode(image))) as picture:
+            assert max(picture.size) < 250
+
+
+def test_equal_input_makes_equal_bytes(graph, portraits, tmp_path):
+    for name in ("a", "b"):
+        draw(graph, portraits, tmp_path / f"{name}.png", tmp_path / f"{name}.svg")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def settings() -> dict:
+    return {
+        key: value for key, value in mpl.rcParams.items() if key != "backend"
+    }  # chosen when first asked for
+
+
+def test_the_reader_s_settings_of_matplotlib_are_neither_used_nor_changed(graph, portraits, tmp_path):
+    draw(graph, portraits, tmp_path / "a.png", tmp_path / "a.svg")
+    with mpl.rc_context({"lines.linewidth": 9, "font.family": "serif", "savefig.facecolor": "red"}):
+        before = settings()
+        draw(graph, portraits, tmp_path / "b.png", tmp_path / "b.svg")
+        assert settings() == before
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_without_portraits_there_are_initials(graph, tmp_path):
+    draw(graph, None, tmp_path / "a.png", tmp_path / "a.svg")
+    draw(graph, tmp_path / "absent", tmp_path / "b.png", tmp_path / "b.svg")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    found = texts(tmp_path / "a.svg")
+    assert "О$" in found
+    assert "17" in found
+    assert not list(ET.parse(tmp_path / "a.svg").iter(f"{SVG}image"))
+
+
+def test_a_portrait_that_cannot_be_read_is_logged_and_replaced(graph, portraits, tmp_path, caplog):
+    (portraits / "3.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    with caplog.at_level(logging.WARNING):
+        draw(graph, portraits, tmp_path / "a.png", tmp_path / "a.svg")
+    assert "portrait 3.jpg cannot be read" in caplog.text
+    assert "17" in texts(tmp_path / "a.svg")
+
+
+@pytest.mark.parametrize("name", ["../secret.jpg", "/etc/secret.jpg", "", ".", ".."])
+def test_a_portrait_outside_its_folder_is_not_read(name, graph, portraits, tmp_path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "secret.jpg")
+    graph.nodes[3]["portrait"] = name
+    draw(graph, portraits, tmp_path / "a.png", tmp_path / "a.svg")
+    assert len(list(ET.parse(tmp_path / "a.svg").iter(f"{SVG}image"))) == 4
+
+
+def test_only_the_highest_pageranks_are_drawn_and_the_caption_says_so(crowd, tmp_path):
+    draw(crowd, None, tmp_path / "a.png", tmp_path / "a.svg", max_people=10)
+    found = " ".join(texts(tmp_path / "a.svg"))
+    assert "10 of 60 people" in found
+    highest = sorted(crowd, key=lambda person: (-crowd.nodes[person]["pagerank"], person))
+    drawn = {f"Person Number {number}" for number in re.findall(r"Number (\d+)", found)}
+    assert drawn == {crowd.nodes[person]["label"] for person in highest[:10]}
+
+
+def test_one_person_alone_can_be_drawn(graph, tmp_path):
+    draw(graph, None, tmp_path / "a.png", tmp_path / "a.svg", max_people=1)
+    assert "Who has no line is seen with people who are not shown." in " ".join(texts(tmp_path / "a.svg"))
+
+
+def test_no_portrait_covers_another(crowd, portraits, tmp_path):
+    for node in crowd.nodes.values():
+        node["portrait"] = "7.jpg"
+        node["x"] = node["y"] = 0.0  # the worst case: everybody at one place
+    draw(crowd, portraits, tmp_path / "a.png", tmp_path / "a.svg")
+    boxes = []
+    for clip in ET.parse(tmp_path / "a.svg").iter(f"{SVG}clipPath"):
+        path = clip.find(f"{SVG}path")
+        if path is None or "C" not in path.attrib["d"]:
+            continue
+        numbers = [float(number) for number in re.findall(r"-?[\d.]+", path.attrib["d"])]
+        xs, ys = numbers[0::2], numbers[1::2]
+        boxes.append((min(xs), min(ys), max(xs), max(ys)))
+    assert len(boxes) == 60
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        assert 0 < left < right < 864
+        assert 0 < top < bottom < 648
+        for other in boxes[:i]:
+            middle = ((left + right - other[0] - other[2]) / 2, (top + bottom - other[1] - other[3]) / 2)
+            assert (middle[0] ** 2 + middle[1] ** 2) ** 0.5 > (right - left + other[2] - other[0]) / 2
+
+
+def test_nobody_seen_with_anybody_is_said(make_people, make_edges, tmp_path):
+    draw(build(make_edges([]), make_people({0: "Ada"})), None, tmp_path / "a.png", tmp_path / "a.svg")
+    assert "No two people were seen together." in texts(tmp_path / "a.svg")
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.size == (2400, 1800)
+
+
+def test_letters_that_the_font_lacks_make_no_warning(make_people, make_edges, tmp_path, recwarn):
+    graph = build(make_edges([(0, 1, 1)]), make_people({0: "王芳", 1: "محمد"}))
+    draw(graph, None, tmp_path / "a.png", tmp_path / "a.svg")
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
+    assert "王芳" in texts(tmp_path / "a.svg")
+
+
+@pytest.mark.parametrize("number", [0, -1, 201])
+def test_max_people_must_be_in_range(number, graph, tmp_path):
+    with pytest.raises(ValueError, match=f"max_people: {number} is not allowed; it must be from 1 to 200"):
+        draw(graph, None, tmp_path / "a.png", tmp_path / "a.svg", max_people=number)

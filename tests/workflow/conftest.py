@@ -1,0 +1,155 @@
+"""Real Snakemake runs, each in a folder of its own, and small archives made of the demo's frames."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+Config = dict[str, Any]
+
+STARTED = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$", re.MULTILINE)
+
+
+@dataclass
+class Run:
+    """One folder to run the workflow in."""
+
+    folder: Path
+    config: Config | None = None  # none: the shipped configuration, the demo
+    extra: list[str] = field(default_factory=list)
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / ("demo" if self.config is None else self.config["run"])
+
+    def command(self, *arguments: str, cores: int = 2) -> list[str]:
+        command = [str(Path(sys.executable).with_name("snakemake")), "--snakefile", str(ROOT / "Snakefile")]
+        command += ["--cores", str(cores), *self.extra]
+        if self.config is not None:
+            file = self.folder / "config" / "test.yaml"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(yaml.safe_dump(self.config, sort_keys=False))
+            command += ["--configfile", str(file)]
+        options = [argument for argument in arguments if argument.startswith("-")]
+        targets = [argument for argument in arguments if argument not in options]
+        return [*command, *options, "--", *targets]
+
+    def start(self, *arguments: str, cores: int = 2) -> subprocess.Popen[str]:
+        """Start Snakemake as a process group of its own; its output goes to `output.txt` in the folder."""
+        with (self.folder / "output.txt").open("w") as output:
+            return subprocess.Popen(
+                self.command(*arguments, cores=cores),
+                cwd=self.folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+                env=os.environ | {"COLUMNS": "200"},
+            )
+
+    def __call__(self, *arguments: str, cores: int = 2, fails: bool = False) -> str:
+        """Run Snakemake to its end and give what it printed."""
+        process = self.start(*arguments, cores=cores)
+        returncode = process.wait(timeout=900)
+        output = self.output
+        assert (returncode != 0) == fails, output[-6000:]
+        return output
+
+    @property
+    def output(self) -> str:
+        return (self.folder / "output.txt").read_text()
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every result; logs and timings differ between runs and are left out."""
+        results = self.folder / "results"
+        return {
+            str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(results.rglob("*"))
+            if path.is_file() and path.relative_to(results).parts[0] not in ("logs", "benchmarks")
+        }
+
+
+def jobs(output: str) -> Counter[str]:
+    """Count the jobs that Snakemake started, by rule."""
+    return Counter(STARTED.findall(output))
+
+
+def frames_of(demo: Path, broadcast: str, numbers: Iterable[int]) -> list[bytes]:
+    """Read frames of a demo broadcast."""
+    with zipfile.ZipFile(demo / f"{broadcast}.zip") as archive:
+        return [archive.read(f"{broadcast}/{broadcast}-{number:06d}.jpg") for number in numbers]
+
+
+def write_zip(folder: Path, broadcast: str, frames: Mapping[int, bytes] | Iterable[bytes]) -> Path:
+    """Write a ZIP as the archive has them."""
+    numbered = frames if isinstance(frames, Mapping) else dict(enumerate(frames, start=1))
+    path = folder / f"{broadcast}.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, content in numbered.items():
+            archive.writestr(f"{broadcast}/{broadcast}-{number:06d}.jpg", content)
+    return path
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The demo, run whole with the shipped configuration."""
+    run = Run(tmp_path_factory.mktemp("demo"))
+    run("demo")
+    return run
+
+
+SHORT = {
+    "DEMO1_20240102_190000_Evening_Review": range(3, 11),
+    "DEMO1_20240103_190000_Evening_Review": range(3, 9),
+    "DEMO2_20240102_220000_Night_Debate": range(20, 26),
+    "DEMO2_20240105_120000": range(10, 14),
+}
+"""Demo broadcasts and the frames that the small archive has of them."""
+
+
+@pytest.fixture(scope="session")
+def small_archive(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of four broadcasts with a few frames each."""
+    folder = tmp_path_factory.mktemp("archive")
+    for broadcast, numbers in SHORT.items():
+        write_zip(folder, broadcast, frames_of(demo, broadcast, numbers))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_config(small_archive: Path) -> Config:
+    return {
+        "run": "small",
+        "broadcasts": {"ids": list(SHORT)},
+        "archive": {"base_url": str(small_archive)},
+        "cluster": {"min_samples": 2},
+        "people": {"sheet_faces": 6},
+    }
+
+
+@pytest.fixture(scope="session")
+def small_run(small_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The small archive, run whole and undisturbed on two cores."""
+    run = Run(tmp_path_factory.mktemp("small"), small_config)
+    run()
+    return run
+
+
+@pytest.fixture
+def new_run(tmp_path: Path) -> Callable[..., Run]:
+    """Make a run in an empty folder."""
+    return lambda config=None, **options: Run(tmp_path, config, **options)

@@ -1,0 +1,187 @@
+"""The demo finds its truth."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from itertools import combinations, product
+from pathlib import Path
+
+import networkx as nx
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from tests.truth import TrueFace, matched, pairwise
+
+CLUSTERING = "eps-0.40"
+PASSERS_BY = {"Passer-by A", "Passer-by B", "Passer-by C"}
+
+
+@pytest.fixture(scope="module")
+def truth(demo: Path) -> list[TrueFace]:
+    with (demo / "ground_truth.csv").open(newline="") as file:
+        return [
+            TrueFace(
+                row["broadcast"],
+                int(row["frame"]),
+                row["person"],
+                tuple(int(row[side]) for side in ("top", "right", "bottom", "left")),
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+@pytest.fixture(scope="module")
+def found(demo_run, truth) -> list[tuple[int, str | None]]:
+    """For each detected face its label and the true person, None for a false alarm."""
+    faces = pq.read_table(demo_run.results / "faces.parquet").to_pylist()
+    labels = pq.read_table(demo_run.results / CLUSTERING / "labels.parquet")["label"].to_pylist()
+    return list(zip(labels, matched(faces, truth), strict=True))
+
+
+def test_faces_are_found(found, truth) -> None:
+    names = Counter(name for _, name in found)
+    assert names.pop(None) == 2  # the two known false alarms
+    assert names == Counter(face.person for face in truth)
+
+
+def test_every_cluster_is_one_person_and_every_person_one_cluster(found) -> None:
+    precision, recall = pairwise(found, min_faces=5)
+    assert (precision, recall) == (1.0, 1.0)
+    assert len({label for label, _ in found if label >= 0}) == 13
+
+
+def test_noise_is_the_passers_by_and_the_false_alarms(found) -> None:
+    noise = [name for label, name in found if label == -1]
+    assert sorted(noise, key=str) == sorted([*PASSERS_BY, None, None], key=str)
+
+
+def test_the_pairs_are_the_true_ones(demo_run, found, truth) -> None:
+    name_of = {label: name for label, name in found if label >= 0 and name}
+    edges = pq.read_table(demo_run.results / CLUSTERING / "edges.parquet").to_pylist()
+    same_frame, either = defaultdict(int), set()
+    at = defaultdict(set)
+    for face in truth:
+        if face.person not in PASSERS_BY:
+            at[face.broadcast, face.frame].add(face.person)
+    for (broadcast, frame), people in at.items():
+        for pair in combinations(sorted(people), 2):
+            same_frame[pair] += 1
+        before = at.get((broadcast, frame - 1), set())
+        either |= {tuple(sorted(pair)) for pair in product(people, before) if pair[0] != pair[1]}
+    pairs = {
+        tuple(sorted((name_of[edge["source"]], name_of[edge["target"]]))): edge["same_frame"]
+        for edge in edges
+    }
+    assert len(same_frame) == 31
+    assert len(pairs) == 32
+    assert set(pairs) == set(same_frame) | either
+    assert {pair: count for pair, count in pairs.items() if count} == dict(same_frame)
+
+
+def test_the_listed_broadcast_without_a_zip_is_missing(demo_run) -> None:
+    rows = pq.read_table(demo_run.results / "broadcasts.parquet").to_pylist()
+    not_ok = {row["broadcast"]: row["status"] for row in rows if row["status"] != "ok"}
+    assert not_ok == {"DEMO2_20240103_120000_City_Forum": "missing"}
+    assert len(rows) == 9
+    [untitled] = [row for row in rows if row["broadcast"] == "DEMO2_20240105_120000"]
+    assert untitled["title"] == ""
+    assert untitled["n_frames"] == 50
+
+
+def test_the_printed_summary_has_the_counts_of_summary_json(demo_run) -> None:
+    summary = json.loads((demo_run.results / "summary.json").read_text())
+    clustering = summary["clusterings"][CLUSTERING]
+    assert summary["broadcasts"]["listed"] == 9
+    assert summary["broadcasts"]["read"] == 8
+    assert summary["broadcasts"]["missing"] == 1
+    assert (summary["frames"], summary["faces"]) == (449, 582)
+    assert (clustering["people"], clustering["noise"]) == (13, 5)
+    assert (clustering["pairs_same_frame"], clustering["pairs"]) == (31, 32)
+    assert len(clustering["on_screen"]) == len(clustering["strongest_pairs"]) == 5
+
+    printed = subprocess.run(
+        [Path(sys.executable).with_name("castgraph"), "summary", "results/demo"],
+        cwd=demo_run.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for text in (
+        "9 listed: 8 read, 1 missing, 0 damaged",
+        "449 (0 unreadable)",
+        "582",
+        "13 people, 5 faces of nobody (noise), 31 pairs in one frame, 32 with the frame before counted",
+        "results/demo/eps-0.40/network.png",
+        *(person["name"] for person in clustering["on_screen"]),
+        *(" – ".join(pair["names"]) for pair in clustering["strongest_pairs"]),
+    ):
+        assert text in printed
+        assert text in demo_run.output  # `make demo` ends with it
+
+
+def test_every_person_has_a_portrait_and_a_contact_sheet(demo_run) -> None:
+    folder = demo_run.results / CLUSTERING
+    people = pq.read_table(folder / "people.parquet").to_pylist()
+    for kind in ("portraits", "contact_sheets"):
+        names = sorted(path.name for path in (folder / kind).glob("*.jpg"))
+        assert names == [person["portrait"] for person in people]
+    assert all(Image.open(path).size == (192, 192) for path in (folder / "portraits").glob("*.jpg"))
+
+
+def test_the_best_face_of_a_person_is_that_person(demo_run, found) -> None:
+    people = pq.read_table(demo_run.results / CLUSTERING / "people.parquet").to_pylist()
+    assert [found[person["best_face"]][0] for person in people] == list(range(13))
+
+
+def test_gephi_tables_have_their_columns_and_lead_to_the_evidence(demo_run) -> None:
+    with (demo_run.results / CLUSTERING / "nodes.csv").open(newline="") as file:
+        nodes = list(csv.DictReader(file))
+    with (demo_run.results / CLUSTERING / "edges.csv").open(newline="") as file:
+        edges = list(csv.DictReader(file))
+    assert list(nodes[0])[:2] == ["Id", "Label"]
+    assert list(edges[0])[:4] == ["Source", "Target", "Type", "Weight"]
+    assert {edge["Type"] for edge in edges} == {"Undirected"}
+    ids = {node["Id"] for node in nodes}
+    assert len(ids) == 13
+    assert {edge[end] for edge in edges for end in ("Source", "Target")} == ids
+    for edge in edges:
+        assert edge["evidence"].endswith(f"id={edge['broadcast']}&frame={edge['frame']}")
+        assert float(edge["Weight"]) == 2 * int(edge["same_frame"]) + int(edge["adjacent"])
+
+
+def test_graph_files_can_be_read(demo_run) -> None:
+    folder = demo_run.results / CLUSTERING
+    for graph in (nx.read_gexf(folder / "graph.gexf"), nx.read_graphml(folder / "graph.graphml")):
+        assert (graph.number_of_nodes(), graph.number_of_edges()) == (13, 32)
+    assert Image.open(folder / "network.png").width >= 2000
+
+
+def test_tables_carry_their_provenance(demo_run) -> None:
+    from castgraph.tables import read_provenance
+
+    faces = read_provenance(
+        next((demo_run.folder / "results" / "faces" / "reference-hog-up1").glob("*Night_Debate.parquet"))
+    )
+    assert faces["settings"] == {"detector": "hog", "engine": "reference", "upsample": 1}
+    assert "dlib_face_recognition_resnet_model_v1.dat" in faces["models"]
+    labels = read_provenance(demo_run.results / CLUSTERING / "labels.parquet")
+    assert labels["settings"] == {"eps": 0.4, "min_samples": 5}
+    assert (labels["n_people"], labels["n_noise"]) == (13, 5)
+    assert str(demo_run.folder) not in json.dumps([faces, labels])
+
+
+def test_nothing_is_left_in_scratch_and_a_second_run_has_nothing_to_do(demo_run) -> None:
+    assert not list((demo_run.folder / "scratch").rglob("*.jpg"))
+    assert "Nothing to be done" in demo_run("all")
+
+
+def test_the_measure_itself(found) -> None:
+    """Merging two people costs precision, splitting one costs recall."""
+    first, second, *_ = sorted({label for label, _ in found if label >= 0})
+    merged = [(first if label == second else label, name) for label, name in found]
+    assert pairwise(merged, min_faces=5)[0] < pairwise(merged, min_faces=5)[1] == 1.0
+    split = [(99 if n % 2 and label == first else label, name) for n, (label, name) in enumerate(found)]
+    assert pairwise(split, min_faces=5)[1] < pairwise(split, min_faces=5)[0] == 1.0

@@ -1,0 +1,135 @@
+"""Killed runs: the same command finishes them, and the results are those of an undisturbed run."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.conftest import SHORT, Run, jobs
+
+
+def wait_for(condition: Callable[[], object], process, seconds: float = 120) -> object:
+    """Wait until the condition gives something, while the process is at work."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        assert process.poll() is None, "the run ended before it could be disturbed"
+        time.sleep(0.005)
+    raise AssertionError("nothing to disturb within the time")
+
+
+def workers(folder: Path, script: str) -> list[int]:
+    """The processes that run a script of the workflow in `folder`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+                here = Path(os.readlink(entry / "cwd")) == folder
+            except OSError:
+                continue
+            if here and b"python" in command[0] and command[1].endswith(f".{script}".encode()):
+                found.append(int(entry.name))
+    return found
+
+
+def encoded(run: Run) -> dict[str, int]:
+    """The finished face tables and when they were written."""
+    folder = run.folder / "results" / "faces" / "reference-hog-up1"
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.parquet")}
+
+
+def kill(process, pids: list[int]) -> None:
+    for pid in [process.pid, *pids]:
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_snakemake_and_its_workers_killed_while_encoding(small_run: Run, new_run: Callable[..., Run]) -> None:
+    run = new_run(small_run.config)
+    process = run.start(cores=1)
+    wait_for(lambda: encoded(run) and workers(run.folder, "encode.py"), process)
+    kill(process, workers(run.folder, "encode.py"))
+    finished = encoded(run)
+    assert 0 < len(finished) < len(SHORT)
+
+    counts = jobs(run())
+    assert counts["encode"] == len(SHORT) - len(finished)
+    assert {name: encoded(run)[name] for name in finished} == finished
+    assert run.digests() == small_run.digests()
+
+
+def test_snakemake_killed_while_its_workers_live_on(small_run: Run, new_run: Callable[..., Run]) -> None:
+    run = new_run(small_run.config)
+    process = run.start(cores=2)
+    wait_for(lambda: workers(run.folder, "encode.py"), process)
+    kill(process, [])
+    run()
+    for pid in workers(run.folder, "encode.py"):  # an orphan may still be at work: it must do no harm
+        wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists(), process=Alive())
+    assert run.digests() == small_run.digests()
+
+
+class Alive:
+    """Stands for a process that is not watched."""
+
+    def poll(self) -> None:
+        return None
+
+
+def test_a_killed_worker_is_tried_again(small_run: Run, new_run: Callable[..., Run]) -> None:
+    run = new_run(small_run.config)
+    process = run.start()
+    [pid, *_] = wait_for(lambda: workers(run.folder, "encode.py"), process)
+    os.kill(pid, signal.SIGKILL)
+    assert process.wait(timeout=600) == 0, run.output
+    assert jobs(run.output)["encode"] == len(SHORT) + 1
+    assert run.digests() == small_run.digests()
+
+
+def test_killed_while_merging(small_run: Run, new_run: Callable[..., Run]) -> None:
+    run = new_run(small_run.config)
+    process = run.start()
+    log = run.folder / "results" / "logs" / "small" / "merge.log"
+    wait_for(lambda: log.exists() and workers(run.folder, "merge.py"), process)
+    kill(process, workers(run.folder, "merge.py"))
+    finished = encoded(run)
+    assert len(finished) == len(SHORT)
+    assert not (run.results / "broadcasts.parquet").exists()
+
+    counts = jobs(run())
+    assert (counts["encode"], counts["merge"]) == (0, 1)
+    assert encoded(run) == finished
+    assert run.digests() == small_run.digests()
+    assert not [path for path in run.folder.rglob("*.part") if ".snakemake" not in path.parts]
+
+
+def test_two_runs_in_one_folder_are_refused(small_run: Run, new_run: Callable[..., Run]) -> None:
+    run = new_run(small_run.config)
+    process = run.start()
+    wait_for(lambda: workers(run.folder, "encode.py"), process)
+    second = Run(run.folder, run.config)
+    output = (run.folder / "output.txt").rename(run.folder / "first.txt")
+    refused = second("encodings", fails=True)
+    assert f"another castgraph run (process {process.pid}) is at work" in refused
+    assert not jobs(refused)
+    assert process.wait(timeout=600) == 0, output.read_text()
+    assert run.digests() == small_run.digests()
+
+
+@pytest.mark.parametrize(
+    "moment", ["select.py", "download.py", "unzip.py", "cluster.py", "portraits.py", "network.py"]
+)
+def test_killed_at_any_other_stage(moment: str, small_run: Run, new_run: Callable[..., Run]) -> None:
+    run = new_run(small_run.config)
+    if moment not in ("select.py", "download.py", "unzip.py"):
+        run("encodings")
+    process = run.start()
+    wait_for(lambda: workers(run.folder, moment), process)
+    kill(process, workers(run.folder, moment))
+    run()
+    assert run.digests() == small_run.digests()

@@ -1,0 +1,145 @@
+"""What runs again, and what does not."""
+
+import copy
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.workflow.conftest import SHORT, Run, jobs
+
+PER_CLUSTERING = ("cluster", "people", "portraits", "network", "picture")
+
+
+@pytest.fixture
+def copied(small_run: Run, tmp_path: Path) -> Run:
+    """The finished small run, moved to another folder."""
+    shutil.copytree(small_run.folder, tmp_path / "moved", symlinks=True)
+    return Run(tmp_path / "moved", copy.deepcopy(small_run.config))
+
+
+def test_every_job_ran_once(small_run: Run) -> None:
+    counts = jobs(small_run.output)
+    for rule in ("download", "unzip", "encode"):
+        assert counts[rule] == len(SHORT)
+    for rule in ("select", "merge", *PER_CLUSTERING, "summary"):
+        assert counts[rule] == 1
+
+
+def test_a_finished_run_that_was_moved_has_nothing_to_do(copied: Run) -> None:
+    assert "Nothing to be done" in copied()
+
+
+def test_another_eps_reruns_nothing_upstream(copied: Run) -> None:
+    before = copied.digests()
+    copied.config["cluster"]["eps"] = [0.4, 0.3, 0.355]
+    counts = jobs(copied())
+    assert counts == {**dict.fromkeys(PER_CLUSTERING, 2), "summary": 1, "all": 1}
+    assert {path.name for path in copied.results.glob("eps-*")} == {"eps-0.30", "eps-0.355", "eps-0.40"}
+    after = copied.digests()
+    changed = {name for name in before if after[name] != before[name]}
+    assert changed == {"small/summary.json", "small/config.yaml"}
+
+
+def test_another_eps_without_the_zips_fetches_them_for_portraits_and_encodes_nothing(copied: Run) -> None:
+    shutil.rmtree(copied.folder / "resources" / "zips")
+    copied.config["cluster"]["eps"] = [0.4, 0.41]
+    counts = jobs(copied())
+    assert counts == {**dict.fromkeys(PER_CLUSTERING, 1), "summary": 1, "all": 1}
+    assert not (copied.folder / "resources" / "zips").exists()
+    digests = {
+        eps: {path.name: path.read_bytes() for path in (copied.results / eps / "portraits").glob("*.jpg")}
+        for eps in ("eps-0.40", "eps-0.41")
+    }
+    assert digests["eps-0.41"] == digests["eps-0.40"]  # the same people, from ZIPs that were fetched again
+
+
+def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Run) -> None:
+    copied.config["network"] = {
+        "layout": "fruchterman_reingold",
+        "communities": "louvain",
+        "top_edges": "all",
+    }
+    assert jobs(copied()) == {"network": 1, "picture": 1, "summary": 1, "all": 1}
+    copied.config["cluster"]["min_samples"] = 3
+    assert jobs(copied()) == {**dict.fromkeys(PER_CLUSTERING, 1), "summary": 1, "all": 1}
+
+
+def test_a_new_broadcast_reruns_its_own_chain_and_the_merge_on(copied: Run) -> None:
+    added = "DEMO2_20240106_120000"
+    archive = Path(copied.config["archive"]["base_url"])
+    source = next(archive.glob("DEMO2_20240105_120000.zip"))
+    own = copied.folder / "archive"
+    shutil.copytree(archive, own)
+    shutil.copy(source, own / f"{added}.zip")  # holds frames of another broadcast: all are refused
+    copied.config["archive"]["base_url"] = "archive"
+    copied.config["broadcasts"]["ids"].append(added)
+    counts = jobs(copied())
+    assert (counts["download"], counts["unzip"], counts["encode"]) == (1, 1, 1)
+    assert (counts["merge"], counts["cluster"]) == (1, 1)
+    [row] = [
+        row
+        for row in pq.read_table(copied.results / "broadcasts.parquet").to_pylist()
+        if row["broadcast"] == added
+    ]
+    assert (row["status"], row["n_refused"]) == ("empty", 4)
+
+
+def test_a_lost_encoding_is_made_again_alone(copied: Run) -> None:
+    before = copied.digests()
+    lost = copied.folder / "results" / "faces" / "reference-hog-up1" / f"{min(SHORT)}.parquet"
+    lost.unlink()
+    counts = jobs(copied())
+    assert (counts["download"], counts["unzip"], counts["encode"]) == (0, 1, 1)
+    assert copied.digests() == before
+
+
+def test_results_do_not_depend_on_the_number_of_cores(small_run: Run, new_run: Callable[..., Run]) -> None:
+    alone = new_run(small_run.config)
+    alone(cores=1)
+    assert alone.digests() == small_run.digests()
+
+
+def test_zips_are_removed_when_they_are_not_kept(small_run: Run, new_run: Callable[..., Run]) -> None:
+    run = new_run(copy.deepcopy(small_run.config))
+    run.config["archive"]["keep_zips"] = False
+    run()
+    assert not list((run.folder / "resources").rglob("*.zip"))
+    portraits = run.results / "eps-0.40" / "portraits"
+    assert {path.name: path.read_bytes() for path in portraits.glob("*.jpg")} == {
+        path.name: path.read_bytes() for path in (small_run.results / "eps-0.40" / "portraits").glob("*.jpg")
+    }
+    assert "Nothing to be done" in run()
+
+
+def test_published_files_and_database_json_on_request(copied: Run) -> None:
+    import csv
+    import json
+
+    copied.config |= {"network": {"mode": "as_published"}, "export": {"database_json": True}}
+    counts = jobs(copied())
+    assert counts == {"network": 1, "picture": 1, "database_json": 1, "summary": 1, "all": 1}
+    folder = copied.results / "eps-0.40"
+    with (folder / "edges.csv").open(newline="") as file:
+        edges = list(csv.DictReader(file))
+    with (folder / "nodes.csv").open(newline="") as file:
+        assert next(csv.reader(file)) == ["Id", "Label"]
+    assert list(edges[0]) == ["Source", "Target", "Type", "Weight"]
+    pairs = pq.read_table(folder / "edges.parquet").to_pylist()
+    published = {
+        (str(p["source"]), str(p["target"])): str(2 * p["same_frame"]) for p in pairs if p["same_frame"]
+    }
+    assert {(edge["Source"], edge["Target"]): edge["Weight"] for edge in edges} == published
+
+    faces = pq.read_table(copied.results / "faces.parquet").to_pylist()
+    labels = pq.read_table(folder / "labels.parquet")["label"].to_pylist()
+    lines = [json.loads(line) for line in (folder / "DATABASE.json").read_text().splitlines()]
+    assert len(lines) == len(faces)
+    for line, face, label in zip(lines, faces, labels, strict=True):
+        assert list(line) == ["faceid", "image", "box", "encoding"]
+        assert line["faceid"] == label
+        assert line["image"] == f"{face['broadcast']}/{face['broadcast']}-{face['frame']:06d}.jpg"
+        assert line["box"] == [face[side] for side in ("top", "right", "bottom", "left")]
+        assert line["encoding"] == face["embedding"]
