@@ -34,8 +34,8 @@ def _remove_leftovers(path: Path) -> None:
 def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path` and rename it to `path` when the block ends well.
 
-    The name is unique, so two jobs that write the same file do not mix their bytes. A job that begins takes
-    the file over: what another one, of a run that was killed, has half written is removed, and that one fails.
+    The name is unique, so two jobs that write the same file do not mix their bytes. The job that begins last
+    takes the file over: what an orphan of a killed run has half written is removed, and the orphan fails.
 
     Parameters
     ----------

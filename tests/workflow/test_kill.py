@@ -29,7 +29,7 @@ def workers(folder: Path, script: str) -> list[int]:
         if entry.name.isdigit():
             try:
                 command = (entry / "cmdline").read_bytes().split(b"\0")
-                here = Path(os.readlink(entry / "cwd")) == folder
+                here = (entry / "cwd").readlink() == folder
             except OSError:
                 continue
             if here and b"python" in command[0] and command[1].endswith(f".{script}".encode()):

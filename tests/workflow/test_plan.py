@@ -18,6 +18,9 @@ def year() -> list[str]:
     return [f"RUSSIA1_{start + timedelta(hours=12 * n):%Y%m%d_%H%M%S}_60_minut" for n in range(342)]
 
 
+ONE = {"run": "x", "broadcasts": {"ids": year()[:1]}}
+
+
 def test_the_demo_is_planned(new_run: Callable[..., Run]) -> None:
     run = new_run()
     counts = jobs(run("-n"))
@@ -61,10 +64,10 @@ def test_slurm_submits_the_chain_of_a_broadcast_as_one_job(root, new_run: Callab
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"run": "x", "broadcasts": {"ids": year()[:1]}, "clusters": {}}, "clusters: unknown key; did you mean cluster?"),
+        ({**ONE, "clusters": {}}, "clusters: unknown key; did you mean cluster?"),
         ({"run": "x", "broadcasts": {"ids": ["../../x"]}}, "broadcasts.ids: "),
         ({"run": "x", "broadcasts": {"file": "nowhere.txt"}}, "broadcasts.file: nowhere.txt: cannot be read"),
-        ({"run": "x", "broadcasts": {"ids": year()[:1]}, "cluster": {"eps": 0.4}}, "cluster.eps: found 0.4; allowed: array"),
+        ({**ONE, "cluster": {"eps": 0.4}}, "cluster.eps: found 0.4; allowed: array"),
         ({"broadcasts": {"ids": year()[:1]}}, "run: missing"),
     ],
 )  # fmt: skip

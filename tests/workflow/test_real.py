@@ -73,7 +73,12 @@ def test_people(found, truth: list[TrueFace], record_property) -> None:
     detected = sum(name is not None for _, name in found) / named.total()
     precision, recall = pairwise(found, min_faces=MIN_FACES)
     _, recall_of_all = pairwise(found)
-    for key, value in {"detected": detected, "precision": precision, "recall": recall, "all": recall_of_all}.items():
+    for key, value in {
+        "detected": detected,
+        "precision": precision,
+        "recall": recall,
+        "all": recall_of_all,
+    }.items():
         record_property(key, round(value, 4))
     print(f"\nfaces found {detected:.4f}, pairwise precision {precision:.4f}, recall {recall:.4f} "
           f"(people of any number of faces: {recall_of_all:.4f})")  # fmt: skip
@@ -88,8 +93,13 @@ def test_edges(run: Run, sample: Path, found, truth: list[TrueFace]) -> None:
         if label >= 0 and name:
             votes[label][name] += 1
     name_of = {label: counter.most_common(1)[0][0] for label, counter in votes.items()}
-    edges = [e for e in pq.read_table(run.results / "eps-0.40" / "edges.parquet").to_pylist() if e["same_frame"]]
-    pairs = {tuple(sorted(name_of.get(edge[end], f"unknown {edge[end]}") for end in ("source", "target"))) for edge in edges}
+    edges = [
+        e for e in pq.read_table(run.results / "eps-0.40" / "edges.parquet").to_pylist() if e["same_frame"]
+    ]
+    pairs = {
+        tuple(sorted(name_of.get(edge[end], f"unknown {edge[end]}") for end in ("source", "target")))
+        for edge in edges
+    }
     faces = Counter(face.person for face in truth)
     reachable = {pair for pair in expected if min(faces[name] for name in pair) >= MIN_FACES}
     right = pairs & expected

@@ -1,6 +1,7 @@
 """What runs again, and what does not."""
 
 import copy
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -96,10 +97,19 @@ def test_a_lost_encoding_is_made_again_alone(copied: Run) -> None:
     assert copied.digests() == before
 
 
-def test_results_do_not_depend_on_the_number_of_cores(small_run: Run, new_run: Callable[..., Run]) -> None:
+def test_one_core_gives_the_same_results_and_takes_the_largest_broadcasts_first(
+    small_run: Run, small_archive: Path, new_run: Callable[..., Run]
+) -> None:
     alone = new_run(small_run.config)
-    alone(cores=1)
+    output = alone(cores=1)
     assert alone.digests() == small_run.digests()
+
+    chain = re.findall(
+        r"^rule (unzip|encode):\n(?:    .*\n)*?    wildcards: broadcast=([\w.-]+)", output, re.MULTILINE
+    )
+    by_size = sorted(SHORT, key=lambda broadcast: -(small_archive / f"{broadcast}.zip").stat().st_size)
+    # Each is encoded before the next one is unpacked, so scratch holds one broadcast a core.
+    assert chain == [(rule, broadcast) for broadcast in by_size for rule in ("unzip", "encode")]
 
 
 def test_zips_are_removed_when_they_are_not_kept(small_run: Run, new_run: Callable[..., Run]) -> None:

@@ -77,8 +77,7 @@ rule download:
         "results/logs/download/{broadcast}.log",
     benchmark:
         "results/benchmarks/download/{broadcast}.tsv"
-    # Fetching runs ahead of encoding, as far as download_slots allow, so that unzip has the largest to choose from.
-    priority: 1
+    priority: fetch_priority()
     threads: 1
     resources:
         mem_mb=growing(500),
@@ -93,11 +92,11 @@ rule download:
 rule unzip:
     """Unpack the frames of one broadcast and check every entry."""
     input:
-        # A ZIP that was fetched again (for portraits, say) does not make a broadcast be encoded again.
+        # Of the ZIPs that are there the scheduler takes the largest first. One that was fetched again does not
+        # make its broadcast be encoded again.
         ancient("resources/zips/{broadcast}.zip"),
     output:
         frames=temp(directory(scratch("frames/{broadcast}"))),
-        # One line a frame: the scheduler starts the encode jobs with the largest input first.
         manifest=temp(scratch("manifests/{broadcast}.json")),
     params:
         limits=archive_limits(),

@@ -1,4 +1,4 @@
-# What all rule files share: the configuration, wildcards, input functions and resources.
+# Shared by all rule files. The configuration, wildcards, input functions and resources.
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -61,6 +61,12 @@ MOST_THREADS = 64
 def growing(mem_mb):
     """Memory that grows with every retry of the job."""
     return lambda wildcards, attempt: mem_mb * attempt
+
+
+def fetch_priority():
+    """Fetch ahead of encoding where that leaves no core idle, so that the largest ZIPs can be taken first."""
+    many_cores = (workflow.resource_settings.cores or 0) >= 16
+    return 1 if many_cores or "://" not in config["archive"]["base_url"] else 0
 
 
 def scratch(path):

@@ -17,6 +17,8 @@ rule encode:
         "results/logs/encode/{encoder}/{broadcast}.log",
     benchmark:
         "results/benchmarks/encode/{encoder}/{broadcast}.tsv"
+    # Before another ZIP is unpacked: the scratch folder never holds more broadcasts than there are cores.
+    priority: 2
     threads: 1
     resources:
         mem_mb=growing(1000),
