@@ -10,13 +10,13 @@ rule inventory:
         "results/logs/inventory/{station}.{day}.log",
     benchmark:
         "results/benchmarks/inventory/{station}.{day}.tsv"
+    retries: 2
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=growing(500),
         download_slots=1,
-    retries: 2
-    conda:
-        "../../envs/environment.yaml"
     script:
         "../../scripts/inventory.py"
 
@@ -32,18 +32,18 @@ if LISTED is None:
         output:
             selected="results/{run}/selected.csv",
             inventories="results/{run}/inventories.csv",
-        params:
-            title=config["broadcasts"].get("title", ""),
-            code_version=CODE_VERSIONS["select"],
         log:
             "results/logs/{run}/select.log",
         benchmark:
             "results/benchmarks/{run}/select.tsv"
+        conda:
+            "../../envs/environment.yaml"
         threads: 1
         resources:
             mem_mb=growing(1000),
-        conda:
-            "../../envs/environment.yaml"
+        params:
+            title=config["broadcasts"].get("title", ""),
+            code_version=CODE_VERSIONS["select"],
         script:
             "../../scripts/select.py"
 
@@ -53,18 +53,18 @@ else:
         """Describe the broadcasts that the configuration lists."""
         output:
             selected="results/{run}/selected.csv",
-        params:
-            listed=LISTED,
-            code_version=CODE_VERSIONS["select"],
         log:
             "results/logs/{run}/select.log",
         benchmark:
             "results/benchmarks/{run}/select.tsv"
+        conda:
+            "../../envs/environment.yaml"
         threads: 1
         resources:
             mem_mb=growing(1000),
-        conda:
-            "../../envs/environment.yaml"
+        params:
+            listed=LISTED,
+            code_version=CODE_VERSIONS["select"],
         script:
             "../../scripts/select.py"
 
@@ -78,13 +78,13 @@ rule download:
     benchmark:
         "results/benchmarks/download/{broadcast}.tsv"
     priority: fetch_priority()
+    retries: 2
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=growing(500),
         download_slots=1,
-    retries: 2
-    conda:
-        "../../envs/environment.yaml"
     script:
         "../../scripts/download.py"
 
@@ -98,17 +98,17 @@ rule unzip:
     output:
         frames=temp(directory(scratch("frames/{broadcast}"))),
         manifest=temp(scratch("manifests/{broadcast}.json")),
-    params:
-        limits=archive_limits(),
-        code_version=CODE_VERSIONS["unzip"],
     log:
         "results/logs/unzip/{broadcast}.log",
     benchmark:
         "results/benchmarks/unzip/{broadcast}.tsv"
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=growing(500),
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        limits=archive_limits(),
+        code_version=CODE_VERSIONS["unzip"],
     script:
         "../../scripts/unzip.py"

@@ -8,18 +8,18 @@ rule cluster:
         faces="results/{run}/faces.parquet",
     output:
         labels="results/{run}/{clustering}/labels.parquet",
-    params:
-        eps=lambda wildcards: CLUSTERINGS[wildcards.clustering],
-        min_samples=config["cluster"]["min_samples"],
-        code_version=CODE_VERSIONS["cluster"],
     log:
         "results/logs/{run}/{clustering}/cluster.log",
     benchmark:
         "results/benchmarks/{run}/{clustering}/cluster.tsv"
+    conda:
+        "../../envs/environment.yaml"
     threads: MOST_THREADS
     resources:
         mem_mb=growing(4000),
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        eps=lambda wildcards: CLUSTERINGS[wildcards.clustering],
+        min_samples=config["cluster"]["min_samples"],
+        code_version=CODE_VERSIONS["cluster"],
     script:
         "../../scripts/cluster.py"

@@ -8,7 +8,6 @@ import castgraph.config
 from castgraph.runlock import RunLock
 from castgraph.stages import CODE_VERSIONS, clustering_name, encoder_name
 
-
 # Where a relative path of the configuration is looked for.
 FOLDERS = (Path.cwd(), Path(workflow.basedir))
 
@@ -129,9 +128,7 @@ def encoded(wildcards):
 
 def per_clustering(*names):
     """Files of every clustering of the run."""
-    return expand(
-        "results/{run}/{clustering}/{name}", run=config["run"], clustering=CLUSTERINGS, name=names
-    )
+    return expand("results/{run}/{clustering}/{name}", run=config["run"], clustering=CLUSTERINGS, name=names)
 
 
 def results(wildcards):

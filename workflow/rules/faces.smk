@@ -10,20 +10,20 @@ rule encode:
     output:
         faces="results/faces/{encoder}/{broadcast}.parquet",
         frames="results/frames/{encoder}/{broadcast}.parquet",
-    params:
-        settings=config["faces"],
-        code_version=CODE_VERSIONS["encode"],
     log:
         "results/logs/encode/{encoder}/{broadcast}.log",
     benchmark:
         "results/benchmarks/encode/{encoder}/{broadcast}.tsv"
     # Before another ZIP is unpacked: the scratch folder never holds more broadcasts than there are cores.
     priority: 2
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=growing(1000),
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        settings=config["faces"],
+        code_version=CODE_VERSIONS["encode"],
     script:
         "../../scripts/encode.py"
 
@@ -38,17 +38,17 @@ rule merge:
         broadcasts="results/{run}/broadcasts.parquet",
         faces="results/{run}/faces.parquet",
         frames="results/{run}/frames.parquet",
-    params:
-        encoder=ENCODER,
-        code_version=CODE_VERSIONS["merge"],
     log:
         "results/logs/{run}/merge.log",
     benchmark:
         "results/benchmarks/{run}/merge.tsv"
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=growing(2000),
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        encoder=ENCODER,
+        code_version=CODE_VERSIONS["merge"],
     script:
         "../../scripts/merge.py"

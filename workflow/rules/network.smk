@@ -14,21 +14,21 @@ rule network:
         edges="results/{run}/{clustering}/edges.csv",
         gexf="results/{run}/{clustering}/graph.gexf",
         graphml="results/{run}/{clustering}/graph.graphml",
+    log:
+        "results/logs/{run}/{clustering}/network.log",
+    benchmark:
+        "results/benchmarks/{run}/{clustering}/network.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
     params:
         network=network_settings(),
         frame_seconds=config["archive"]["frame_seconds"],
         # A function, since the braces in it are no wildcards.
         frame_url=lambda wildcards: config["archive"]["frame_url"],
         code_version=CODE_VERSIONS["network"],
-    log:
-        "results/logs/{run}/{clustering}/network.log",
-    benchmark:
-        "results/benchmarks/{run}/{clustering}/network.tsv"
-    threads: 1
-    resources:
-        mem_mb=growing(4000),
-    conda:
-        "../../envs/environment.yaml"
     script:
         "../../scripts/network.py"
 
@@ -41,17 +41,17 @@ rule picture:
     output:
         png="results/{run}/{clustering}/network.png",
         svg="results/{run}/{clustering}/network.svg",
-    params:
-        people=config["network"]["picture_people"],
-        code_version=CODE_VERSIONS["picture"],
     log:
         "results/logs/{run}/{clustering}/picture.log",
     benchmark:
         "results/benchmarks/{run}/{clustering}/picture.tsv"
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=growing(2000),
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        people=config["network"]["picture_people"],
+        code_version=CODE_VERSIONS["picture"],
     script:
         "../../scripts/picture.py"

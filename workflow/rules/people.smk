@@ -9,18 +9,18 @@ rule people:
         labels="results/{run}/{clustering}/labels.parquet",
     output:
         people="results/{run}/{clustering}/people.parquet",
-    params:
-        frame_seconds=config["archive"]["frame_seconds"],
-        code_version=CODE_VERSIONS["people"],
     log:
         "results/logs/{run}/{clustering}/people.log",
     benchmark:
         "results/benchmarks/{run}/{clustering}/people.tsv"
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        frame_seconds=config["archive"]["frame_seconds"],
+        code_version=CODE_VERSIONS["people"],
     script:
         "../../scripts/people.py"
 
@@ -34,21 +34,21 @@ rule portraits:
     output:
         portraits=directory("results/{run}/{clustering}/portraits"),
         sheets=directory("results/{run}/{clustering}/contact_sheets"),
+    log:
+        "results/logs/{run}/{clustering}/portraits.log",
+    benchmark:
+        "results/benchmarks/{run}/{clustering}/portraits.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: MOST_THREADS
+    resources:
+        mem_mb=growing(4000),
     params:
         portrait_px=config["people"]["portrait_px"],
         sheet_faces=config["people"]["sheet_faces"],
         code_version=CODE_VERSIONS["portraits"],
         # Not an input: a ZIP that is gone is fetched again for the time of need, and nothing is encoded again.
         zips="resources/zips",
-    log:
-        "results/logs/{run}/{clustering}/portraits.log",
-    benchmark:
-        "results/benchmarks/{run}/{clustering}/portraits.tsv"
-    threads: MOST_THREADS
-    resources:
-        mem_mb=growing(4000),
-    conda:
-        "../../envs/environment.yaml"
     script:
         "../../scripts/portraits.py"
 
@@ -60,16 +60,16 @@ rule database_json:
         labels="results/{run}/{clustering}/labels.parquet",
     output:
         "results/{run}/{clustering}/DATABASE.json",
-    params:
-        code_version=CODE_VERSIONS["database_json"],
     log:
         "results/logs/{run}/{clustering}/database_json.log",
     benchmark:
         "results/benchmarks/{run}/{clustering}/database_json.tsv"
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=growing(2000),
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        code_version=CODE_VERSIONS["database_json"],
     script:
         "../../scripts/database_json.py"

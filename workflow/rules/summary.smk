@@ -12,17 +12,17 @@ rule summary:
         pairs=per_clustering("edges.parquet"),
     output:
         "results/{run}/summary.json",
-    params:
-        clusterings=list(CLUSTERINGS),
-        code_version=CODE_VERSIONS["summary"],
     log:
         "results/logs/{run}/summary.log",
     benchmark:
         "results/benchmarks/{run}/summary.tsv"
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=growing(1000),
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        clusterings=list(CLUSTERINGS),
+        code_version=CODE_VERSIONS["summary"],
     script:
         "../../scripts/summary.py"
