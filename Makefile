@@ -21,7 +21,7 @@ test: setup check ## set up, check and test everything
 
 .PHONY: check
 check: lint ## lint, types, tests with coverage
-	uv run --frozen pytest --cov --cov-report=term-missing:skip-covered
+	uv run --frozen pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 .PHONY: lint
 lint: ## formatting, lint and types

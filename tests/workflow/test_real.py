@@ -40,27 +40,46 @@ def run(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def truth(sample: Path) -> list[TrueFace]:
+def rows(sample: Path) -> list[dict[str, str]]:
+    """The truth table's lines that name a face; ``other`` is a face without a name."""
     with (sample / "ground_truth.csv").open(newline="") as file:
-        return [
-            TrueFace(row["broadcast"], int(row["frame"]), row["person"], box(row))
-            for row in csv.DictReader(file)
-            if row["person"]
-        ]
-
-
-def box(row: dict[str, str]) -> tuple[int, int, int, int]:
-    x, y, w, h = (int(float(row[key])) for key in "xywh")
-    return (y, x + w, y + h, x)
+        return [row for row in csv.DictReader(file) if row["person"]]
 
 
 @pytest.fixture(scope="module")
-def found(run: Run, truth: list[TrueFace]) -> list[tuple[int, str | None]]:
+def found(run: Run, rows: list[dict[str, str]]) -> list[tuple[int, str | None]]:
+    """The label and true name of each detected face; None for a false alarm or a face without a name.
+
+    In group photographs the truth tells who is there but not where. A face of such a frame is named when it
+    is the only one, and left out otherwise.
+    """
     faces = pq.read_table(run.results / "faces.parquet").to_pylist()
     labels = pq.read_table(run.results / "eps-0.40" / "labels.parquet")["label"].to_pylist()
     # The true boxes are loose head boxes, so a detected face covers a smaller share of them.
-    names = matched(faces, truth, least=0.15)
-    return [(label, None if name == "other" else name) for label, name in zip(labels, names, strict=True)]
+    names = matched(faces, [true_face(row) for row in rows if row["x"]], least=0.15)
+    detected = Counter(place(face) for face in faces)
+    unlocated: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for row in rows:
+        if not row["x"]:
+            unlocated[row["broadcast"], int(row["frame"])].append(row["person"])
+    kept = []
+    for face, label, name in zip(faces, labels, names, strict=True):
+        there = unlocated.get(place(face))
+        if there is not None and len(there) == detected[place(face)] == 1:
+            name = there[0]
+        elif there is not None:
+            continue
+        kept.append((label, None if name == "other" else name))
+    return kept
+
+
+def true_face(row: dict[str, str]) -> TrueFace:
+    x, y, w, h = (int(float(row[key])) for key in "xywh")
+    return TrueFace(row["broadcast"], int(row["frame"]), row["person"], (y, x + w, y + h, x))
+
+
+def place(face: dict) -> tuple[str, int]:
+    return face["broadcast"], face["frame"]
 
 
 def test_all_broadcasts_are_read(run: Run, sample: Path) -> None:
@@ -68,41 +87,39 @@ def test_all_broadcasts_are_read(run: Run, sample: Path) -> None:
     assert [row["status"] for row in rows] == ["ok"] * len(list(sample.glob("*.zip")))
 
 
-def test_people(found, truth: list[TrueFace], record_property) -> None:
-    named = Counter(face.person for face in truth if face.person != "other")
-    detected = sum(name is not None for _, name in found) / named.total()
+def test_people(found, rows: list[dict[str, str]]) -> None:
+    located = [row for row in rows if row["x"]]
+    detected = sum(name in {row["person"] for row in located} for _, name in found) / len(located)
     precision, recall = pairwise(found, min_faces=MIN_FACES)
-    _, recall_of_all = pairwise(found)
-    for key, value in {
-        "detected": detected,
-        "precision": precision,
-        "recall": recall,
-        "all": recall_of_all,
-    }.items():
-        record_property(key, round(value, 4))
-    print(f"\nfaces found {detected:.4f}, pairwise precision {precision:.4f}, recall {recall:.4f} "
-          f"(people of any number of faces: {recall_of_all:.4f})")  # fmt: skip
-    assert (detected, precision, recall) >= (0, 0, 0)
+    print(f"\nfaces found {detected:.4f}, pairwise precision {precision:.4f}, recall {recall:.4f}")
+    # Measured: 0.9970, 1.0000, 0.9981.
+    assert detected >= 0.995
+    assert precision >= 0.999
+    assert recall >= 0.995
 
 
-def test_edges(run: Run, sample: Path, found, truth: list[TrueFace]) -> None:
+def test_edges(run: Run, sample: Path, found, rows: list[dict[str, str]]) -> None:
     with (sample / "expected_edges.csv").open(newline="") as file:
         expected = {tuple(sorted((row["person_a"], row["person_b"]))) for row in csv.DictReader(file)}
     votes: dict[int, Counter[str]] = defaultdict(Counter)
     for label, name in found:
-        if label >= 0 and name:
-            votes[label][name] += 1
+        votes[label][name or f"nobody {label}"] += 1
     name_of = {label: counter.most_common(1)[0][0] for label, counter in votes.items()}
-    edges = [
-        e for e in pq.read_table(run.results / "eps-0.40" / "edges.parquet").to_pylist() if e["same_frame"]
-    ]
+    edges = pq.read_table(run.results / "eps-0.40" / "edges.parquet").to_pylist()
     pairs = {
-        tuple(sorted(name_of.get(edge[end], f"unknown {edge[end]}") for end in ("source", "target")))
+        tuple(sorted((name_of[edge["source"]], name_of[edge["target"]])))
         for edge in edges
+        if edge["same_frame"]
     }
-    faces = Counter(face.person for face in truth)
+    faces = Counter(row["person"] for row in rows)
     reachable = {pair for pair in expected if min(faces[name] for name in pair) >= MIN_FACES}
-    right = pairs & expected
-    print(f"\nedges: {len(pairs)} found, {len(expected)} expected, {len(reachable)} of people with {MIN_FACES} faces; "
-          f"precision {len(right) / len(pairs):.4f}, recall {len(right) / len(expected):.4f}, "
-          f"of the reachable {len(right & reachable) / len(reachable):.4f}; wrong {pairs - expected}; lost {reachable - pairs}")  # fmt: skip
+    precision = len(pairs & expected) / len(pairs)
+    recall = len(pairs & reachable) / len(reachable)
+    print(
+        f"\n{len(pairs)} edges, {len(expected)} expected, {len(reachable)} between people with enough faces"
+    )
+    print(f"edges: precision {precision:.4f}, recall {recall:.4f}")
+    print(f"wrong: {sorted(pairs - expected)}, lost: {sorted(reachable - pairs)}")
+    # Measured: 1.0000 and 1.0000 (30 of 30; 9 more edges are of people with fewer than 5 faces).
+    assert precision >= 0.99
+    assert recall >= 0.99

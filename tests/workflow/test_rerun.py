@@ -104,9 +104,8 @@ def test_one_core_gives_the_same_results_and_takes_the_largest_broadcasts_first(
     output = alone(cores=1)
     assert alone.digests() == small_run.digests()
 
-    chain = re.findall(
-        r"^rule (unzip|encode):\n(?:    .*\n)*?    wildcards: broadcast=([\w.-]+)", output, re.MULTILINE
-    )
+    blocks = re.findall(r"^(?:local)?rule (unzip|encode):\n((?:    .*\n)+)", output, re.MULTILINE)
+    chain = [(rule, re.search(r"broadcast=([\w-]+)", block)[1]) for rule, block in blocks]
     by_size = sorted(SHORT, key=lambda broadcast: -(small_archive / f"{broadcast}.zip").stat().st_size)
     # Each is encoded before the next one is unpacked, so scratch holds one broadcast a core.
     assert chain == [(rule, broadcast) for broadcast in by_size for rule in ("unzip", "encode")]

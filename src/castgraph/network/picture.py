@@ -26,7 +26,6 @@ from matplotlib.path import Path as Curve
 from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from scipy.stats import rankdata
 
 from castgraph import files
 from castgraph.network.graph import PALETTE, clean, colour
@@ -179,11 +178,22 @@ def _to_field(points: Points) -> Points:
     extent = np.maximum(high - low, 1e-9)
     room *= np.minimum(1.0, _STRETCH * (extent / room) / (extent / room).max())
     share = (turned - (low + high) / 2) / extent
-    rank = (rankdata(turned.round(6), axis=0) - (len(points) + 1) / 2) / max(1, len(points) - 1)
+    rank = (_ranks(turned.round(6)) - (len(points) + 1) / 2) / max(1, len(points) - 1)
     # Those at one place start on a tiny spiral, or they could only be moved apart in a line.
     turn = np.arange(len(points))
     spiral = _SPIRAL * np.sqrt(turn)[:, None] * np.stack([np.cos(2.4 * turn), np.sin(2.4 * turn)], axis=1)
     return np.asarray(field.mean(axis=0) + room * ((1 - _EVEN) * share + _EVEN * rank) + spiral)
+
+
+def _ranks(points: Points) -> Points:
+    """Rank each coordinate from 1; equal ones share the mean of their ranks."""
+
+    def rank(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+        mean: NDArray[np.float64] = count.cumsum() - (count - 1) / 2
+        return mean[place]
+
+    return np.stack([rank(values) for values in points.T], axis=1)
 
 
 def _separate(centres: Points, half: Points) -> Points | None:
