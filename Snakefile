@@ -42,6 +42,11 @@ rule demo:
         summary=f"results/{config['run']}/summary.json",
     log:
         f"results/logs/{config['run']}/demo.log",
+    benchmark:
+        f"results/benchmarks/{config['run']}/demo.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
     conda:
         "envs/environment.yaml"
     script:
@@ -53,4 +58,4 @@ onstart:
 
 
 onsuccess:
-    print(f"Done. `castgraph summary results/{config['run']}` tells what was found.")
+    print(f"Done. The results of this run lie in results/{config['run']}/.")

@@ -55,7 +55,6 @@ if ! command -v uv >/dev/null; then
   mkdir -p "$BIN"
   ln -sf "$UV_HOME/bin/uv" "$BIN/uv"
   # Root's default path lacks ~/.local/bin.
-  # Root's default path lacks ~/.local/bin.
   if [ "$(id -u)" -eq 0 ]; then ln -sf "$UV_HOME/bin/uv" /usr/local/bin/uv; fi
   say "uv is in $BIN; where your shell does not find it: export PATH=\"$BIN:\$PATH\""
 fi

@@ -23,7 +23,8 @@ rule encode:
         mem_mb=growing(1000),
     params:
         settings=config["faces"],
-        code_version=CODE_VERSIONS["encode"],
+        # The output of unzip is gone when a broadcast is done, so its version is minded here.
+        code_version=[CODE_VERSIONS["unzip"], CODE_VERSIONS["encode"]],
     script:
         "../../scripts/encode.py"
 
