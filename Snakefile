@@ -44,11 +44,11 @@ rule demo:
         f"results/logs/{config['run']}/demo.log",
     benchmark:
         f"results/benchmarks/{config['run']}/demo.tsv"
+    conda:
+        "envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=growing(500),
-    conda:
-        "envs/environment.yaml"
     script:
         "scripts/demo.py"
 
