@@ -54,7 +54,6 @@ def load(given: Mapping[str, Any], schema: Path) -> Config:
     if not problems:
         _fill_defaults(config, rules)
         problems = list(_broadcast_problems(config["broadcasts"]))
-        problems += _template_problems(config["archive"]["frame_url"])
     if problems:
         raise ConfigError("the configuration cannot be used:\n" + "\n".join(f"  {line}" for line in problems))
     return config
@@ -68,15 +67,23 @@ def located(config: Config, folders: Sequence[Path]) -> Config:
     config
         A loaded configuration.
     folders
-        Where ``archive.base_url`` and ``broadcasts.file`` are looked for, the first that has them counts.
-        Addresses (``https://…``, ``file://…``), absolute paths and what is nowhere stay as they are.
+        Where ``archive.base_url`` and ``broadcasts.file`` are looked for; the first that has them counts.
+        Addresses (``https://…``, ``file://…``) and absolute paths stay as they are.
+
+    Raises
+    ------
+    ConfigError
+        When one of them is nowhere.
     """
     config = copy.deepcopy(config)
     for section, key in (("archive", "base_url"), ("broadcasts", "file")):
         path = config[section].get(key)
         if path is not None and "://" not in path:
-            found = (folder / path for folder in folders if (folder / path).exists())
-            config[section][key] = str(next(found, path))
+            found = next((folder / path for folder in folders if (folder / path).exists()), None)
+            if found is None:
+                where = " and ".join(str(folder) for folder in folders)
+                raise ConfigError(f"{section}.{key}: found {path!r}; not there, looked for in {where}")
+            config[section][key] = str(found)
     return config
 
 
@@ -213,13 +220,3 @@ def _broadcast_problems(broadcasts: Mapping[str, Any]) -> Iterator[str]:
         if not missing and broadcasts["from"] > broadcasts["to"]:
             first, last = broadcasts["from"], broadcasts["to"]
             yield f"broadcasts.to: found {last}; allowed: {first} (broadcasts.from) or later"
-
-
-def _template_problems(template: str) -> Iterator[str]:
-    try:
-        template.format(broadcast="", frame=1)
-    except (KeyError, IndexError, ValueError, AttributeError) as error:
-        yield (
-            f"archive.frame_url: found {template!r} ({error}); "
-            "allowed: an address with {broadcast} and {frame}"
-        )

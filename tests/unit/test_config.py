@@ -88,7 +88,9 @@ def test_written_defaults_of_the_demo_are_those_of_the_schema(root: Path, schema
         ({"network": {"top_edges": "some"}}, r"top_edges: found 'some'; allowed: integer, .* or 'all'"),
         ({"network": {"mode": "published"}}, r"network\.mode: found 'published'; allowed: 'standard', 'as_p"),
         ({"archive": {"keep_zips": "yes"}}, r"archive\.keep_zips: found 'yes'; allowed: boolean"),
-        ({"archive": {"frame_url": "https://x/{id}"}}, r"archive\.frame_url: found .*allowed: an address"),
+        ({"archive": {"frame_url": "https://x/{id}"}}, r"archive\.frame_url: found .*matching .*broadcast"),
+        ({"archive": {"base_url": "ftp://x/"}}, r"archive\.base_url: found 'ftp://x/'; allowed: .*https"),
+        ({"archive": {"base_url": ""}}, r"archive\.base_url: found ''; allowed: string"),
         ({"run": "../x"}, r"run: found '\.\./x'; allowed: string"),
         ({"run": "faces"}, r"run: found 'faces'; allowed: string"),
         ({"run": 5}, r"run: found 5; allowed: string"),
@@ -171,6 +173,11 @@ def test_relative_paths_are_found_beside_the_user_before_beside_the_workflow(
     assert config["archive"]["base_url"] == "demo"
     web = configuration.load(minimal(), schema)
     assert configuration.located(web, [mine]) == web
+    nowhere = configuration.load(minimal(archive={"base_url": "nowhere"}), schema)
+    with pytest.raises(
+        ConfigError, match=r"archive\.base_url: found 'nowhere'; not there, looked for in .*mine"
+    ):
+        configuration.located(nowhere, [mine, shipped])
 
 
 def test_a_written_configuration_is_the_same_when_read(tmp_path: Path, schema: Path) -> None:

@@ -66,7 +66,7 @@ def test_slurm_submits_the_chain_of_a_broadcast_as_one_job(root, new_run: Callab
     [
         ({**ONE, "clusters": {}}, "clusters: unknown key; did you mean cluster?"),
         ({"run": "x", "broadcasts": {"ids": ["../../x"]}}, "broadcasts.ids: "),
-        ({"run": "x", "broadcasts": {"file": "nowhere.txt"}}, "broadcasts.file: nowhere.txt: cannot be read"),
+        ({**ONE, "broadcasts": {"file": "nowhere.txt"}}, "broadcasts.file: found 'nowhere.txt'; not there"),
         ({**ONE, "cluster": {"eps": 0.4}}, "cluster.eps: found 0.4; allowed: array"),
         ({"broadcasts": {"ids": year()[:1]}}, "run: missing"),
     ],

@@ -1,0 +1,96 @@
+"""`make setup` on machines that lack something; stand-ins for uv and system commands record the calls."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+# `uv run … import wand.image` fails until the stand-in for apt-get has installed imagemagick.
+UV = """#!/bin/sh
+echo "uv $*" >> "$CALLS"
+case "$*" in *wand.image*) test -e "$CALLS.installed" ;; esac
+"""
+APT = """#!/bin/sh
+echo "apt-get $*" >> "$CALLS"
+case "$*" in *install*imagemagick*) touch "$CALLS.installed" ;; esac
+"""
+
+
+@pytest.fixture
+def machine(tmp_path: Path):
+    """A machine with hardly anything on its PATH; give it commands and run the set-up."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    calls = tmp_path / "calls"
+    calls.touch()
+    for name in ("bash", "sh", "dirname", "env", "touch", "test", "mkdir", "ln"):
+        (folder / name).symlink_to(shutil.which(name))
+
+    def run(root: Path, **commands: str) -> tuple[subprocess.CompletedProcess[str], str]:
+        for name, text in commands.items():
+            path = folder / name.replace("_", "-")
+            path.write_text(text)
+            path.chmod(0o755)
+        process = subprocess.run(
+            ["bash", root / "envs" / "setup.sh"],
+            env={"PATH": str(folder), "HOME": str(tmp_path), "CALLS": str(calls)},
+            capture_output=True,
+            text=True,
+        )
+        return process, calls.read_text()
+
+    return run
+
+
+def user(number: int) -> str:
+    return f"#!/bin/sh\necho {number}\n"
+
+
+def test_root_gets_the_library_through_apt(machine, root: Path) -> None:
+    process, calls = machine(root, uv=UV, apt_get=APT, id=user(0))
+    assert process.returncode == 0, process.stderr
+    assert "apt-get update" in calls
+    assert "apt-get install -y -qq --no-install-recommends imagemagick" in calls
+    assert calls.index("uv sync --frozen") < calls.index("apt-get")
+
+
+def test_nothing_is_installed_where_nothing_is_missing(machine, root: Path, tmp_path: Path) -> None:
+    Path(f"{tmp_path / 'calls'}.installed").touch()
+    process, calls = machine(root, uv=UV, apt_get=APT, id=user(0))
+    assert process.returncode == 0, process.stderr
+    assert "apt-get" not in calls
+
+
+def test_a_user_with_sudo_gets_it_through_sudo(machine, root: Path) -> None:
+    sudo = '#!/bin/sh\nshift\necho "sudo $*" >> "$CALLS"\ncase "$1" in true) exit 0 ;; esac\nexec "$@"\n'
+    process, calls = machine(root, uv=UV, apt_get=APT, sudo=sudo, id=user(1000))
+    assert process.returncode == 0, process.stderr
+    assert "sudo apt-get update" in calls
+
+
+@pytest.mark.parametrize("with_apt", [True, False])
+def test_others_are_told_the_exact_command(with_apt: bool, machine, root: Path) -> None:
+    commands = {"uv": UV, "id": user(1000)} | ({"apt_get": APT} if with_apt else {})
+    process, calls = machine(root, **commands)
+    assert process.returncode == 1
+    for command in (
+        "sudo apt-get update && sudo apt-get install -y imagemagick",
+        "sudo dnf install -y ImageMagick-libs",
+        "brew install imagemagick",
+    ):
+        assert command in process.stderr
+    assert "apt-get" not in calls
+
+
+def test_without_uv_and_a_new_enough_python_it_says_so(machine, root: Path) -> None:
+    old = '#!/bin/sh\ncase "$1" in --version) echo Python 3.9.2 ;; *) exit 1 ;; esac\n'
+    process, _ = machine(root, python3=old, id=user(1000))
+    assert process.returncode == 1
+    assert "Python 3.11 or later is needed; found Python 3.9.2" in process.stderr
+
+
+def test_the_script_is_a_bash_script_without_syntax_errors(root: Path) -> None:
+    subprocess.run(["bash", "-n", root / "envs" / "setup.sh"], check=True)
+    assert os.access(root / ".ci" / "run", os.X_OK)
