@@ -126,15 +126,29 @@ def test_killed_while_merging(small_run: Run, new_run: Callable[..., Run]) -> No
     assert run.digests() == small_run.digests()
 
 
+def test_killed_between_a_fetch_and_its_record(small_run: Run, new_run: Callable[..., Run]) -> None:
+    run = new_run(small_run.config)
+    process = run.start()
+    orphans = wait_for(lambda: workers(run.folder, "download.py"), process)
+    kill(process, [])
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans), Alive())
+    fetched = list((run.folder / "resources" / "zips").glob("*.zip"))
+    assert 0 < len(fetched) < len(SHORT)
+    run()
+    assert run.digests() == small_run.digests()
+
+
 def test_two_runs_in_one_folder_are_refused(small_run: Run, new_run: Callable[..., Run]) -> None:
     run = new_run(small_run.config)
     process = run.start()
-    wait_for(lambda: workers(run.folder, "encode.py"), process)
+    [pid, *_] = wait_for(lambda: workers(run.folder, "encode.py"), process)
+    os.kill(pid, signal.SIGSTOP)  # so that the first run is still at work
     second = Run(run.folder, run.config)
     output = (run.folder / "output.txt").rename(run.folder / "first.txt")
     refused = second("encodings", fails=True)
     assert f"another castgraph run (process {process.pid}) is at work" in refused
     assert not jobs(refused)
+    os.kill(pid, signal.SIGCONT)
     assert process.wait(timeout=600) == 0, output.read_text()
     assert run.digests() == small_run.digests()
 

@@ -92,9 +92,9 @@ rule download:
 rule unzip:
     """Unpack the frames of one broadcast and check every entry."""
     input:
-        # Of the ZIPs that are there the scheduler takes the largest first. One that was fetched again does not
-        # make its broadcast be encoded again.
-        ancient("resources/zips/{broadcast}.zip"),
+        # Of the ZIPs that are there the scheduler takes the largest first. Not ancient(): a ZIP that was fetched
+        # but not yet recorded when the run was killed would hide all that follows it from Snakemake 9.27.
+        "resources/zips/{broadcast}.zip",
     output:
         frames=temp(directory(scratch("frames/{broadcast}"))),
         manifest=temp(scratch("manifests/{broadcast}.json")),
