@@ -1,0 +1,52 @@
+"""Every rule says what it does, is logged and measured, and gets more memory with every retry."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.conftest import ROOT
+
+from castgraph.stages import CODE_VERSIONS
+
+FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow" / "rules").glob("*.smk"))]
+RULES = [
+    (path.name, *match)
+    for path in FILES
+    for match in re.findall(
+        r"^ *(?:rule|checkpoint) (\w+):\n((?:^ {4,}.*\n|\n(?= ))+)", path.read_text(), re.MULTILINE
+    )
+]
+TARGETS = ("all", "encodings")  # they run nothing
+
+
+@pytest.mark.parametrize(("file", "rule", "body"), RULES, ids=[f"{file}-{rule}" for file, rule, _ in RULES])
+def test_a_rule_is_complete(file: str, rule: str, body: str) -> None:
+    assert re.match(r'\s+"""[A-Z].*\."""\n', body), f"{rule} in {file} has no one-line docstring"
+    if rule not in TARGETS:
+        for part in ("log:", "benchmark:", "threads:", "mem_mb=growing(", "conda:", f"scripts/{rule}.py"):
+            assert part in body, f"{rule} in {file} lacks {part}"
+
+
+def test_all_rules_are_seen() -> None:
+    rules = {rule for _, rule, _ in RULES}
+    assert {"inventory", "select", "download", "unzip", "encode", "merge", "cluster", "network"} <= rules
+    assert {*TARGETS, "demo"} <= rules
+    assert set(CODE_VERSIONS) <= rules
+
+
+def test_the_library_never_imports_snakemake(root: Path) -> None:
+    sources = (root / "src").rglob("*.py")
+    assert not [
+        path for path in sources if re.search(r"^\s*(import|from) snakemake", path.read_text(), re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize("package", ["archive", "faces", "clustering", "people"])
+def test_data_flows_one_way(package: str, root: Path) -> None:
+    order = ["archive", "faces", "clustering", "people", "network"]
+    later = "|".join(order[order.index(package) + 1 :])
+    if later:
+        for path in (root / "src" / "castgraph" / package).glob("*.py"):
+            assert not re.search(
+                rf"castgraph\.({later})\b|from castgraph import ({later})\b", path.read_text()
+            ), path
