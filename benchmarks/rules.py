@@ -19,9 +19,9 @@ ORDER += ["people", "portraits", "database_json", "network", "picture", "summary
 
 
 def rule_of(path: Path, root: Path) -> str:
-    """Name the rule: per-broadcast files lie in a folder named after it, a run's are named after it."""
+    """Name the rule: files of the archive lie in a folder named after it, a run's are named after it."""
     first = path.relative_to(root).parts[0]
-    return first if first in ORDER else path.stem
+    return first if first in ("inventory", "download", "unzip", "encode") else path.stem
 
 
 def main() -> None:
