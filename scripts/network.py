@@ -16,6 +16,8 @@ with joblog(snakemake.log[0]):
         frame_seconds=snakemake.params.frame_seconds,
         same_frame_weight=settings["same_frame_weight"],
         adjacent_weight=settings["adjacent_weight"],
+        memory_limit=f"{snakemake.resources.mem_mb // 2}MB",  # the other half is for the tables
+        scratch=snakemake.resources.tmpdir,
     )
     published = settings["mode"] == "as_published"
     top = None if settings["top_edges"] == "all" else settings["top_edges"]

@@ -13,6 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
+from castgraph import files
 from castgraph.archive import listed
 
 Config = dict[str, Any]
@@ -128,9 +129,9 @@ def _read_ids(path: Path) -> list[str]:
 
 
 def write(path: Path, config: Config) -> None:
-    """Write a configuration as YAML, so that the run can be repeated with it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    """Write a configuration as YAML, atomically, so that the run can be repeated with it."""
+    with files.atomic(path) as part:
+        part.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def _dates_as_text(value: Any) -> Any:

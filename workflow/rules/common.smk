@@ -33,6 +33,9 @@ except castgraph.config.ConfigError as error:
 ENCODER = encoder_name(**config["faces"])
 CLUSTERINGS = {clustering_name(eps): eps for eps in config["cluster"]["eps"]}
 
+# For jobs that take what there is. Snakemake lowers it to --cores.
+MOST_THREADS = 64
+
 
 wildcard_constraints:
     run="[A-Za-z0-9][A-Za-z0-9._-]*",
@@ -51,10 +54,6 @@ def start_run():
     except BlockingIOError as error:
         raise WorkflowError(str(error))
     castgraph.config.write(Path("results") / config["run"] / "config.yaml", MERGED)
-
-
-MOST_THREADS = 64
-"""For jobs that take what there is: Snakemake lowers it to --cores."""
 
 
 def growing(mem_mb):

@@ -21,9 +21,6 @@ LayoutMethod = Literal["forceatlas2", "fruchterman_reingold"]
 Points = NDArray[np.float64]
 Choice = TypeVar("Choice")
 
-FRAME_URL = "https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}"
-"""Where a person can look at a frame of the archive."""
-
 PALETTE = (
     "#d1495b", "#00798c", "#edae49", "#30638e", "#6a994e",
     "#8e5ea2", "#e07a3f", "#3d9a9b", "#b56576", "#7d6b4f",
@@ -49,7 +46,7 @@ def build(
     edges: pa.Table,
     people: pa.Table,
     *,
-    frame_url: str = FRAME_URL,
+    frame_url: str,
     community_method: CommunityMethod = "leiden",
     layout_method: LayoutMethod = "forceatlas2",
     seed: int = 0,

@@ -1,5 +1,6 @@
 import csv
 import xml.etree.ElementTree as ET
+from functools import partial
 from pathlib import Path
 
 import igraph
@@ -7,6 +8,9 @@ import networkx as nx
 import pytest
 
 from castgraph.network import as_published, build, write_as_published, write_csv, write_gexf, write_graphml
+
+# The archive's own address of a frame.
+build = partial(build, frame_url="https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}")
 
 NAMES = {0: "<b>\"Ada\" & 'Bo'</b>", 1: "Ольга, 王芳", 2: "=HYPERLINK(1)", 3: "Cy\x00\nDoe"}
 GEXF = {"g": "http://www.gexf.net/1.2draft", "viz": "http://www.gexf.net/1.2draft/viz"}

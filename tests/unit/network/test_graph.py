@@ -1,4 +1,5 @@
 import random
+from functools import partial
 
 import igraph
 import networkx as nx
@@ -8,6 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castgraph.network import build, communities, layout, pagerank
+
+# The archive's own address of a frame.
+build = partial(build, frame_url="https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}")
 
 METHODS = ["forceatlas2", "fruchterman_reingold"]
 

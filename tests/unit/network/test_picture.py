@@ -3,6 +3,7 @@ import io
 import logging
 import re
 import xml.etree.ElementTree as ET
+from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -11,6 +12,9 @@ import pytest
 from PIL import Image
 
 from castgraph.network import build, draw
+
+# The archive's own address of a frame.
+build = partial(build, frame_url="https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}")
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = {
