@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Install what castgraph needs and the machine lacks: uv, the locked environment, ImageMagick's library.
-# Needs Python 3.11 or later, git and make. System packages are installed through apt as root or with sudo;
-# elsewhere the exact command is named.
+# Install what castgraph needs and the machine lacks: uv, a C++ compiler, the locked environment, ImageMagick's
+# library. Needs Python 3.11 or later, git and make. System packages are installed through apt as root or with
+# sudo; elsewhere the exact command is named. Without a compiler castgraph works, more slowly.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,21 +12,26 @@ BIN="$HOME/.local/bin"
 say() { printf 'castgraph: %s\n' "$*"; }
 die() { printf 'castgraph: %s\n' "$@" >&2; exit 1; }
 
-# install_packages WHAT APT_PACKAGE DNF_PACKAGE BREW_PACKAGE
-install_packages() {
+# through_apt WHAT APT_PACKAGE; fails where apt cannot be used
+through_apt() {
   local sudo=()
   if [ "$(id -u)" -ne 0 ]; then sudo=(sudo -n); fi
-  if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then
-    say "installing $1 ($2)"
-    "${sudo[@]}" apt-get update -qq
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
-  else
+  command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; } || return
+  say "installing $1 ($2)"
+  "${sudo[@]}" apt-get update -qq
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+}
+
+# install_packages WHAT APT_PACKAGE DNF_PACKAGE BREW_PACKAGE
+install_packages() {
+  through_apt "$1" "$2" ||
     die "$1 is missing. Install it and run this command again:" \
       "  Debian, Ubuntu:  sudo apt-get update && sudo apt-get install -y $2" \
       "  Fedora, RHEL:    sudo dnf install -y $3" \
       "  macOS:           brew install $4"
-  fi
 }
+
+has_compiler() { command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null; }
 
 find_python() {
   local python
@@ -59,7 +64,15 @@ if ! command -v uv >/dev/null; then
   say "uv is in $BIN; where your shell does not find it: export PATH=\"$BIN:\$PATH\""
 fi
 
+has_compiler || through_apt "a C++ compiler" g++ || true
 uv sync --frozen --quiet
+if ! uv run --frozen python -c 'import castgraph.faces._kernel' 2>/dev/null; then
+  if has_compiler; then uv sync --frozen --quiet --reinstall-package castgraph; fi
+  uv run --frozen python -c 'import castgraph.faces._kernel' 2>/dev/null ||
+    say "without a C++ compiler faces are found several times more slowly; to change that, install one" \
+      "(Debian, Ubuntu: sudo apt-get install -y g++; Fedora, RHEL: sudo dnf install -y gcc-c++;" \
+      "macOS: xcode-select --install) and run this command again"
+fi
 
 if ! uv run --frozen python -c 'import wand.image' 2>/dev/null; then
   install_packages "ImageMagick's library" imagemagick ImageMagick-libs imagemagick

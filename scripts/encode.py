@@ -1,5 +1,6 @@
 """Find and encode the faces of one broadcast."""
 
+from functools import partial
 from pathlib import Path
 
 from castgraph import tables
@@ -7,20 +8,22 @@ from castgraph.archive import read_manifest
 from castgraph.faces import encode, load_engine
 from castgraph.joblog import joblog
 
-with joblog(snakemake.log[0]):
-    settings = snakemake.params.settings
-    engine = load_engine(**settings)
-    manifest = read_manifest(Path(snakemake.input.manifest))
-    faces, frames = encode(manifest, Path(snakemake.input.frames), engine)
-    facts = tables.provenance(
-        "encode",
-        settings,
-        models=dict(engine.models),
-        n_frames=frames.num_rows,
-        n_faces=faces.num_rows,
-        status=manifest.status,
-        reason=manifest.reason,
-        n_refused=manifest.n_refused,
-    )
-    tables.write(snakemake.output.frames, frames, facts)
-    tables.write(snakemake.output.faces, faces, facts)
+# The worker processes import this file, too, and nothing is theirs to do in it.
+if __name__ == "__main__":
+    with joblog(snakemake.log[0]):
+        settings = snakemake.params.settings
+        load = partial(load_engine, **settings, providers=snakemake.config["faces"]["providers"])
+        manifest = read_manifest(Path(snakemake.input.manifest))
+        encoded = encode(manifest, Path(snakemake.input.frames), load, workers=snakemake.threads)
+        facts = tables.provenance(
+            "encode",
+            settings,
+            models=encoded.models,
+            n_frames=encoded.frames.num_rows,
+            n_faces=encoded.faces.num_rows,
+            status=manifest.status,
+            reason=manifest.reason,
+            n_refused=manifest.n_refused,
+        )
+        tables.write(snakemake.output.frames, encoded.frames, facts)
+        tables.write(snakemake.output.faces, encoded.faces, facts)

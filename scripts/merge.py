@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from castgraph.faces import merge
+from castgraph.faces import Quality, merge
 from castgraph.joblog import joblog
 
 with joblog(snakemake.log[0]):
@@ -11,5 +11,6 @@ with joblog(snakemake.log[0]):
         broadcasts=Path(snakemake.output.broadcasts),
         faces=Path(snakemake.output.faces),
         frames=Path(snakemake.output.frames),
+        quality=Quality(**snakemake.params.quality),
         settings={"encoder": snakemake.params.encoder},
     )

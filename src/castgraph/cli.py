@@ -42,3 +42,18 @@ def summary(
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         typer.echo(f"error: {file} is not a summary of castgraph ({error!r})", err=True)
         raise typer.Exit(1) from None
+
+
+@app.command()
+def models() -> None:
+    """Check the model files and convert them ahead, so that no job has to wait for it."""
+    # Imported here: it loads onnxruntime, which no other command needs.
+    from castgraph.faces.models import ModelError, prepare
+
+    try:
+        files = prepare()
+    except ModelError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    for file in files:
+        typer.echo(f"{file.state:<13}  {file.checksum[:16]}  {file.path}")

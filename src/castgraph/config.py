@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -51,7 +52,7 @@ def load(given: Mapping[str, Any], schema: Path) -> Config:
     validator = Draft202012Validator(rules, format_checker=FormatChecker(["date", "regex"]))
     config: Config = _dates_as_text(copy.deepcopy(dict(given)))
     errors = sorted(validator.iter_errors(config), key=lambda error: [str(part) for part in error.path])
-    problems = [line for error in errors for line in _describe(error)]
+    problems = [line for error in errors for line in _describe(error)] + list(_no_numbers(config))
     if not problems:
         _fill_defaults(config, rules)
         problems = list(_broadcast_problems(config["broadcasts"]))
@@ -141,6 +142,16 @@ def _dates_as_text(value: Any) -> Any:
     if isinstance(value, list):
         return [_dates_as_text(item) for item in value]
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _no_numbers(value: Any, path: str = "") -> Iterator[str]:
+    """YAML's ``.nan`` and ``.inf`` are numbers to the schema, and NaN is within any bounds."""
+    if isinstance(value, Mapping | list):
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, item in items:
+            yield from _no_numbers(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{path}: found {value}; allowed: a finite number"
 
 
 def _fill_defaults(config: Config, schema: Mapping[str, Any]) -> None:

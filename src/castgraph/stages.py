@@ -11,22 +11,33 @@ from collections.abc import Mapping
 CODE_VERSIONS: Mapping[str, int] = {
     "select": 1,
     "unzip": 1,
-    "encode": 1,
-    "merge": 1,
-    "cluster": 1,
+    "encode": 2,
+    "merge": 2,
+    "cluster": 2,
     "people": 1,
     "portraits": 1,
     "database_json": 1,
     "network": 1,
     "picture": 1,
-    "summary": 1,
+    "summary": 2,
 }
 """Rule → version of its results, raised on purpose when a change of the code changes what the rule writes."""
 
 
-def encoder_name(engine: str, detector: str, upsample: int) -> str:
-    """Name an encoder for paths, for example ``reference-hog-up1``."""
-    return f"{engine}-{detector}-up{upsample}"
+ENCODER_KEYS = ("engine", "detector", "upsample", "min_size_px", "score_threshold")
+"""The keys of the section ``faces`` that encodings depend on; the others say how they are computed."""
+
+
+def encoder_name(
+    engine: str, detector: str, upsample: int, min_size_px: int = 0, score_threshold: float = 0.0
+) -> str:
+    """Name an encoder for paths: ``fast-hog-up1``, or ``fast-hog-up1-min80-score-0.2`` with limits set."""
+    name = f"{engine}-{detector}-up{upsample}"
+    if min_size_px:
+        name += f"-min{min_size_px}"
+    if score_threshold:
+        name += f"-score{score_threshold:g}"
+    return name
 
 
 def clustering_name(eps: float) -> str:

@@ -38,7 +38,7 @@ def summarise(
     run
         The name of the run.
     broadcasts
-        The broadcast table of the run.
+        The broadcast table of the run; its provenance tells which faces are set aside.
     inventories
         The report on inventories that `castgraph.archive.write_inventory_report` wrote; None for a run
         whose broadcasts are listed.
@@ -51,6 +51,7 @@ def summarise(
         What ``summary.json`` holds, and `render` prints.
     """
     table = pq.read_table(broadcasts)
+    merged = tables.read_provenance(broadcasts)
     statuses = Counter(table["status"].to_pylist())
     station_days: list[dict[str, str]] = []
     if inventories is not None:
@@ -76,18 +77,23 @@ def summarise(
         "frames_unreadable": _total(table["n_unreadable"]),
         "entries_refused": _total(table["n_refused"]),
         "faces": _total(table["n_faces"]),
-        "clusterings": {name: _clustering(**paths) for name, paths in clusterings.items()},
+        "quality": merged["settings"]["quality"],
+        "set_aside": merged["set_aside"],
+        "clusterings": {
+            name: _clustering(**paths, n_set_aside=merged["n_set_aside"])
+            for name, paths in clusterings.items()
+        },
     }
 
 
-def _clustering(labels: Path, people: Path, pairs: Path) -> Summary:
-    label = pq.read_table(labels)["label"]
+def _clustering(labels: Path, people: Path, pairs: Path, n_set_aside: int) -> Summary:
+    without_person = _total(pc.equal(pq.read_table(labels)["label"], tables.NOISE))
     persons = pq.read_table(people).sort_by([("n_frames", "descending"), ("person", "ascending")])
     edges = pq.read_table(pairs)
     names = dict(zip(persons["person"].to_pylist(), persons["name"].to_pylist(), strict=True))
     return {
         "people": persons.num_rows,
-        "noise": _total(pc.equal(label, tables.NOISE)),
+        "noise": without_person - n_set_aside,
         "pairs_same_frame": _total(pc.greater(edges["same_frame"], 0)),
         "pairs": edges.num_rows,
         "on_screen": persons.slice(0, TOP)
@@ -142,7 +148,19 @@ def _overview(summary: Summary) -> Table:
     )
     grid.add_row("frames", f"{summary['frames']:,} ({summary['frames_unreadable']:,} unreadable)")
     grid.add_row("faces", f"{summary['faces']:,}")
+    if caught := _set_aside(summary["quality"], summary["set_aside"]):
+        grid.add_row("set aside", caught)
     return grid
+
+
+def _set_aside(quality: Mapping[str, float | None], counts: Mapping[str, int]) -> str:
+    """Tell how many faces each filter set aside, without those that are off; nothing when all are."""
+    shown = [name for name, minimum in quality.items() if minimum or counts[name]]
+    if not shown:
+        return ""
+    minima = {name: "(no number)" if minimum is None else minimum for name, minimum in quality.items()}
+    by_filter = (f"{counts[name]:,} by {name} {minima[name]}" for name in shown)
+    return f"{sum(counts.values()):,}: {', '.join(by_filter)}"
 
 
 def _not_ok(rows: list[dict[str, str]]) -> Table:

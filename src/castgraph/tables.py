@@ -23,7 +23,7 @@ EMBEDDING_SIZE = 128
 """Dimensions of dlib's face embedding."""
 
 NOISE = -1
-"""The label of a face that belongs to no person."""
+"""The label of a face that belongs to no person, because it is like too few others or is set aside."""
 
 _BROADCAST = pa.dictionary(pa.int32(), pa.string())
 _BOX = [(side, pa.int32()) for side in ("top", "right", "bottom", "left")]
@@ -41,6 +41,12 @@ FACES = pa.schema(
 )
 """One row a face, sorted by broadcast, frame, left."""
 
+MERGED_FACES = FACES.append(
+    # The quality filter that the face failed, by the name of its key; empty where the face counts.
+    pa.field("set_aside", pa.dictionary(pa.int32(), pa.string()))
+)
+"""The faces of a run, as `FACES`; faces that are set aside are rows, too."""
+
 FRAMES = pa.schema(
     [
         ("broadcast", _BROADCAST),
@@ -49,7 +55,7 @@ FRAMES = pa.schema(
         ("height", pa.int32()),
         ("n_faces", pa.int32()),
         ("status", pa.string()),  # "ok", or what is wrong with the frame
-        ("reason", pa.string()),  # why; empty when ok
+        ("reason", pa.string()),  # why; of an ok frame what is odd about its file, else empty
         ("phash", pa.uint64()),  # perceptual hash of the whole frame; null when it could not be read
     ]
 )
@@ -67,12 +73,13 @@ BROADCASTS = pa.schema(
         ("n_unreadable", pa.int32()),  # frames that could not be read
         ("n_refused", pa.int32()),  # entries of the ZIP that are no frame of this broadcast
         ("n_faces", pa.int32()),
+        ("n_set_aside", pa.int32()),  # of these, faces that failed a quality filter
     ]
 )
 """One row a broadcast of the run, sorted by broadcast."""
 
 LABELS = pa.schema([("label", pa.int32())])
-"""One row a face, in the order of the merged face table; -1 is noise."""
+"""One row a face, in the order of the merged face table; -1 is noise, or a face that is set aside."""
 
 PEOPLE = pa.schema(
     [
@@ -84,7 +91,7 @@ PEOPLE = pa.schema(
         ("screen_seconds", pa.float64()),  # n_frames times the seconds between two frames
         ("first_seen", pa.timestamp("s", tz="UTC")),
         ("last_seen", pa.timestamp("s", tz="UTC")),
-        ("n_outliers", pa.int32()),  # faces set aside when the centre was taken
+        ("n_outliers", pa.int32()),  # faces left out when the centre was taken
         ("spread", pa.float32()),  # median distance of the faces from the centre
         ("best_face", pa.int64()),  # row in the merged face table
         ("broadcast", pa.string()),  # of the best face, as all that follows

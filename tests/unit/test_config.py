@@ -28,8 +28,17 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed(schema: Path) -> No
     assert given == minimal()
     assert config["cluster"] == {"eps": [0.4], "min_samples": 5}
     assert config["network"]["top_edges"] == 1000
+    assert config["quality"] == {"min_face_px": 0, "min_score": None, "min_sharpness": 0}
     assert config["archive"]["base_url"].startswith("https://")
-    assert config["faces"] == {"engine": "reference", "detector": "hog", "upsample": 1}
+    assert config["faces"] == {
+        "engine": "fast",
+        "detector": "hog",
+        "upsample": 1,
+        "min_size_px": 0,
+        "score_threshold": 0,
+        "providers": ["CPUExecutionProvider"],
+        "threads": 1,
+    }
 
 
 def test_two_configurations_do_not_share_their_defaults(schema: Path) -> None:
@@ -64,7 +73,7 @@ def test_written_defaults_of_the_demo_are_those_of_the_schema(root: Path, schema
     given_in_full = configuration.load(given, schema)
     different = {
         f"{section}.{key}"
-        for section in ("archive", "faces", "cluster", "people", "network", "export")
+        for section in ("archive", "faces", "quality", "cluster", "people", "network", "export")
         for key in default[section]
         if default[section][key] != given_in_full[section][key]
     }
@@ -85,6 +94,11 @@ def test_written_defaults_of_the_demo_are_those_of_the_schema(root: Path, schema
         ({"cluster": None}, r"cluster: found None; allowed: object"),
         ({"faces": {"upsample": 3}}, r"faces\.upsample: found 3; allowed: integer, .*at most 2"),
         ({"faces": {"detector": "yolo"}}, r"faces\.detector: found 'yolo'; allowed: 'hog', 'cnn'"),
+        ({"quality": {"min_face_px": 12.5}}, r"quality\.min_face_px: found 12\.5; allowed: integer, at le"),
+        ({"quality": {"min_face_px": -1}}, r"quality\.min_face_px: found -1; allowed: integer, at least 0"),
+        ({"quality": {"min_score": "high"}}, r"quality\.min_score: found 'high'; allowed: number or null"),
+        ({"quality": {"min_sharpness": None}}, r"quality\.min_sharpness: found None; allowed: number, at le"),
+        ({"quality": {"min_size": 40}}, r"quality\.min_size: unknown key"),
         ({"network": {"top_edges": "some"}}, r"top_edges: found 'some'; allowed: integer, .* or 'all'"),
         ({"network": {"mode": "published"}}, r"network\.mode: found 'published'; allowed: 'standard', 'as_p"),
         ({"archive": {"keep_zips": "yes"}}, r"archive\.keep_zips: found 'yes'; allowed: boolean"),

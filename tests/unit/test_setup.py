@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytest
 
-# `uv run … import wand.image` fails until the stand-in for apt-get has installed imagemagick.
+# `uv run … import wand.image` fails until the stand-in for apt-get has installed imagemagick, and the import
+# of the kernel until castgraph was built beside a compiler.
 UV = """#!/bin/sh
 echo "uv $*" >> "$CALLS"
-case "$*" in *wand.image*) test -e "$CALLS.installed" ;; esac
+case "$*" in
+  *wand.image*) test -e "$CALLS.installed" ;;
+  sync*) if command -v c++ >/dev/null; then touch "$CALLS.kernel"; fi ;;
+  *_kernel*) test -e "$CALLS.kernel" ;;
+esac
 """
 APT = """#!/bin/sh
 echo "apt-get $*" >> "$CALLS"
-case "$*" in *install*imagemagick*) touch "$CALLS.installed" ;; esac
+case "$*" in
+  *install*imagemagick*) touch "$CALLS.installed" ;;
+  *install*g++*) ln -s /bin/true "$(dirname "$0")/c++" ;;
+esac
 """
 
 
@@ -53,14 +61,35 @@ def test_root_gets_the_library_through_apt(machine, root: Path) -> None:
     assert process.returncode == 0, process.stderr
     assert "apt-get update" in calls
     assert "apt-get install -y -qq --no-install-recommends imagemagick" in calls
-    assert calls.index("uv sync --frozen") < calls.index("apt-get")
+    assert calls.index("g++") < calls.index("uv sync --frozen") < calls.index("imagemagick")
+    assert "compiler" not in process.stdout.replace("installing a C++ compiler", "")
 
 
 def test_nothing_is_installed_where_nothing_is_missing(machine, root: Path, tmp_path: Path) -> None:
     Path(f"{tmp_path / 'calls'}.installed").touch()
-    process, calls = machine(root, uv=UV, apt_get=APT, id=user(0))
+    process, calls = machine(root, uv=UV, apt_get=APT, id=user(0), **{"c++": ""})
     assert process.returncode == 0, process.stderr
     assert "apt-get" not in calls
+    assert "reinstall" not in calls
+    assert not process.stdout
+
+
+def test_without_a_compiler_it_goes_on_and_says_what_that_costs(machine, root: Path, tmp_path: Path) -> None:
+    Path(f"{tmp_path / 'calls'}.installed").touch()
+    process, _ = machine(root, uv=UV, id=user(1000))
+    assert process.returncode == 0, process.stderr
+    assert "without a C++ compiler faces are found several times more slowly" in process.stdout
+    assert "sudo apt-get install -y g++" in process.stdout
+
+
+def test_a_compiler_that_came_later_is_used(machine, root: Path, tmp_path: Path) -> None:
+    """uv does not build what it has built: the kernel is missing though a compiler is there."""
+    Path(f"{tmp_path / 'calls'}.installed").touch()
+    stale = UV.replace("sync*)", "*reinstall*)")
+    process, calls = machine(root, uv=stale, id=user(1000), **{"c++": ""})
+    assert process.returncode == 0, process.stderr
+    assert "uv sync --frozen --quiet --reinstall-package castgraph" in calls
+    assert not process.stdout
 
 
 def test_a_user_with_sudo_gets_it_through_sudo(machine, root: Path) -> None:

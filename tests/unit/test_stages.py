@@ -21,3 +21,6 @@ def test_a_clustering_is_named_after_its_eps(eps: float, name: str) -> None:
 
 def test_an_encoder_is_named_after_what_its_results_depend_on() -> None:
     assert encoder_name("reference", "hog", 1) == "reference-hog-up1"
+    assert encoder_name("fast", "cnn", 0, 80) == "fast-cnn-up0-min80"
+    assert encoder_name("fast", "hog", 2, 0, -0.25) == "fast-hog-up2-score-0.25"
+    assert encoder_name("fast", "hog", 2, 40, 0.1) == "fast-hog-up2-min40-score0.1"

@@ -1,10 +1,12 @@
 """The summary: counts, and the text that is printed."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -16,9 +18,18 @@ from castgraph.summary import summarise
 START = datetime(2024, 1, 2, 19, tzinfo=UTC)
 
 
-def table(schema: pa.Schema, path: Path, rows: list[dict]) -> Path:
-    tables.write(path, pa.Table.from_pylist(rows, schema=schema), {})
+def table(schema: pa.Schema, path: Path, rows: list[dict], facts: dict | None = None) -> Path:
+    tables.write(path, pa.Table.from_pylist(rows, schema=schema), facts or {})
     return path
+
+
+def merge_facts(quality: dict, set_aside: dict) -> dict:
+    """What the merge says of the faces that are set aside."""
+    names = ("min_face_px", "min_score", "min_sharpness")
+    counts = {name: set_aside.get(name, 0) for name in names}
+    minima = {"min_face_px": 0, "min_score": None, "min_sharpness": 0, **quality}
+    n_set_aside = sum(counts.values())
+    return tables.provenance("merge", {"quality": minima}, n_set_aside=n_set_aside, set_aside=counts)
 
 
 def person(label: int, n_frames: int, name: str | None = None) -> dict:
@@ -61,6 +72,7 @@ def run(tmp_path: Path) -> Path:
             }
             for n, status in enumerate(statuses)
         ],
+        merge_facts({}, {}),
     )
     inventories = tmp_path / "inventories.csv"
     inventories.write_text(
@@ -110,6 +122,44 @@ def test_it_is_printed_with_names_and_reasons_taken_literally(run: Path) -> None
         "0:00:40",
     ):
         assert text in result.output
+
+
+def test_without_filters_nothing_is_said_of_faces_set_aside(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["set_aside"] == {"min_face_px": 0, "min_score": 0, "min_sharpness": 0}
+    assert summary["quality"] == {"min_face_px": 0, "min_score": None, "min_sharpness": 0}
+    assert "set aside" not in CliRunner().invoke(app, ["summary", str(run)]).output
+
+
+@pytest.mark.parametrize(
+    ("quality", "set_aside", "noise", "printed"),
+    [
+        ({"min_face_px": 40}, {"min_face_px": 1}, 1, "1: 1 by min_face_px 40"),
+        (
+            {"min_face_px": 40, "min_score": 0.25, "min_sharpness": 12.5},
+            {"min_face_px": 1, "min_sharpness": 1},
+            0,
+            "2: 1 by min_face_px 40, 0 by min_score 0.25, 1 by min_sharpness 12.5",
+        ),
+        ({"min_score": -1}, {}, 2, "0: 0 by min_score -1"),
+        ({}, {"min_score": 1}, 1, "1: 1 by min_score (no number)"),
+    ],
+)
+def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
+    quality: dict, set_aside: dict, noise: int, printed: str, run: Path
+) -> None:
+    broadcasts, folder = run / "broadcasts.parquet", run / "eps-0.40"
+    tables.write(broadcasts, pq.read_table(broadcasts), merge_facts(quality, set_aside))
+    paths = {"labels": "labels", "people": "people", "pairs": "edges"}
+    clustering = {kind: folder / f"{name}.parquet" for kind, name in paths.items()}
+    summary = summarise("test", broadcasts, None, {"eps-0.40": clustering})
+    assert summary["faces"] == 600
+    assert summary["clusterings"]["eps-0.40"]["noise"] == noise
+    assert {name: n for name, n in summary["set_aside"].items() if n} == set_aside
+    write_json(run / "summary.json", summary)
+    output = CliRunner().invoke(app, ["summary", str(run)]).output
+    assert f"set aside   {printed}\n" in re.sub(r" +\n", "\n", output)
+    assert f"8 people, {noise} faces of nobody (noise)" in output
 
 
 def test_a_run_of_listed_broadcasts_says_nothing_of_station_days(run: Path) -> None:

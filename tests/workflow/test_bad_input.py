@@ -224,7 +224,7 @@ def test_stations_and_days_from_an_archive_on_the_web(
     assert summary["not_ok"] == [
         {"broadcast": "DEMO1_20240102_210000_Absent", "status": "missing", "reason": "404 Not Found"}
     ]
-    same = "faces/reference-hog-up1/DEMO2_20240105_120000.parquet"
+    same = "faces/fast-hog-up1/DEMO2_20240105_120000.parquet"
     assert run.digests()[same] == small_run.digests()[same]
 
 

@@ -163,9 +163,15 @@ def test_tables_carry_their_provenance(demo_run) -> None:
     from castgraph.tables import read_provenance
 
     faces = read_provenance(
-        next((demo_run.folder / "results" / "faces" / "reference-hog-up1").glob("*Night_Debate.parquet"))
+        next((demo_run.folder / "results" / "faces" / "fast-hog-up1").glob("*Night_Debate.parquet"))
     )
-    assert faces["settings"] == {"detector": "hog", "engine": "reference", "upsample": 1}
+    assert faces["settings"] == {
+        "engine": "fast",
+        "detector": "hog",
+        "upsample": 1,
+        "min_size_px": 0,
+        "score_threshold": 0,
+    }
     assert "dlib_face_recognition_resnet_model_v1.dat" in faces["models"]
     labels = read_provenance(demo_run.results / CLUSTERING / "labels.parquet")
     assert labels["settings"] == {"eps": 0.4, "min_samples": 5}

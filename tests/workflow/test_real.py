@@ -1,33 +1,19 @@
 """The main line on real faces, end to end.
 
-The broadcasts lie outside the repository: in the folder that CASTGRAPH_REAL_SAMPLE names, else in
-``../shared/real``. Where neither is there these tests are skipped, and say so.
+The broadcasts lie outside the repository; see the fixture ``sample``.
 """
 
 import csv
-import os
-import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import ROOT
 from tests.truth import TrueFace, matched, pairwise
 from tests.workflow.conftest import Run
 
 MIN_FACES = 5  # cluster.min_samples: a person seen less often is noise by definition
-
-
-@pytest.fixture(scope="module")
-def sample() -> Path:
-    folder = Path(os.environ.get("CASTGRAPH_REAL_SAMPLE") or ROOT.parent / "shared" / "real")
-    if not (folder / "ground_truth.csv").is_file():
-        message = f"NOT TESTED ON REAL FACES: no ground_truth.csv in {folder} (set CASTGRAPH_REAL_SAMPLE)"
-        warnings.warn(message, stacklevel=1)
-        pytest.skip(message)
-    return folder
 
 
 @pytest.fixture(scope="module")

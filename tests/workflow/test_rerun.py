@@ -1,14 +1,21 @@
 """What runs again, and what does not."""
 
 import copy
+import json
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from castgraph import tables
+from castgraph.clustering import dbscan
+from castgraph.network import cooccurrences
+from castgraph.people import people_table
 from tests.workflow.conftest import SHORT, Run, jobs
 
 PER_CLUSTERING = ("cluster", "people", "portraits", "network", "picture")
@@ -68,6 +75,55 @@ def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Ru
     assert jobs(copied()) == {**dict.fromkeys(PER_CLUSTERING, 1), "summary": 1, "all": 1}
 
 
+def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) -> None:
+    """The minimum is the middle of the sizes, so about half of the faces are set aside."""
+
+    def sizes(faces: pa.Table) -> np.ndarray:
+        top, right, bottom, left = (faces[side].to_numpy() for side in ("top", "right", "bottom", "left"))
+        return np.minimum(bottom - top, right - left)
+
+    before, digests = pq.read_table(copied.results / "faces.parquet"), copied.digests()
+    minimum = int(np.median(sizes(before)))
+    copied.config["quality"] = {"min_face_px": minimum}
+    assert jobs(copied()) == dict.fromkeys(("merge", *PER_CLUSTERING, "summary", "all"), 1)
+    encoded = {name for name in digests if name.startswith(("faces/", "frames/"))}
+    assert len(encoded) == 2 * len(SHORT)
+    assert copied.digests().items() >= {name: digests[name] for name in encoded}.items()
+
+    faces = pq.read_table(copied.results / "faces.parquet")
+    aside = sizes(before) < minimum
+    assert 0 < aside.sum() < len(before)
+    assert faces.drop_columns("set_aside").equals(before.drop_columns("set_aside"))
+    assert faces["set_aside"].to_pylist() == np.where(aside, "min_face_px", "").tolist()
+    broadcasts = pq.read_table(copied.results / "broadcasts.parquet")
+    assert sum(broadcasts["n_faces"].to_pylist()) == len(before)
+    assert sum(broadcasts["n_set_aside"].to_pylist()) == aside.sum()
+
+    folder = copied.results / "eps-0.40"
+    labels = pq.read_table(folder / "labels.parquet")["label"].to_numpy()
+    counted = faces.filter(~aside)
+    expected = dbscan(tables.embeddings(counted["embedding"]), 0.4, 2)
+    assert labels[~aside].tolist() == expected.tolist()
+    assert set(labels[aside]) == {-1}
+    facts = tables.read_provenance(folder / "labels.parquet")
+    assert (facts["n_faces"], facts["n_set_aside"]) == (len(faces), aside.sum())
+    assert facts["n_noise"] == (expected == -1).sum()
+
+    # What is told of people and pairs is what the faces that count alone would give.
+    people = people_table(counted, expected, frame_seconds=4).to_pylist()
+    rows = np.flatnonzero(~aside).tolist()
+    assert pq.read_table(folder / "people.parquet").to_pylist() == [
+        person | {"best_face": rows[person["best_face"]]} for person in people
+    ]
+    pairs = cooccurrences(counted, expected, frame_seconds=4).to_pylist()
+    assert pq.read_table(folder / "edges.parquet").to_pylist() == pairs
+
+    summary = json.loads((copied.results / "summary.json").read_text())
+    assert summary["faces"] == len(before)
+    assert summary["set_aside"] == {"min_face_px": aside.sum(), "min_score": 0, "min_sharpness": 0}
+    assert summary["clusterings"]["eps-0.40"]["noise"] == (expected == -1).sum()
+
+
 def test_a_new_broadcast_reruns_its_own_chain_and_the_merge_on(copied: Run) -> None:
     added = "DEMO2_20240106_120000"
     archive = Path(copied.config["archive"]["base_url"])
@@ -90,7 +146,7 @@ def test_a_new_broadcast_reruns_its_own_chain_and_the_merge_on(copied: Run) -> N
 
 def test_a_lost_encoding_is_made_again_alone(copied: Run) -> None:
     before = copied.digests()
-    lost = copied.folder / "results" / "faces" / "reference-hog-up1" / f"{min(SHORT)}.parquet"
+    lost = copied.folder / "results" / "faces" / "fast-hog-up1" / f"{min(SHORT)}.parquet"
     lost.unlink()
     counts = jobs(copied())
     assert (counts["download"], counts["unzip"], counts["encode"]) == (0, 1, 1)
@@ -125,7 +181,6 @@ def test_zips_are_removed_when_they_are_not_kept(small_run: Run, new_run: Callab
 
 def test_published_files_and_database_json_on_request(copied: Run) -> None:
     import csv
-    import json
 
     copied.config |= {"network": {"mode": "as_published"}, "export": {"database_json": True}}
     counts = jobs(copied())

@@ -6,7 +6,7 @@ from snakemake.exceptions import WorkflowError
 import castgraph.archive
 import castgraph.config
 from castgraph.runlock import RunLock
-from castgraph.stages import CODE_VERSIONS, clustering_name, encoder_name
+from castgraph.stages import CODE_VERSIONS, ENCODER_KEYS, clustering_name, encoder_name
 
 # Where a relative path of the configuration is looked for.
 FOLDERS = (Path.cwd(), Path(workflow.basedir))
@@ -30,7 +30,8 @@ except castgraph.config.ConfigError as error:
     raise WorkflowError(str(error))
 
 
-ENCODER = encoder_name(**config["faces"])
+ENCODER_SETTINGS = {key: config["faces"][key] for key in ENCODER_KEYS}
+ENCODER = encoder_name(**ENCODER_SETTINGS)
 CLUSTERINGS = {clustering_name(eps): eps for eps in config["cluster"]["eps"]}
 
 # For jobs that take what there is. Snakemake lowers it to --cores.
@@ -42,7 +43,7 @@ wildcard_constraints:
     station=castgraph.archive.STATION_PATTERN,
     day="[0-9]{8}",
     broadcast=castgraph.archive.BROADCAST_PATTERN,
-    encoder="[a-z0-9-]+",
+    encoder="[a-z0-9.-]+",
     clustering="[a-z0-9._-]+",
 
 

@@ -18,11 +18,13 @@ rule encode:
     priority: 2
     conda:
         "../../envs/environment.yaml"
-    threads: 1
+    threads: config["faces"]["threads"]
     resources:
-        mem_mb=growing(1000),
+        # A worker each, and what reads and collects beside them.
+        mem_mb=growing(400 + 600 * config["faces"]["threads"]),
     params:
-        settings=config["faces"],
+        # Results do not depend on the rest of config["faces"]; the script reads it.
+        settings=ENCODER_SETTINGS,
         # The output of unzip is gone when a broadcast is done, so its version is minded here.
         code_version=[CODE_VERSIONS["unzip"], CODE_VERSIONS["encode"]],
     script:
@@ -50,6 +52,7 @@ rule merge:
         mem_mb=growing(2000),
     params:
         encoder=ENCODER,
+        quality=config["quality"],
         code_version=CODE_VERSIONS["merge"],
     script:
         "../../scripts/merge.py"

@@ -1,29 +1,92 @@
-"""The encode job: every frame of one broadcast through an engine."""
+"""The encode job: every frame of one broadcast through an engine.
+
+Frames that are byte-identical go through it once. The others are taken in batches that depend on nothing but
+the frames, so the tables are the same, byte for byte, for every number of worker processes.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import functools
+import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+import multiprocessing
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
 
 from castgraph import tables
 from castgraph.archive import Manifest, UnzippedFrame
-from castgraph.faces.engine import Engine, Face, Picture
-from castgraph.faces.frame import UnreadableFrameError, phash, read_frame
+from castgraph.faces.engine import Engine
+from castgraph.faces.frame import MAX_PIXELS, Picture, UnreadableFrameError, phash, read_frame
 
 log = logging.getLogger(__name__)
 
 BATCH = 16
-"""Frames that are decoded and handed to the engine together; it bounds the memory of a long broadcast."""
+"""Frames that are decoded and handed to the engine together, at most."""
+
+BATCH_PIXELS = MAX_PIXELS
+"""Pixels of a batch of more than one frame; 16 frames of 853×480 have fewer."""
+
+TASK = 4 * BATCH
+"""Frames that a worker process is given at a time: whole batches, so that the split changes nothing."""
 
 LOG_EVERY = 500
 """Frames between two lines in the log."""
 
+_T = TypeVar("_T")
 
-def encode(manifest: Manifest, folder: Path, engine: Engine) -> tuple[pa.Table, pa.Table]:
+
+class Encoded(NamedTuple):
+    """What `encode` makes of a broadcast.
+
+    Attributes
+    ----------
+    faces
+        The face table (`castgraph.tables.FACES`), sorted by frame, left; empty when there is no face.
+    frames
+        The frame table (`castgraph.tables.FRAMES`), one row for each frame of the manifest. A frame that
+        cannot be decoded has the status ``unreadable`` and a reason; one that is ``ok`` has a reason where
+        something about its file is odd.
+    models
+        File name → SHA-256 of every model file that was used.
+    """
+
+    faces: pa.Table
+    frames: pa.Table
+    models: Mapping[str, str]
+
+
+class _Read(NamedTuple):
+    """What became of one frame: its picture, and its row of the frame table but for the faces."""
+
+    frame: int
+    picture: Picture | None
+    row: dict[str, Any]
+
+
+class _Part(NamedTuple):
+    """The tables of some frames, without the columns that say which frames they are."""
+
+    faces: pa.Table
+    frames: pa.Table
+
+
+def encode(manifest: Manifest, folder: Path, load: Callable[[], Engine], *, workers: int = 1) -> Encoded:
     """Find and encode the faces of one broadcast.
 
     Parameters
@@ -32,68 +95,249 @@ def encode(manifest: Manifest, folder: Path, engine: Engine) -> tuple[pa.Table, 
         What `castgraph.archive.unzip` made of the broadcast's ZIP.
     folder
         Where the frames lie.
-    engine
-        What finds and embeds the faces.
+    load
+        Gives the engine that finds and embeds the faces. For several workers it must be picklable, such as a
+        `functools.partial` of `castgraph.faces.load_engine`: each loads its own.
+    workers
+        Processes that share the frames; 1 for this process alone. The tables do not depend on it.
 
     Returns
     -------
-    faces : Table
-        The face table (`castgraph.tables.FACES`), sorted by frame, left; empty when there is no face.
-    frames : Table
-        The frame table (`castgraph.tables.FRAMES`), one row for each frame of the manifest. A frame that
-        cannot be decoded has the status ``unreadable`` and a reason.
+    Encoded
 
     Raises
     ------
     FileNotFoundError
         When a frame of the manifest is not in the folder any more: the job must run again.
+    RuntimeError
+        When a worker process dies. What `load` or the engine raises comes through as it is.
     """
-    face_rows: list[dict[str, Any]] = []
-    frame_rows: list[dict[str, Any]] = []
-    for batch in _batches(manifest.frames):
-        read = [_read(folder, entry) for entry in batch]
-        pictures = [picture for picture in read if not isinstance(picture, str)]
-        found = iter(engine.encode(pictures))
-        for entry, picture in zip(batch, read, strict=True):
-            key = {"broadcast": manifest.broadcast, "frame": entry.frame}
-            if isinstance(picture, str):
-                status = "damaged" if entry.file is None else "unreadable"
-                frame_rows.append(key | {"n_faces": 0, "status": status, "reason": picture})
-                continue
-            faces = next(found)
-            face_rows.extend(key | face._asdict() for face in faces)
-            frame_rows.append(key | _frame_row(picture, faces))
-        if len(frame_rows) // LOG_EVERY > (len(frame_rows) - len(batch)) // LOG_EVERY:
-            log.info("%d of %d frames, %d faces", len(frame_rows), len(manifest.frames), len(face_rows))
-    log.info("%d frames, %d faces: done", len(frame_rows), len(face_rows))
-    return (
-        pa.Table.from_pylist(face_rows, schema=tables.FACES),
-        pa.Table.from_pylist(frame_rows, schema=tables.FRAMES),
+    unique, places = _unique(folder, manifest.frames)
+    log.info("%d frames, %d of them unlike every earlier one", len(manifest.frames), len(unique))
+    models: dict[str, str] = {}
+    parts: list[_Part] = []
+    n_frames = n_faces = 0
+    with _progress(manifest.broadcast, len(unique)) as advance:
+        for used, part in _encode(folder, unique, load, workers):
+            models.update(used)
+            parts.append(part)
+            before, n_frames = n_frames, n_frames + part.frames.num_rows
+            _log_bad(unique[before:n_frames], part.frames)
+            n_faces += part.faces.num_rows
+            advance(part.frames.num_rows)
+            if n_frames // LOG_EVERY > before // LOG_EVERY:
+                log.info("%d of %d frames, %d faces", n_frames, len(unique), n_faces)
+    faces, frames = _joined(manifest, parts, places)
+    log.info("%d frames, %d faces: done", frames.num_rows, faces.num_rows)
+    return Encoded(faces, frames, models)
+
+
+def _unique(folder: Path, entries: Sequence[UnzippedFrame]) -> tuple[list[UnzippedFrame], NDArray[np.int64]]:
+    """Give the frames that are unlike any earlier one, and for each frame the place of its like in them."""
+    unique: list[UnzippedFrame] = []
+    known: dict[bytes | str, int] = {}
+    places = np.empty(len(entries), dtype=np.int64)
+    for n, entry in enumerate(entries):
+        key = entry.reason if entry.file is None else _digest(folder / entry.file)
+        places[n] = known.setdefault(key, len(unique))
+        if places[n] == len(unique):
+            unique.append(entry)
+    return unique, places
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, functools.partial(hashlib.blake2b, digest_size=32)).digest()
+
+
+def _encode(
+    folder: Path, frames: Sequence[UnzippedFrame], load: Callable[[], Engine], workers: int
+) -> Iterator[tuple[Mapping[str, str], _Part]]:
+    """Encode frames here or in worker processes; give the models and the tables of each batch, in order."""
+    tasks = [frames[start : start + TASK] for start in range(0, len(frames), TASK)]
+    workers = min(workers, len(tasks))
+    if workers > 1:
+        yield from _in_processes(folder, tasks, load, workers)
+        return
+    engine = load()
+    yield engine.models, _part([], [])  # the models, also where there is no frame
+    for part in _parts(engine, folder, frames):
+        yield engine.models, part
+
+
+def _parts(engine: Engine, folder: Path, frames: Sequence[UnzippedFrame]) -> Iterator[_Part]:
+    """Encode frames; give the tables of each batch."""
+    for batch in _ahead(_batches(folder, frames)):
+        pictures = [read.picture for read in batch if read.picture is not None]
+        try:
+            found = iter(engine.encode(pictures) if pictures else [])
+        except Exception as error:
+            error.add_note(f"while encoding frames {batch[0].frame} to {batch[-1].frame}")
+            raise
+        faces = [[] if read.picture is None else next(found) for read in batch]
+        yield _part(
+            [face._asdict() for one in faces for face in one],
+            [read.row | {"n_faces": len(one)} for read, one in zip(batch, faces, strict=True)],
+        )
+
+
+def _part(faces: list[dict[str, Any]], frames: list[dict[str, Any]]) -> _Part:
+    # Broadcast and frame are the first two columns of both tables.
+    return _Part(
+        pa.Table.from_pylist(faces, schema=pa.schema(list(tables.FACES)[2:])),
+        pa.Table.from_pylist(frames, schema=pa.schema(list(tables.FRAMES)[2:])),
     )
 
 
-def _batches(frames: Sequence[UnzippedFrame]) -> Iterator[Sequence[UnzippedFrame]]:
-    return (frames[start : start + BATCH] for start in range(0, len(frames), BATCH))
+def _ahead(items: Iterator[_T]) -> Iterator[_T]:
+    """Give the items; while one is in use, a thread makes the next."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
 
-def _read(folder: Path, entry: UnzippedFrame) -> Picture | str:
-    """Give the decoded frame, or the reason why there is none."""
+def _batches(folder: Path, frames: Sequence[UnzippedFrame]) -> Iterator[list[_Read]]:
+    """Read frames, `BATCH` at a time, or as few as their size allows."""
+    for start in range(0, len(frames), BATCH):
+        batch: list[_Read] = []
+        free = BATCH_PIXELS
+        for entry in frames[start : start + BATCH]:
+            read = _read(folder, entry)
+            pixels = 0 if read.picture is None else read.picture.shape[0] * read.picture.shape[1]
+            if batch and pixels > free:
+                yield batch
+                batch, free = [], BATCH_PIXELS
+            batch.append(read)
+            free -= pixels
+        yield batch
+
+
+def _read(folder: Path, entry: UnzippedFrame) -> _Read:
     if entry.file is None:
-        return entry.reason
+        return _Read(entry.frame, None, {"status": "damaged", "reason": entry.reason})
     try:
-        return read_frame(folder / entry.file)
+        picture, note = read_frame(folder / entry.file)
     except UnreadableFrameError as error:
-        log.warning("frame %d: %s", entry.frame, error)
-        return str(error)
-
-
-def _frame_row(picture: Picture, faces: Sequence[Face]) -> dict[str, Any]:
+        return _Read(entry.frame, None, {"status": "unreadable", "reason": str(error)})
     height, width = picture.shape[:2]
-    return {
-        "width": width,
-        "height": height,
-        "n_faces": len(faces),
-        "status": "ok",
-        "reason": "",
-        "phash": phash(picture),
-    }
+    row = {"width": width, "height": height, "status": "ok", "reason": note, "phash": phash(picture)}
+    return _Read(entry.frame, picture, row)
+
+
+def _joined(
+    manifest: Manifest, parts: Sequence[_Part], places: NDArray[np.int64]
+) -> tuple[pa.Table, pa.Table]:
+    """Join the tables of the unique frames and repeat the rows of frames that are like an earlier one."""
+    faces = pa.concat_tables([part.faces for part in parts])
+    frames = pa.concat_tables([part.frames for part in parts])
+    n_faces = frames["n_faces"].to_numpy()
+    first = np.cumsum(n_faces) - n_faces  # row of the first face of each unique frame
+    counts = n_faces[places]
+    rows = np.repeat(first[places] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+    numbers = np.array([entry.frame for entry in manifest.frames], dtype=np.int32)
+    return (
+        _numbered(manifest.broadcast, np.repeat(numbers, counts), faces.take(rows)).cast(tables.FACES),
+        _numbered(manifest.broadcast, numbers, frames.take(places)).cast(tables.FRAMES),
+    )
+
+
+def _numbered(broadcast: str, frames: NDArray[np.int32], table: pa.Table) -> pa.Table:
+    """Put the columns in front that say which frames the rows are of."""
+    ids = pa.DictionaryArray.from_arrays(np.zeros(len(frames), dtype=np.int32), [broadcast])
+    return table.combine_chunks().add_column(0, "frame", [frames]).add_column(0, "broadcast", [ids])
+
+
+def _log_bad(entries: Sequence[UnzippedFrame], frames: pa.Table) -> None:
+    for entry, row in zip(entries, frames.select(["status", "reason"]).to_pylist(), strict=True):
+        if row["status"] != "ok":
+            log.warning("frame %d is %s: %s", entry.frame, row["status"], row["reason"])
+
+
+# --- worker processes
+
+
+def _in_processes(
+    folder: Path, tasks: Sequence[Sequence[UnzippedFrame]], load: Callable[[], Engine], workers: int
+) -> Iterator[tuple[Mapping[str, str], _Part]]:
+    """Share tasks out among processes; give what `_encode` gives."""
+    running: deque[Future[tuple[dict[str, str], list[_Part]]]] = deque()
+    waiting = deque(tasks)
+    with ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),  # a fork of a process with threads may hang
+        initializer=_start_worker,
+        initargs=(load,),
+    ) as pool:
+        try:
+            while waiting or running:
+                # Two for each worker: none is idle, and what waits to be taken in order stays little.
+                while waiting and len(running) < 2 * workers:
+                    running.append(pool.submit(_work, folder, waiting.popleft()))
+                models, parts = running.popleft().result()
+                for part in parts:
+                    yield models, part
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                f"a worker process died while {workers} shared the frames of {folder.name}; "
+                "was it killed for its memory? Less is needed with a lower faces.threads"
+            ) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+_worker_engine: Callable[[], Engine]  # in a worker process, where `_start_worker` sets it
+
+
+def _start_worker(load: Callable[[], Engine]) -> None:
+    global _worker_engine
+    # Loaded with the first task, not here: what fails in an initializer is lost.
+    _worker_engine = functools.cache(load)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has ended in whatever way, rather than wait for tasks for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _work(folder: Path, frames: Sequence[UnzippedFrame]) -> tuple[dict[str, str], list[_Part]]:
+    engine = _worker_engine()
+    return dict(engine.models), list(_parts(engine, folder, frames))
+
+
+# --- progress
+
+
+@contextmanager
+def _progress(name: str, total: int) -> Iterator[Callable[[float], None]]:
+    """Show a progress bar where stderr is a terminal; give what moves it on."""
+    with (
+        _own_terminal() as shown,
+        Progress(console=Console(stderr=True), transient=True, disable=not shown) as bar,
+    ):
+        task = bar.add_task(name, total=total)
+        yield functools.partial(bar.advance, task)
+
+
+@contextmanager
+def _own_terminal() -> Iterator[bool]:
+    """Tell whether stderr is a terminal on which no other job shows its bar: two would mix."""
+    try:
+        terminal = os.open(os.ttyname(sys.stderr.fileno()), os.O_WRONLY | os.O_NOCTTY)
+    except (OSError, ValueError):  # no terminal, or no file at all
+        yield False
+        return
+    try:
+        fcntl.flock(terminal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except OSError:
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(terminal)

@@ -1,20 +1,37 @@
-"""The seam between the encode job and what finds and embeds faces."""
+"""The seam between the encode job and what finds and embeds faces: detect → align → embed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
-"""A decoded frame of shape (height, width, 3), RGB."""
+from castgraph.faces.frame import Picture, sharpness
+
+
+class Detection(NamedTuple):
+    """Where a detector sees a face: dlib's rectangle, sides included; it may reach beyond the frame."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    score: float
+
+
+class Aligned(NamedTuple):
+    """The landmarks of a face and the chip that is cut out by them."""
+
+    landmarks: NDArray[np.float32]  # (10,): x, y of the 5 points, pixels of the frame
+    chip: NDArray[np.uint8]  # (150, 150, 3), RGB
 
 
 class Face(NamedTuple):
-    """One face of a frame; the box is in pixels of the frame and may be trimmed at its borders."""
+    """One face of a frame; the box is in pixels of the frame and trimmed at its borders."""
 
     top: int
     right: int
@@ -26,22 +43,85 @@ class Face(NamedTuple):
     embedding: NDArray[np.float32]  # (128,)
 
 
-class Engine(Protocol):
-    """What an engine offers."""
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What finds and embeds faces.
 
-    @property
-    def models(self) -> Mapping[str, str]:
-        """File name → SHA-256 of every model that is used, for the provenance."""
+    Parameters
+    ----------
+    models
+        File name → SHA-256 of every model file that is used, for the provenance.
+    detect
+        Gives the faces of one picture.
+    align
+        Gives the landmarks of one face and its chip; the detection's box is trimmed to the picture.
+    embed
+        Turns chips (n, 150, 150, 3) into embeddings (n, 128), float32.
+    """
+
+    models: Mapping[str, str]
+    detect: Callable[[Picture], list[Detection]]
+    align: Callable[[Picture, Detection], Aligned]
+    embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
     def encode(self, pictures: Sequence[Picture]) -> list[list[Face]]:
-        """Find and embed the faces of each picture, sorted by left, then top."""
+        """Find and embed the faces of each picture, sorted by left, then top.
+
+        The chips of all pictures go through the embedder together.
+        """
+        found = [[(box, self.align(picture, box)) for box in self._boxes(picture)] for picture in pictures]
+        chips = [aligned.chip for faces in found for _, aligned in faces]
+        embeddings = iter(self.embed(np.stack(chips))) if chips else iter(())
+        return [
+            [
+                Face(
+                    top=box.top,
+                    right=box.right,
+                    bottom=box.bottom,
+                    left=box.left,
+                    score=box.score,
+                    sharpness=sharpness(aligned.chip),
+                    landmarks=aligned.landmarks,
+                    embedding=next(embeddings),
+                )
+                for box, aligned in faces
+            ]
+            for faces in found
+        ]
+
+    def _boxes(self, picture: Picture) -> list[Detection]:
+        """Detect, and trim the boxes as face_recognition does before it looks for landmarks."""
+        height, width = picture.shape[:2]
+        trimmed = (
+            box._replace(
+                left=max(box.left, 0),
+                top=max(box.top, 0),
+                right=min(box.right, width),
+                bottom=min(box.bottom, height),
+            )
+            for box in self.detect(picture)
+        )
+        return sorted(trimmed, key=lambda box: (box.left, box.top))
 
 
-ENGINES: Mapping[str, str] = {"reference": "castgraph.faces.reference"}
-"""Engine name → module with a function ``load(detector, upsample)``; imported only when it is used."""
+ENGINES: Mapping[str, str] = {
+    "fast": "castgraph.faces.fast",
+    "reference": "castgraph.faces.reference",
+}
+"""Engine name → module with a function ``load``; imported only when it is used."""
+
+DETECTORS = ("hog", "cnn")
 
 
-def load_engine(engine: str, detector: str, upsample: int) -> Engine:
+def load_engine(
+    engine: str,
+    detector: str,
+    upsample: int,
+    min_size_px: int = 0,
+    score_threshold: float = 0.0,
+    *,
+    providers: Sequence[str] = ("CPUExecutionProvider",),
+) -> Engine:
     """Load an engine with its models.
 
     Parameters
@@ -52,6 +132,13 @@ def load_engine(engine: str, detector: str, upsample: int) -> Engine:
         ``hog`` or ``cnn``.
     upsample
         How many times the frame is doubled in size before detection; more finds smaller faces.
+    min_size_px
+        Faces whose box has a shorter side (before it is trimmed to the frame) are not looked for; pixels of
+        the frame.
+    score_threshold
+        The least score of a face; dlib's own detectors use 0.
+    providers
+        onnxruntime's execution providers, the first that can run a model is used; for the engine ``fast``.
 
     Returns
     -------
@@ -60,11 +147,13 @@ def load_engine(engine: str, detector: str, upsample: int) -> Engine:
     Raises
     ------
     ValueError
-        When there is no such engine or detector.
-    FileNotFoundError
-        When a model file is not there.
+        When there is no such engine, detector or provider, or the engine cannot do what is asked.
+    castgraph.faces.models.ModelError
+        When a model file is missing or altered.
     """
     if engine not in ENGINES:
         raise ValueError(f"faces.engine: no engine {engine!r}; there are {', '.join(ENGINES)}")
-    load: Callable[[str, int], Engine] = import_module(ENGINES[engine]).load
-    return load(detector, upsample)
+    if detector not in DETECTORS:
+        raise ValueError(f"faces.detector: no detector {detector!r}; there are {', '.join(DETECTORS)}")
+    load: Callable[..., Engine] = import_module(ENGINES[engine]).load
+    return load(detector, upsample, min_size_px, score_threshold, providers)

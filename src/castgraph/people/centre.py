@@ -32,7 +32,7 @@ class Centre:
     distances
         Euclidean distance of every face from `median`; shape (n_faces,), float64.
     outlier
-        Which faces were set aside; shape (n_faces,), bool. At least half of the faces are not.
+        Which faces were left out; shape (n_faces,), bool. At least half of the faces are not.
     """
 
     median: NDArray[np.float64]
@@ -44,7 +44,7 @@ def centre(embeddings: NDArray[np.float32]) -> Centre:
     """Find the middle of one person's faces.
 
     The coordinate-wise median of all faces is taken first. Faces that are unusually far from it (a modified
-    z-score of their distance above 3.5) are set aside, and the median is taken again without them.
+    z-score of their distance above 3.5) are left out, and the median is taken again without them.
 
     Parameters
     ----------

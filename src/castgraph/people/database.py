@@ -17,8 +17,8 @@ from castgraph.archive import frame_name
 def write_database_json(path: Path, faces: Path, labels: NDArray[np.int32]) -> None:
     """Write one JSON object a face and line, atomically; one row group is in memory at a time.
 
-    The keys are ``faceid`` (the person, -1 for noise), ``image`` (as the ZIP unpacks), ``box`` (top, right,
-    bottom, left, pixels) and ``encoding`` (128 numbers).
+    The keys are ``faceid`` (the person, -1 for noise and for faces set aside), ``image`` (as the ZIP
+    unpacks), ``box`` (top, right, bottom, left, pixels) and ``encoding`` (128 numbers).
 
     Parameters
     ----------

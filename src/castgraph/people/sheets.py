@@ -42,7 +42,7 @@ class SheetFace(NamedTuple):
     distance
         From the person's centre.
     doubtful
-        Whether it was set aside when the centre was taken.
+        Whether it was left out when the centre was taken.
     captions
         Two short lines that tell where it comes from.
     """

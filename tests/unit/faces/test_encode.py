@@ -1,191 +1,328 @@
-"""The encode job and the merge: tables that say what happened to every frame."""
+"""The encode job: tables that say what happened to every frame."""
 
 import dataclasses
-import json
+import fcntl
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
 from pathlib import Path
 
-import numpy as np
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from PIL import Image
+from tests.unit.faces.fakes import (
+    BROADCAST,
+    DyingEngine,
+    FailingEngine,
+    FakeEngine,
+    as_jpeg,
+    broadcast,
+    no_engine,
+    odd_files,
+    with_comment,
+)
 
 from castgraph import tables
-from castgraph.archive import Manifest, UnzippedFrame
-from castgraph.faces import Face, encode, merge, phash, read_frame
-
-OTHER = "NTV_20261001_030000"
-
-
-class CountingEngine:
-    """Finds one face in every picture that is not dark, and two in none; it counts what it is given."""
-
-    def __init__(self) -> None:
-        self.models: dict[str, str] = {}
-        self.batches: list[int] = []
-
-    def encode(self, pictures):
-        self.batches.append(len(pictures))
-        return [[face(left) for left in (5, 30)[: 1 + n % 2]] for n, _ in enumerate(pictures)]
-
-
-def face(left: int) -> Face:
-    return Face(
-        1, left + 10, 11, left, 0.5, 12.0, np.arange(10, dtype=np.float32), np.full(128, left, np.float32)
-    )
+from castgraph.archive import Manifest
+from castgraph.faces import Engine, encode, phash, read_frame
 
 
 @pytest.fixture
-def short(frames) -> tuple[Manifest, Path]:
+def importable(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes find the fake engines."""
+    monkeypatch.syspath_prepend(str(root))
+
+
+def grey(level: int, size: tuple[int, int] = (8, 8)) -> bytes:
+    return as_jpeg(Image.new("L", size, level).convert("RGB"))
+
+
+def many(folder: Path, n_frames: int) -> Manifest:
+    """Small frames, no two alike, with 0 to 3 faces each."""
+    kinds = [grey(level) for level in (20, 80, 140, 200)]
+    return broadcast(folder, [with_comment(kinds[n % 4], str(n)) for n in range(n_frames)])
+
+
+def test_every_frame_and_face_is_a_row(frames) -> None:
     manifest, folder = frames
-    return dataclasses.replace(manifest, frames=manifest.frames[:21]), folder
-
-
-def test_every_frame_and_face_is_a_row(short) -> None:
-    manifest, folder = short
-    engine = CountingEngine()
-    faces, frames = encode(manifest, folder, engine)
+    manifest = dataclasses.replace(manifest, frames=manifest.frames[:21])
+    engine = FakeEngine()
+    faces, rows, models = encode(manifest, folder, lambda: engine)
+    pictures = [read_frame(folder / entry.file).picture for entry in manifest.frames]
     assert faces.schema.equals(tables.FACES)
-    assert frames.schema.equals(tables.FRAMES)
-    assert engine.batches == [16, 5]
-    assert frames["frame"].to_pylist() == list(range(1, 22))
-    assert set(frames["status"].to_pylist()) == {"ok"}
-    assert frames["n_faces"].to_pylist() == [1 + n % 2 for n in [*range(16), *range(5)]]
-    assert frames["width"].to_pylist() == [640] * 21
-    assert frames["phash"][3].as_py() == phash(read_frame(folder / manifest.frames[3].file))
-    rows = faces.select(["frame", "left"]).to_pylist()
-    assert rows == sorted(rows, key=lambda row: (row["frame"], row["left"]))
-    assert faces.num_rows == sum(frames["n_faces"].to_pylist())
-    assert faces["embedding"][1].as_py() == [5.0] * 128
+    assert rows.schema.equals(tables.FRAMES)
+    assert models == engine.models
+    assert [len(shapes) for shapes in engine.shapes] == [16, 5]
+    assert rows["frame"].to_pylist() == list(range(1, 22))
+    assert set(rows["broadcast"].to_pylist()) == {manifest.broadcast}
+    assert set(rows["status"].to_pylist()) == {"ok"}
+    assert set(rows["reason"].to_pylist()) == {""}
+    assert rows["n_faces"].to_pylist() == [int(picture[0, 0, 0]) // 64 for picture in pictures]
+    assert rows["width"].to_pylist() == [640] * 21
+    assert rows["height"].to_pylist() == [360] * 21
+    assert rows["phash"].to_pylist() == [phash(picture) for picture in pictures]
 
 
-def test_bad_frames_are_rows_with_a_reason_and_the_rest_goes_on(short, tmp_path: Path) -> None:
-    manifest, folder = short
-    (tmp_path / "text.jpg").write_text("not a picture")
-    (tmp_path / "good.jpg").write_bytes((folder / manifest.frames[5].file).read_bytes())
-    entries = (
-        UnzippedFrame(1, "text.jpg"),
-        UnzippedFrame(2, None, "damaged", "CRC error"),
-        UnzippedFrame(7, "good.jpg"),
-    )
-    faces, frames = encode(dataclasses.replace(manifest, frames=entries), tmp_path, CountingEngine())
-    assert frames.select(["frame", "status", "reason", "n_faces"]).to_pylist() == [
-        {"frame": 1, "status": "unreadable", "reason": "not a JPEG picture", "n_faces": 0},
-        {"frame": 2, "status": "damaged", "reason": "CRC error", "n_faces": 0},
-        {"frame": 7, "status": "ok", "reason": "", "n_faces": 1},
+def test_the_order_of_frames_and_of_faces_is_kept(tmp_path: Path) -> None:
+    manifest = broadcast(tmp_path, [grey(level) for level in (200, 20, 80, 140)])
+    faces, frames, _ = encode(manifest, tmp_path, FakeEngine)
+    assert frames["n_faces"].to_pylist() == [3, 0, 1, 2]
+    assert list(zip(faces["frame"].to_pylist(), faces["left"].to_pylist(), strict=True)) == [
+        (1, 200), (1, 205), (1, 210), (3, 80), (4, 140), (4, 145),
+    ]  # fmt: skip
+    assert faces["embedding"].to_pylist() == [[float(left)] * 128 for left in faces["left"].to_pylist()]
+    assert faces["landmarks"][0].as_py() == list(range(10))
+
+
+@pytest.fixture(scope="module")
+def odd(frames, tmp_path_factory) -> tuple[Manifest, Path, list[tuple[str, str]]]:
+    """A broadcast of odd files between plain ones, and the status and reason that each frame should have."""
+    _, source = frames
+    plain = (source / frames[0].frames[4].file).read_bytes()
+    files = [*odd_files(plain).values(), (None, "damaged", "CRC error"), (grey(80), "ok", "")]
+    folder = tmp_path_factory.mktemp("odd")
+    manifest = broadcast(folder, [content for content, _, _ in files])
+    return manifest, folder, [(status, reason) for _, status, reason in files]
+
+
+def test_bad_frames_are_rows_with_a_reason_and_the_rest_goes_on(odd, caplog) -> None:
+    manifest, folder, expected = odd
+    engine = FakeEngine()
+    faces, frames, _ = encode(manifest, folder, lambda: engine)
+    rows = frames.to_pylist()
+    assert [row["status"] for row in rows] == [status for status, _ in expected]
+    for row, (status, reason) in zip(rows, expected, strict=True):
+        assert re.fullmatch(reason, row["reason"])
+        assert (row["phash"] is None) == (row["width"] is None) == (status != "ok")
+        assert status == "ok" or row["n_faces"] == 0
+        assert (f"frame {row['frame']} is {status}: {row['reason']}" in caplog.text) == (status != "ok")
+    assert sum(map(len, engine.shapes)) == sum(status == "ok" for status, _ in expected)
+    assert (rows[-1]["n_faces"], faces["frame"][-1].as_py()) == (1, len(rows))
+
+
+def test_the_reference_engine_bears_them_too(odd, engine: Engine) -> None:
+    manifest, folder, expected = odd
+    # Frames of 3840×2160 take the reference engine seconds.
+    files = [
+        entry.file is None or (folder / entry.file).stat().st_size < 100_000 for entry in manifest.frames
     ]
-    assert faces["frame"].to_pylist() == [7]
+    small = [entry for entry, fits in zip(manifest.frames, files, strict=True) if fits]
+    _, frames, models = encode(dataclasses.replace(manifest, frames=tuple(small)), folder, lambda: engine)
+    assert frames["status"].to_pylist() == [s for (s, _), fits in zip(expected, files, strict=True) if fits]
+    assert models == engine.models
+    counts = dict(zip(frames["width"].to_pylist(), frames["n_faces"].to_pylist(), strict=True))
+    assert counts[1] == 0
+    assert counts[640] > 0
 
 
-def test_a_frame_that_vanished_is_an_error_of_the_job(short, tmp_path: Path) -> None:
-    manifest, _ = short
+def test_frames_that_are_byte_identical_are_encoded_once(tmp_path: Path) -> None:
+    one, two, bad = grey(80), grey(140), b"text"
+    files = [one, two, with_comment(one, "again"), one, bad, None, one, bad, two]
+    manifest = broadcast(tmp_path, files)
+    engine = FakeEngine()
+    faces, frames, _ = encode(manifest, tmp_path, lambda: engine)
+    assert sum(map(len, engine.shapes)) == 3
+    for entry, row in zip(manifest.frames, frames.to_pylist(), strict=True):
+        alone = encode(dataclasses.replace(manifest, frames=(entry,)), tmp_path, FakeEngine)
+        assert alone.frames.to_pylist() == [row]
+        assert alone.faces.to_pylist() == [face for face in faces.to_pylist() if face["frame"] == entry.frame]
+    assert faces["frame"].to_pylist() == [1, 2, 2, 3, 4, 7, 9, 9]
+
+
+def test_a_frame_that_vanished_is_an_error_of_the_job(frames, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        encode(manifest, tmp_path, CountingEngine())
+        encode(frames[0], tmp_path, FakeEngine)
 
 
-def test_a_broadcast_without_frames_gives_empty_tables(short, tmp_path: Path) -> None:
-    manifest, _ = short
-    faces, frames = encode(dataclasses.replace(manifest, frames=()), tmp_path, CountingEngine())
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_broadcast_without_frames_gives_empty_tables(workers: int, tmp_path: Path) -> None:
+    faces, frames, models = encode(broadcast(tmp_path, []), tmp_path, FakeEngine, workers=workers)
     assert (faces.num_rows, frames.num_rows) == (0, 0)
     assert faces.schema.equals(tables.FACES)
+    assert frames.schema.equals(tables.FRAMES)
+    assert models == FakeEngine().models
 
 
-def write_encoded(
-    folder: Path, broadcast: str, statuses: list[str], n_faces: int, **facts
-) -> tuple[Path, Path]:
-    """Write the two tables of a broadcast as the encode job does."""
-    import pyarrow as pa
-
-    paths = folder / "faces" / f"{broadcast}.parquet", folder / "frames" / f"{broadcast}.parquet"
-    rows = [{"broadcast": broadcast, "frame": n + 1, **face(n)._asdict()} for n in range(n_faces)]
-    frames = [
-        {"broadcast": broadcast, "frame": n + 1, "n_faces": 0, "status": status, "reason": ""}
-        for n, status in enumerate(statuses)
-    ]
-    provenance = tables.provenance("encode", {}, **{"status": "ok", "reason": "", "n_refused": 0, **facts})
-    tables.write(paths[0], pa.Table.from_pylist(rows, schema=tables.FACES), provenance)
-    tables.write(paths[1], pa.Table.from_pylist(frames, schema=tables.FRAMES), provenance)
-    return paths
+def test_what_an_engine_raises_names_the_frames(tmp_path: Path) -> None:
+    with pytest.raises(ArithmeticError, match="no such square root") as raised:
+        encode(many(tmp_path, 20), tmp_path, FailingEngine)
+    assert raised.value.__notes__ == ["while encoding frames 1 to 16"]
 
 
-def merged(folder: Path, encoded: list[tuple[Path, Path]]) -> dict[str, Path]:
-    out = {name: folder / f"{name}.parquet" for name in ("broadcasts", "faces", "frames")}
-    merge(encoded, **out, settings={"encoder": "test"})
-    return out
+# --- memory
 
 
-def test_merge_joins_in_the_order_of_broadcasts_whatever_the_order_given(tmp_path: Path) -> None:
-    ids = ["B_20240101_000000", "A_20240101_000000", "A_20240102_000000"]
-    encoded = [write_encoded(tmp_path, name, ["ok"] * (n + 1), n) for n, name in enumerate(ids)]
-    first = {k: p.read_bytes() for k, p in merged(tmp_path, encoded).items()}
-    second = merged(tmp_path, encoded[::-1])
-    assert {k: p.read_bytes() for k, p in second.items()} == first
-    assert pq.read_table(second["faces"])["broadcast"].to_pylist() == [ids[1], ids[2], ids[2]]
-    assert pq.read_table(second["broadcasts"])["broadcast"].to_pylist() == sorted(ids)
-    assert tables.read_provenance(second["faces"])["n_faces"] == 3
-    assert tables.embeddings(pq.read_table(second["faces"])["embedding"])[:, 0].tolist() == [0, 0, 1]
+def test_batches_of_large_frames_are_smaller(tmp_path: Path) -> None:
+    sizes = [(8, 8)] * 3 + [(2000, 1500)] * 5 + [(3840, 2160)] * 2 + [(8, 8)] * 10
+    files = [with_comment(grey(20, size), str(n)) for n, size in enumerate(sizes)]
+    engine = FakeEngine()
+    encode(broadcast(tmp_path, files), tmp_path, lambda: engine)
+    assert [len(shapes) for shapes in engine.shapes] == [5, 2, 1, 1, 7, 4]
+    assert [(width, height) for shapes in engine.shapes for height, width, _ in shapes] == sizes
 
 
+def test_one_batch_is_read_ahead_while_the_engine_works(tmp_path: Path, monkeypatch) -> None:
+    n_read = 0
+    changed = threading.Condition()
+
+    def counting(path: Path):
+        nonlocal n_read
+        with changed:
+            n_read += 1
+            changed.notify()
+        return read_frame(path)
+
+    class Waiting(FakeEngine):
+        def encode(self, pictures):
+            ahead = min(80, 16 * (len(self.shapes) + 2))
+            with changed:
+                assert changed.wait_for(lambda: n_read >= ahead, timeout=30)  # nothing else is under way
+                assert not changed.wait_for(lambda: n_read > ahead, timeout=0.05)
+            return super().encode(pictures)
+
+    monkeypatch.setattr(sys.modules["castgraph.faces.encode"], "read_frame", counting)
+    engine = Waiting()
+    encode(many(tmp_path, 80), tmp_path, lambda: engine)
+    assert len(engine.shapes) == 5
+
+
+def test_memory_grows_with_the_tables_alone(tmp_path: Path, caplog) -> None:
+    def peak(n_frames: int) -> int:
+        manifest = dataclasses.replace(long, frames=long.frames[:n_frames])
+        tracemalloc.start()
+        try:
+            encode(manifest, tmp_path, FakeEngine)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    caplog.set_level(logging.INFO)
+    long = many(tmp_path, 2000)
+    peak(100)  # what is imported and set up on first use
+    # The tables lie in Arrow's memory, which is not counted here. The 128 float32 of an embedding alone would
+    # take 512 bytes beside it, and there are 1.5 faces a frame.
+    growth = (peak(2000) - peak(200)) / 1800
+    assert growth < 300
+    assert "1008 of 2000 frames, 1512 faces" in caplog.text
+
+
+# --- worker processes
+
+
+def written(encoded, folder: Path) -> list[bytes]:
+    tables.write(folder / "faces.parquet", encoded.faces, {})
+    tables.write(folder / "frames.parquet", encoded.frames, {})
+    return [(folder / f"{name}.parquet").read_bytes() for name in ("faces", "frames")]
+
+
+@pytest.mark.usefixtures("importable")
+def test_results_are_the_same_for_every_number_of_workers(tmp_path: Path) -> None:
+    files: list[bytes | None] = [with_comment(grey(20 + n), str(n)) for n in range(150)]
+    files[70:75] = [b"text", None, *(grey(level, (2000, 1500)) for level in (200, 201, 202))]
+    manifest = broadcast(tmp_path, [*files, *files[::-3]])
+    alone, shared = [encode(manifest, tmp_path, FakeEngine, workers=workers) for workers in (1, 3)]
+    assert alone.faces.num_rows > 200
+    assert shared.models == alone.models
+    assert written(shared, tmp_path) == written(alone, tmp_path)
+
+
+@pytest.mark.usefixtures("importable")
 @pytest.mark.parametrize(
-    ("unzipped", "frames", "expected"),
+    ("load", "error", "message"),
     [
-        ("ok", ["ok", "ok"], "ok"),
-        ("ok", ["ok", "unreadable"], "partial"),
-        ("partial", ["ok", "damaged"], "partial"),
-        ("ok", ["unreadable", "unreadable"], "damaged"),
-        ("damaged", ["damaged"], "damaged"),
-        ("damaged", [], "damaged"),
-        ("empty", [], "empty"),
-        ("missing", [], "missing"),
+        (DyingEngine, RuntimeError, r"a worker process died while 2 shared the frames of .*faces\.threads"),
+        (FailingEngine, ArithmeticError, "no such square root"),
+        (no_engine, RuntimeError, r"model\.dat is not there"),
     ],
 )
-def test_the_status_of_a_broadcast(unzipped: str, frames: list[str], expected: str, tmp_path: Path) -> None:
-    reason = "" if unzipped == "ok" else "why"
-    encoded = write_encoded(tmp_path, OTHER, frames, 0, status=unzipped, reason=reason, n_refused=3)
-    [row] = pq.read_table(merged(tmp_path, [encoded])["broadcasts"]).to_pylist()
-    assert row["status"] == expected
-    assert bool(row["reason"]) == (expected != "ok")
-    assert row["n_refused"] == 3
-    assert row["n_unreadable"] == sum(status != "ok" for status in frames)
-    assert (row["station"], row["title"], row["start"].isoformat()) == (
-        "NTV",
-        "",
-        "2026-10-01T03:00:00+00:00",
-    )
+def test_a_worker_that_fails_fails_the_job(load, error, message: str, tmp_path: Path) -> None:
+    with pytest.raises(error, match=message):
+        encode(many(tmp_path, 200), tmp_path, load, workers=2)
 
 
-def test_a_table_of_another_broadcast_is_refused(tmp_path: Path) -> None:
-    faces, frames = write_encoded(tmp_path, OTHER, ["ok"], 1)
-    wrong = faces.with_name("NTV_20261002_030000.parquet"), frames.with_name("NTV_20261002_030000.parquet")
-    faces.rename(wrong[0])
-    frames.rename(wrong[1])
-    with pytest.raises(
-        ValueError, match=r"20261002_030000\.parquet holds broadcasts \['NTV_20261001_030000'\]"
-    ):
-        merged(tmp_path, [wrong])
-    assert not (tmp_path / "broadcasts.parquet").exists()
+ORPHANS = """
+import os, sys, time
+from pathlib import Path
+from castgraph.archive import Manifest, UnzippedFrame
+from castgraph.faces import encode
+
+folder = Path(sys.argv[1])
+
+class Sleeping:
+    models = {}
+    def encode(self, pictures):
+        (folder / f"{os.getpid()}.pid").touch()
+        time.sleep(600)
+
+if __name__ == "__main__":
+    frames = tuple(UnzippedFrame(n, f"{n}.jpg") for n in range(1, 201))
+    encode(Manifest("NTV_20261001_030000", "ok", "", frames), folder, Sleeping, workers=2)
+"""
 
 
-def test_a_run_without_broadcasts_or_faces_gives_empty_tables(tmp_path: Path) -> None:
-    out = merged(tmp_path, [])
-    assert {name: pq.read_table(path).num_rows for name, path in out.items()} == dict.fromkeys(out, 0)
-    assert tables.embeddings(pq.read_table(out["faces"])["embedding"]).shape == (0, 128)
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    many(tmp_path, 200)
+    script = tmp_path / "orphans.py"
+    script.write_text(ORPHANS)
+    # What Python says of its semaphores at the end is none of ours.
+    parent = subprocess.Popen([sys.executable, script, tmp_path], stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
+    finally:
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    workers = [int(path.stem) for path in tmp_path.glob("*.pid")]
+    try:
+        wait_until(lambda: not any(map(is_running, workers)))
+    finally:
+        for worker in filter(is_running, workers):
+            os.kill(worker, signal.SIGKILL)
 
 
-@settings(max_examples=30, deadline=None)
-@given(chunks=st.lists(st.integers(0, 4), max_size=4))
-def test_embeddings_come_back_as_they_were_whatever_the_chunks(chunks: list[int]) -> None:
-    import pyarrow as pa
-
-    rng = np.random.default_rng(0)
-    arrays = [rng.normal(size=(n, 128)).astype(np.float32) for n in chunks]
-    kind = tables.FACES.field("embedding").type
-    column = pa.chunked_array([pa.array(list(array), kind) for array in arrays], kind)
-    expected = np.concatenate([np.empty((0, 128), np.float32), *arrays])
-    assert (tables.embeddings(column) == expected).all()
+def is_running(process: int) -> bool:
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
-def test_provenance_holds_nothing_that_differs_between_runs(tmp_path: Path) -> None:
-    one, two = (write_encoded(tmp_path / name, OTHER, ["ok"], 1)[0] for name in ("one", "two"))
-    assert one.read_bytes() == two.read_bytes()
-    assert json.dumps(tables.read_provenance(one)).count(str(tmp_path)) == 0
+def wait_until(holds) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+# --- progress
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_one_job_at_a_time_shows_a_progress_bar_on_a_terminal(
+    taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = many(tmp_path, 3)
+    ours, theirs = os.openpty()
+    other = os.open(os.ttyname(theirs), os.O_WRONLY | os.O_NOCTTY)
+    with os.fdopen(ours, "rb", 0) as screen, os.fdopen(theirs, "w") as terminal, os.fdopen(other, "w"):
+        if taken:
+            fcntl.flock(other, fcntl.LOCK_EX)
+        with monkeypatch.context() as patch:
+            patch.setenv("TERM", "xterm")
+            patch.setattr(sys, "stderr", terminal)
+            encode(manifest, tmp_path, FakeEngine)
+        print("end", file=terminal, flush=True)
+        shown = b""
+        while b"end" not in shown:
+            shown += screen.read(1 << 16)
+    assert (BROADCAST.encode() in shown) is not taken
+
+
+def test_there_is_no_progress_bar_elsewhere(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    encode(many(tmp_path, 3), tmp_path, FakeEngine)
+    assert capfd.readouterr().err == ""

@@ -1,22 +1,18 @@
 """The reference engine gives what face_recognition gives, bit for bit."""
 
-import sys
-from pathlib import Path
-
 import face_recognition
 import numpy as np
 import pytest
 from PIL import Image
 
 from castgraph.faces import Engine, load_engine, read_frame
-from castgraph.faces.reference import model_path
 
 
 @pytest.fixture(scope="module")
 def pictures(frames) -> list[np.ndarray]:
     """Frames with none, one and several faces, and one with a face that the border cuts off."""
     manifest, folder = frames
-    chosen = [read_frame(folder / entry.file) for entry in manifest.frames[:40:4]]
+    chosen = [read_frame(folder / entry.file).picture for entry in manifest.frames[:40:4]]
     whole = face_recognition.load_image_file(folder / manifest.frames[4].file)
     [(top, _, bottom, left), *_] = face_recognition.face_locations(whole, 1)
     cut = np.ascontiguousarray(whole[top + (bottom - top) // 8 :, left:])
@@ -87,17 +83,18 @@ def test_models_are_named_with_checksums_and_the_68_point_model_is_not_among_the
     assert all(len(checksum) == 64 for checksum in engine.models.values())
 
 
-def test_a_missing_model_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    package = tmp_path / "face_recognition_models"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    monkeypatch.delitem(sys.modules, "face_recognition_models", raising=False)
-    with pytest.raises(FileNotFoundError, match=r"mmod_human_face_detector\.dat.*face_recognition_models"):
-        model_path("mmod_human_face_detector.dat")
-
-
 @pytest.mark.parametrize(("engine_name", "detector"), [("slow", "hog"), ("reference", "yolo")])
 def test_unknown_engines_and_detectors_are_named(engine_name: str, detector: str) -> None:
     with pytest.raises(ValueError, match=r"no (engine 'slow'|detector 'yolo'); there are"):
         load_engine(engine_name, detector, 1)
+
+
+def test_limits_are_kept_and_what_dlib_cannot_do_is_refused(pictures) -> None:
+    boxes = load_engine("reference", "hog", 1).detect(pictures[1])
+    side = max(box.right - box.left + 1 for box in boxes)
+    assert load_engine("reference", "hog", 1, side).detect(pictures[1])
+    assert load_engine("reference", "hog", 1, side + 1).detect(pictures[1]) == []
+    best = max(box.score for box in boxes)
+    assert load_engine("reference", "hog", 1, 0, best + 0.01).detect(pictures[1]) == []
+    with pytest.raises(ValueError, match=r"faces.score_threshold: -0.1.*use engine fast"):
+        load_engine("reference", "cnn", 1, 0, -0.1)

@@ -1,0 +1,148 @@
+"""dlib's frontal face detector (HOG), in a native kernel that gives the same boxes.
+
+The filters are read from dlib's own detector, so there is one source of them. Where the package was built
+without a compiler, dlib's detector itself is used.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from castgraph.faces import reference
+from castgraph.faces.dat import Reader
+from castgraph.faces.engine import Detection
+from castgraph.faces.frame import Picture
+
+try:
+    from castgraph.faces import _kernel
+except ImportError:
+    _kernel = None  # type: ignore[assignment]  # a module otherwise
+
+log = logging.getLogger(__name__)
+
+FILTER = 10  # cells of a filter's side
+PLANES = 31  # of the features
+SCANNER = [8, 0, 80, 80, 1000, 64, 64]
+"""What the kernel is written for: pixels of a cell, padding, window, most levels, smallest level."""
+
+
+class Filters(NamedTuple):
+    """The filters of dlib's detector, each a sum of outer products of a column and a row on one plane."""
+
+    detector: NDArray[np.int32]  # (n,)
+    plane: NDArray[np.int32]  # (n,)
+    row: NDArray[np.float32]  # (n, 10)
+    column: NDArray[np.float32]  # (n, 10)
+    thresholds: list[float]  # one a detector
+    iou: float  # boxes overlap when the intersection is more of the union
+    covered: float  # or more of either box
+
+
+def kernels() -> list[str]:
+    """Name the native kernels that this machine can run, the best first; none without a native build."""
+    return [] if _kernel is None else _kernel.kernels()
+
+
+def load(
+    upsample: int, min_size_px: int, score_threshold: float, *, kernel: str = ""
+) -> Callable[[Picture], list[Detection]]:
+    """Load the HOG detector.
+
+    Parameters
+    ----------
+    upsample
+        How many times a picture is doubled in size.
+    min_size_px
+        Shorter side of the smallest box, pixels of the picture; levels with smaller ones are skipped.
+    score_threshold
+        Least score; dlib's ``adjust_threshold``.
+    kernel
+        A name of `kernels`; the best one when empty.
+
+    Returns
+    -------
+    callable
+        Gives the faces of a picture, the best first.
+
+    References
+    ----------
+    N. Dalal and B. Triggs, "Histograms of Oriented Gradients for Human Detection", CVPR 2005;
+    P. Felzenszwalb et al., "Object Detection with Discriminatively Trained Part Based Models", PAMI 2010;
+    dlib's ``get_frontal_face_detector``.
+    """
+    if _kernel is None:
+        _say_fallback()
+        return reference.hog(upsample, min_size_px, score_threshold)
+    detector = _kernel.Detector(*filters(), kernel=kernel)
+
+    def detect(picture: Picture) -> list[Detection]:
+        boxes = detector.detect(np.ascontiguousarray(picture), upsample, score_threshold, min_size_px)
+        return [Detection(*box) for box in boxes]
+
+    return detect
+
+
+def resize(picture: Picture, height: int, width: int, *, kernel: str = "") -> Picture:
+    """Resize as dlib does, natively; only where `kernels` names one. See `castgraph.faces.resize`."""
+    return _kernel.resize(np.ascontiguousarray(picture), height, width, kernel)
+
+
+@cache
+def _say_fallback() -> None:
+    log.warning(
+        "castgraph was built without a compiler: faces are found by dlib's own HOG detector, which gives the "
+        "same boxes and takes several times as long (install g++ and run `make setup`)"
+    )
+
+
+@cache
+def filters() -> Filters:
+    """Read the filters of dlib's frontal face detector.
+
+    Returns
+    -------
+    Filters
+        Each 10×10 filter as dlib applies it: the products of its singular vectors whose singular value is
+        at least 1e-4 and a thousandth of the largest.
+
+    Raises
+    ------
+    ValueError
+        When this dlib's detector is another one than the kernel is written for.
+    """
+    (state,) = dlib.get_frontal_face_detector().__getstate__()
+    data = Reader(state, "dlib's frontal face detector")
+    data.version("object detector", 2)
+    data.version("scanner", 1)
+    levels = [data.integer(), data.integer()]  # features of a loaded picture: none
+    scanner = [data.integer() for _ in SCANNER]
+    data.real()  # regularisation, of use in training only
+    dimensions = data.integer()
+    if levels != [0, 0] or scanner != SCANNER or dimensions != PLANES * FILTER**2:
+        raise data.error(
+            f"cell, padding, window and levels {scanner} and {dimensions} dimensions; the kernel knows "
+            f"{SCANNER} and {PLANES * FILTER**2}: use faces.engine: reference"
+        )
+    iou, covered = data.real(), data.real()
+    weights = np.stack([data.matrix().ravel() for _ in range(data.count())])
+    # (detectors, planes, 10, 10) = columns · singular values · rows
+    columns, values, rows = np.linalg.svd(weights[:, :dimensions].reshape(-1, PLANES, FILTER, FILTER))
+    strong = values >= np.maximum(1e-4, values.max(axis=-1, keepdims=True) * 0.001)
+    detector, plane, rank = np.nonzero(strong)
+    scale = np.sqrt(values[strong])[:, None]
+    return Filters(
+        detector=detector.astype(np.int32),
+        plane=plane.astype(np.int32),
+        row=(rows[detector, plane, rank] * scale).astype(np.float32),
+        column=(columns[detector, plane, :, rank] * scale).astype(np.float32),
+        thresholds=[float(threshold) for threshold in weights[:, dimensions]],
+        iou=iou,
+        covered=covered,
+    )

@@ -1,0 +1,106 @@
+// The door to Python.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <mutex>
+#include <stdexcept>
+
+#include "hog.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using Picture = nb::ndarray<const std::uint8_t, nb::shape<-1, -1, 3>, nb::c_contig, nb::device::cpu>;
+using Filters = nb::ndarray<const float, nb::shape<-1, hog::FILTER>, nb::c_contig, nb::device::cpu>;
+using Indices = nb::ndarray<const std::int32_t, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
+
+class Detector {
+public:
+    Detector(Indices detector, Indices plane, Filters row, Filters column, const std::vector<double>& thresholds,
+             double iou, double covered, const std::string& kernel)
+        : detector_(parts(detector, plane, row, column, thresholds.size()), thresholds, iou, covered,
+                    hog::kernel(kernel)) {}
+
+    std::vector<std::tuple<long, long, long, long, double>> detect(Picture picture, int upsample, double threshold,
+                                                                   long min_size) {
+        const int height = int(picture.shape(0)), width = int(picture.shape(1));
+        if (height < 1 || width < 1 || upsample < 0 || upsample > 4)
+            throw std::invalid_argument("a picture has at least one pixel, and upsample is 0 to 4");
+        std::vector<hog::Box> boxes;
+        {
+            nb::gil_scoped_release release;
+            std::lock_guard<std::mutex> alone(mutex_);
+            boxes = detector_.detect(picture.data(), height, width, upsample, threshold, min_size);
+        }
+        std::vector<std::tuple<long, long, long, long, double>> found;
+        for (const hog::Box& box : boxes) found.emplace_back(box.left, box.top, box.right, box.bottom, box.score);
+        return found;
+    }
+
+private:
+    static std::vector<hog::Part> parts(Indices detector, Indices plane, Filters row, Filters column,
+                                        std::size_t detectors) {
+        const std::size_t n = detector.shape(0);
+        if (plane.shape(0) != n || row.shape(0) != n || column.shape(0) != n)
+            throw std::invalid_argument("detector, plane, row and column have the same length");
+        std::vector<hog::Part> parts;
+        for (std::size_t i = 0; i < n; ++i) {
+            const int d = detector(i), p = plane(i);
+            if (d < 0 || std::size_t(d) >= detectors || p < 0 || p >= hog::FEATURES)
+                throw std::invalid_argument("detector or plane out of range");
+            hog::Part part{p, d, {}, {}};
+            for (int k = 0; k < hog::FILTER; ++k) {
+                part.row[k] = row(i, k);
+                part.column[k] = column(i, k);
+            }
+            parts.push_back(part);
+        }
+        std::stable_sort(parts.begin(), parts.end(),
+                         [](const hog::Part& a, const hog::Part& b) { return a.plane < b.plane; });
+        return parts;
+    }
+
+    hog::Detector detector_;
+    std::mutex mutex_;
+};
+
+std::vector<std::string> kernels() {
+    std::vector<std::string> names;
+    for (const hog::Kernels& kernel : hog::kernels()) names.emplace_back(kernel.name);
+    return names;
+}
+
+auto resize(Picture picture, int height, int width, const std::string& kernel) {
+    if (picture.shape(0) < 1 || picture.shape(1) < 1 || height < 1 || width < 1)
+        throw std::invalid_argument("a picture has at least one pixel");
+    const hog::Kernels& chosen = hog::kernel(kernel);
+    auto* bytes = new std::uint8_t[std::size_t(height) * width * 3];
+    nb::capsule owner(bytes, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
+    {
+        nb::gil_scoped_release release;
+        hog::Planar from, to;
+        hog::to_planar(picture.data(), int(picture.shape(0)), int(picture.shape(1)), from);
+        to.resize(height, width);
+        chosen.resize(from, to);
+        hog::from_planar(to, bytes);
+    }
+    return nb::ndarray<nb::numpy, std::uint8_t>(bytes, {std::size_t(height), std::size_t(width), 3}, owner);
+}
+
+}  // namespace
+
+NB_MODULE(_kernel, m) {
+    nb::class_<Detector>(m, "Detector")
+        .def(nb::init<Indices, Indices, Filters, Filters, const std::vector<double>&, double, double,
+                      const std::string&>(),
+             "detector"_a, "plane"_a, "row"_a, "column"_a, "thresholds"_a, "iou"_a, "covered"_a, "kernel"_a = "")
+        .def("detect", &Detector::detect, "picture"_a, "upsample"_a, "threshold"_a, "min_size"_a);
+    m.def("kernels", &kernels);
+    m.def("resize", &resize, "picture"_a, "height"_a, "width"_a, "kernel"_a = "");
+}

@@ -1,0 +1,107 @@
+"""Which faces count."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from castgraph import tables
+from castgraph.faces import Quality
+from castgraph.faces.quality import COLUMNS, FILTERS, set_aside
+
+GOOD = {"top": 10, "right": 90, "bottom": 70, "left": 20, "score": 0.7, "sharpness": 30.1}  # 60 pixels high
+SCHEMA = pa.schema([tables.FACES.field(name) for name in COLUMNS])
+NAN, INF = float("nan"), float("inf")
+
+
+def judged(*faces: dict[str, Any], **quality: Any) -> list[str]:
+    table = pa.Table.from_pylist([GOOD | face for face in faces], schema=SCHEMA)
+    found: list[str] = set_aside(table, Quality(**quality)).to_pylist()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("quality", "failed"),
+    [
+        ({"min_face_px": 60}, ""),
+        ({"min_face_px": 61}, "min_face_px"),
+        ({"min_score": 0.7}, ""),  # 0.7 is a little less in float32
+        ({"min_score": 0.7000001}, "min_score"),
+        ({"min_score": -0.5}, ""),
+        ({"min_sharpness": 30.1}, ""),
+        ({"min_sharpness": 30.11}, "min_sharpness"),
+    ],
+)
+def test_a_face_with_exactly_the_minimum_counts(quality: dict[str, Any], failed: str) -> None:
+    assert judged({}, **quality) == [failed]
+
+
+def test_the_shorter_side_counts() -> None:
+    wide, high = {"bottom": 49}, {"right": 59}
+    assert judged(wide, high, min_face_px=40) == ["min_face_px"] * 2
+    assert judged(wide, high, min_face_px=39) == ["", ""]
+
+
+def test_the_first_filter_that_fails_is_named() -> None:
+    small, low, blurred = {"bottom": 20}, {"score": 0.1}, {"sharpness": 1.0}
+    minima = {"min_face_px": 40, "min_score": 0.5, "min_sharpness": 10}
+    assert judged(small | low | blurred, low | blurred, blurred, {}, **minima) == [*FILTERS, ""]
+
+
+def test_by_default_every_face_counts() -> None:
+    assert judged({"score": -3.0, "sharpness": 0.0}, {"bottom": 10}, {"score": 0.0}) == ["", "", ""]
+    assert judged() == []
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF, None])
+@pytest.mark.parametrize("minimum", [None, -1.0, 0.5])
+def test_what_is_no_number_never_counts(value: float | None, minimum: float | None) -> None:
+    assert judged({"score": value}, {}, min_score=minimum) == ["min_score", ""]
+    assert judged({"sharpness": value}, {}, min_score=minimum) == ["min_sharpness", ""]
+    assert judged({"left": None}, {"score": value}) == ["min_face_px", "min_score"]
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("minimum", [NAN, INF, -INF])
+def test_a_minimum_that_is_no_number_is_refused(name: str, minimum: float) -> None:
+    with pytest.raises(ValueError, match=rf"quality\.{name}: found -?(nan|inf); allowed: a finite number"):
+        Quality(**{name: minimum})
+
+
+numbers = st.floats(width=32, allow_nan=True) | st.sampled_from([0.0, 0.5, 1.0])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    faces=st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100), numbers, numbers), max_size=8),
+    min_face_px=st.integers(0, 100),
+    min_score=st.none() | st.sampled_from([-1.0, 0.0, 0.5, 1.0]),
+    min_sharpness=st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_each_face_is_judged_by_itself(faces, min_face_px, min_score, min_sharpness) -> None:
+    rows = [
+        {
+            "top": 5,
+            "bottom": 5 + height,
+            "left": 7,
+            "right": 7 + width,
+            "score": score,
+            "sharpness": sharpness,
+        }
+        for height, width, score, sharpness in faces
+    ]
+    expected = []
+    for height, width, score, sharpness in faces:
+        if min(height, width) < min_face_px:
+            expected.append("min_face_px")
+        elif not np.isfinite(score) or (min_score is not None and score < min_score):
+            expected.append("min_score")
+        elif not np.isfinite(sharpness) or sharpness < min_sharpness:
+            expected.append("min_sharpness")
+        else:
+            expected.append("")
+    minima = {"min_face_px": min_face_px, "min_score": min_score, "min_sharpness": min_sharpness}
+    assert judged(*rows, **minima) == expected
