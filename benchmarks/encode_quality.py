@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
 from scipy.optimize import linear_sum_assignment
 
 Place = tuple[str, int]
@@ -21,6 +23,9 @@ Boxes = NDArray[np.float64]
 
 LEAST_IOU = 0.15
 """True boxes are loose head boxes, so a detected face covers a small share of them."""
+
+DETECTORS = {"hog1": "HOG up 1", "cnn0": "CNN up 0", "cnn1": "CNN up 1"}
+"""Name in the figures → how the table calls it."""
 
 BINS = (0, 40, 60, 80, 100, 140)
 """Where the classes of face size begin, in pixels of the shorter side."""
@@ -72,21 +77,19 @@ def iou(a: Boxes, b: Boxes) -> NDArray[np.float64]:
 
 
 def matched(found: Boxes, true: Boxes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Pair boxes one to one, so that they overlap most; tell which of `found` and of `true` have a partner."""
+    """Pair boxes one to one, so that they overlap most.
+
+    Returns
+    -------
+    is_face, is_found
+        Whether each of `found`, and each of `true`, has a partner.
+    """
     overlaps = iou(found, true)
     rows, columns = linear_sum_assignment(overlaps, maximize=True)
     good = overlaps[rows, columns] > LEAST_IOU
     is_face, is_found = np.zeros(len(found), bool), np.zeros(len(true), bool)
     is_face[rows[good]] = is_found[columns[good]] = True
     return is_face, is_found
-
-
-class Sizes(NamedTuple):
-    """Faces by size, in the classes `BINS`: how many there are, were found, and were found where none is."""
-
-    true: NDArray[np.int64]
-    found: NDArray[np.int64]
-    false: NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -98,7 +101,7 @@ class Tally:
     true, found, false
         Shorter sides of the true boxes, of those that were found, and of the boxes where no face is.
     unlocated
-        Boxes in frames where the faces' places are not known.
+        Boxes in frames where the places of the faces are not known.
     """
 
     true: list[float] = field(default_factory=list)
@@ -120,12 +123,96 @@ class Tally:
             self.found += shorter_sides(true[is_found]).tolist()
             self.false += shorter_sides(found[~is_face]).tolist()
 
-    def sizes(self) -> Sizes:
-        """Count by size."""
-        edges = (*BINS, np.inf)
-        return Sizes(*(np.histogram(sides, edges)[0] for sides in (self.true, self.found, self.false)))
-
 
 def shorter_sides(boxes: Boxes) -> NDArray[np.float64]:
     """Give the shorter side of each box; shape (n,)."""
-    return (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf)
+    return (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
+
+
+def by_size(sides: Iterable[float]) -> dict[str, int]:
+    """Count faces in the classes of size, such as ``40_60_px``."""
+    names = [f"{low}_{high}_px" for low, high in zip(BINS, (*BINS[1:], "more"), strict=True)]
+    return dict(zip(names, np.histogram(list(sides), (*BINS, np.inf))[0].tolist(), strict=True))
+
+
+def quality_figures(
+    found: Mapping[str, Mapping[float, Mapping[Place, Sequence[Sequence[float]]]]], truth: Truth
+) -> dict[str, float | int | None]:
+    """Make the figures of all detectors.
+
+    Parameters
+    ----------
+    found
+        Name in `DETECTORS` → what the frames were made smaller by, 1 among it → place → boxes (left, top,
+        right, bottom, score). Figures with a size in their name are of all frames, the others of those that
+        are as they were.
+    truth
+        The faces that are there.
+    """
+    figures: dict[str, float | int | None] = {}
+    for name, by_factor in found.items():
+        own, whole = Tally(), Tally()
+        own.add(by_factor[1], truth, 1)
+        for factor, detections in by_factor.items():
+            whole.add(detections, truth, factor)
+        figures |= {
+            "n_faces": len(own.true),
+            f"recall_{name}": share(len(own.found), len(own.true)),
+            f"false_{name}": len(own.false),
+            "n_faces_unlocated": sum(
+                truth.unlocated[place] for place in by_factor[1] if place in truth.unlocated
+            ),
+            f"n_boxes_unlocated_{name}": own.unlocated,
+        }
+        hits, false = by_size(whole.found), by_size(whole.false)
+        for size, n_true in by_size(whole.true).items():
+            figures |= {
+                f"n_faces_{size}": n_true,
+                f"recall_{name}_{size}": share(hits[size], n_true),
+                f"false_{name}_{size}": false[size],
+            }
+    return figures
+
+
+def share(part: int, whole: int) -> float | None:
+    """Divide; None when there is nothing to divide by."""
+    return part / whole if whole else None
+
+
+def show_quality(figures: Mapping[str, Any], console: Console) -> None:
+    """Print the table of detection quality."""
+    table = Table(
+        "side of the box, px",
+        "faces",
+        *(f"recall, {detector}" for detector in DETECTORS.values()),
+        *(f"false, {detector}" for detector in DETECTORS.values()),
+        title="Detection quality",
+    )
+
+    def add(label: str, ending: str) -> None:
+        recalls = [figures[f"recall_{name}{ending}"] for name in DETECTORS]
+        table.add_row(
+            label,
+            str(figures[f"n_faces{ending}"]),
+            *("-" if recall is None else f"{recall:.3f}" for recall in recalls),
+            *(str(figures[f"false_{name}{ending}"]) for name in DETECTORS),
+        )
+
+    for size in by_size([]):
+        add(size.removesuffix("_px").replace("_", "-"), f"_{size}")
+    table.add_section()
+    add("frames as they are", "")
+    console.print(table)
+    console.print(
+        "The classes hold the frames as they are and made 2, 3 and 4 times smaller; small faces made so are "
+        "sharper than television's. True boxes may be loose head boxes; a box has found one where their "
+        f"intersection is more than {LEAST_IOU} of their union. False boxes count by their own size."
+    )
+    if figures["n_faces_unlocated"]:
+        counts = (
+            f"{detector} {figures[f'n_boxes_unlocated_{name}']}" for name, detector in DETECTORS.items()
+        )
+        console.print(
+            "Photographs whose faces have no true boxes count as neither found nor false. "
+            f"They list {figures['n_faces_unlocated']} faces; boxes: {', '.join(counts)}."
+        )

@@ -78,9 +78,7 @@ def load(
     detector = _Detector.of(network(CNN_DETECTOR))
     stem = session(CNN_DETECTOR, providers, "stem")
     head = session(CNN_DETECTOR, providers, "head")
-    let_go = (
-        onnxruntime.RunOptions()
-    )  # the head's memory would lie idle while the next tiled pyramid needs it
+    let_go = onnxruntime.RunOptions()  # the head's memory, or it would lie idle beside the next tiled pyramid
     if tuple(providers) == CPU:
         let_go.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 

@@ -1,0 +1,168 @@
+"""What the benchmarks make of their measurements; how long anything takes is not tested."""
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+
+KEYS = {
+    *("hog_speedup", "hog_ms", "cnn0_ms", "cnn1_ms", "embed_ms", "cnn0_over_reference_hog"),
+    *("hog_box_agreement", "embedding_max_abs_diff", "year_minutes_64_cores"),
+}
+BOX = [10, 20, 59, 79]  # dlib's: 50×60 pixels
+
+
+@pytest.fixture(scope="module")
+def encode(root: Path) -> ModuleType:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root / "benchmarks")
+        return import_module("encode")
+
+
+@pytest.fixture(scope="module")
+def quality(encode: ModuleType) -> ModuleType:
+    return import_module("encode_quality")
+
+
+def measurement(total: float, *, frames: int = 10, faces: int = 20) -> dict[str, float]:
+    parts = {"detect": 0.5 * total, "align": 0.1 * total, "embed": 0.2 * total}
+    return {"frames": frames, "faces": faces, "total": total, "wall": total, "peak_mb": 300, **parts}
+
+
+@pytest.fixture
+def figures(encode: ModuleType) -> dict[str, float]:
+    slower = {"reference_hog1": 4.0, "fast_hog1": 1.0, "fast_cnn0": 2.0, "fast_cnn1": 8.0}
+    measured = {key: [measurement(factor * total) for total in (1, 2, 3)] for key, factor in slower.items()}
+    found: dict[str, float] = {}
+    for size in encode.ROUND:
+        found |= encode.speed_figures(measured, size)
+    return found
+
+
+def test_figures_of_speed(encode: ModuleType, figures: dict[str, float]) -> None:
+    made = encode.headline(figures)
+    assert made["hog_speedup"] == pytest.approx(4)
+    assert made["cnn0_over_reference_hog"] == pytest.approx(0.5)
+    assert (made["hog_ms"], made["cnn0_ms"], made["cnn1_ms"]) == pytest.approx((100, 200, 800))
+    assert made["embed_ms"] == pytest.approx(20)
+    # A frame costs 2 s less 0.6 s for 20 faces, in tens of frames.
+    expected = (757_559 * 0.14 + 774_615 * 0.03) / 64 / 60
+    assert made["year_minutes_64_cores"] == pytest.approx(expected)
+    assert made["year_hours_2_cores"] == pytest.approx(expected * 32 / 60)
+
+
+def test_the_promised_figures_are_there(encode: ModuleType, figures: dict[str, float]) -> None:
+    agreeing = encode.box_agreement([[[*BOX, 1.0]]], [[[*BOX, 1.0]]]) | {"embedding_max_abs_diff": 0.0}
+    assert set(encode.headline(figures) | agreeing) >= KEYS
+
+
+def test_figures_without_a_face(encode: ModuleType) -> None:
+    measured = {key: [measurement(1, faces=0)] for key in encode.CONTENDERS}
+    figures: dict[str, float] = {}
+    for size in encode.ROUND:
+        figures |= encode.speed_figures(measured, size)
+    made = encode.headline(figures)
+    assert made["embed_ms"] is None
+    assert made["year_minutes_64_cores"] is None
+    assert made["hog_speedup"] == 1
+
+
+def test_rounds_take_other_frames_and_none_twice(encode: ModuleType) -> None:
+    files = [f"{n}.jpg" for n in range(200)]
+    rounds = encode.rounds_of(files, encode.OWN, 2)
+    assert [len(names) for names in rounds] == [12, 12, 33]
+    assert len({file for names in rounds for file in names}) == 57
+    assert [len(names) for names in encode.rounds_of(files, encode.LARGE, 1)] == [4, 19]
+    few = encode.rounds_of(files[:5], encode.OWN, 2)
+    assert [sorted(names) for names in few] == [files[:5]] * 3
+
+
+def test_box_agreement(encode: ModuleType) -> None:
+    shifted = [BOX[0] + 1, *BOX[1:]]
+    reference = [[[*BOX, 1.0], [100, 100, 150, 150, 0.5]], []]
+    fast = [[[*BOX, 1.25], [100, 100, 150, 150, 0.5]], [[*shifted, 0.1]]]
+    made = encode.box_agreement(reference, fast)
+    assert made["hog_box_agreement"] == pytest.approx(2 / 3)  # a box that only one has counts
+    assert made["hog_score_max_abs_diff"] == 0.25
+    assert encode.box_agreement([[]], [[]])["hog_box_agreement"] is None
+
+
+def test_boxes_are_paired_one_to_one(quality: ModuleType) -> None:
+    true = np.array([[0, 0, 100, 100], [90, 0, 190, 100], [400, 0, 500, 100]], float)
+    # The first lies over both true boxes; only then is there one for each.
+    found = np.array([[30, 0, 130, 100], [0, 0, 100, 100], [600, 0, 700, 100]], float)
+    is_face, is_found = quality.matched(found, true)
+    assert is_face.tolist() == [True, True, False]
+    assert is_found.tolist() == [True, True, False]
+    nothing = quality.matched(np.empty((0, 4)), true)
+    assert (nothing[0].size, nothing[1].tolist()) == (0, [False] * 3)
+
+
+def test_recall_and_false_boxes_by_size(quality: ModuleType, tmp_path: Path) -> None:
+    table = tmp_path / "ground_truth.csv"
+    table.write_text(
+        "broadcast,frame,person,x,y,w,h\n"
+        "A,1,P1,10,20,50,60\n"
+        "A,1,other,200,20,120,130\n"
+        "A,2,,,,,\n"
+        "A,3,P1,,,,\n"
+        "A,3,other,,,,\n"
+    )
+    truth = quality.read_truth(table)
+    detections = {
+        ("A", 1): [[*BOX, 1.0]],
+        ("A", 2): [[0, 0, 79, 79, 0.2]],
+        ("A", 3): [[*BOX, 1.0], [0, 0, 300, 300, 0.1]],  # nobody knows whether these are faces
+    }
+    smaller = {
+        place: [[side // 2 for side in box[:4]] + [1.0] for box in boxes]
+        for place, boxes in detections.items()
+    }
+    made = quality.quality_figures({"hog1": {1: detections, 0.5: smaller}}, truth)
+    assert (made["n_faces"], made["recall_hog1"], made["false_hog1"]) == (2, 0.5, 1)
+    assert (made["n_faces_unlocated"], made["n_boxes_unlocated_hog1"]) == (2, 2)
+    assert [made[f"n_faces_{size}_px"] for size in ("0_40", "40_60", "60_80", "100_140")] == [1, 1, 1, 1]
+    assert [made[f"recall_hog1_{size}_px"] for size in ("0_40", "40_60", "60_80")] == [1, 1, 0]
+    assert made["recall_hog1_80_100_px"] is None
+    assert (made["false_hog1_80_100_px"], made["false_hog1_40_60_px"]) == (1, 1)
+
+
+def test_truth_of_the_demo(quality: ModuleType, demo: Path) -> None:
+    truth = quality.read_truth(demo / "ground_truth.csv")
+    assert sum(len(boxes) for boxes in truth.boxes.values()) == 580
+    assert truth.boxes["DEMO1_20240102_190000_Evening_Review", 3].tolist() == [[224, 105, 336, 230]]
+    assert not truth.unlocated
+
+
+def test_a_contender_encodes_frames(encode: ModuleType, demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "sample").mkdir()
+    source = demo / "DEMO1_20240102_190000_Evening_Review.zip"
+    with ZipFile(source) as whole, ZipFile(tmp_path / "sample" / source.name, "w") as part:
+        for name in sorted(whole.namelist())[2:4]:
+            part.writestr(name, whole.read(name))
+    sample = encode.unpack(tmp_path / "sample", tmp_path / "frames")
+    assert len(sample.files) == len(sample.unique) == 2
+    contenders = {key: encode.CONTENDERS[key] for key in ("reference_hog1", "fast_hog1")}
+    with encode.workers(contenders, ["CPUExecutionProvider"]) as running:
+        measured = encode.race(running, sample, encode.OWN, 1)
+        boxes = running["fast_hog1"]("detect", folder=str(sample.folder), files=list(sample.files.values()))
+        made = encode.agreement(running["reference_hog1"], running["fast_hog1"], sample, boxes)
+    assert [len(rounds) for rounds in measured.values()] == [2, 2]
+    assert {(one["frames"], one["faces"]) for rounds in measured.values() for one in rounds} == {(2, 2)}
+    assert all(one["peak_mb"] > 50 for rounds in measured.values() for one in rounds)
+    assert made["hog_box_agreement"] == 1
+    assert made["n_fast_faces"] == 2
+    assert made["embedding_max_abs_diff"] < 1e-4
+
+
+def test_no_sample(encode: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no ZIP of a broadcast"):
+        encode.unpack(tmp_path, tmp_path / "frames")
+
+
+def test_no_dlib_from_source(encode: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no Python with dlib"):
+        encode.source_contender(tmp_path / "python")
