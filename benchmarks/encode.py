@@ -4,17 +4,18 @@
 
 SAMPLE is a folder with ZIPs of broadcasts and, for the detection quality, their ``ground_truth.csv``; by
 default the folder CASTGRAPH_REAL_SAMPLE, else ``../shared/real``, else the demo, whose faces are drawn. A run
-takes about five minutes on two cores.
+takes about five minutes on two cores, with a dlib from source six.
 
 How it measures
 ---------------
 Each contender lives in a process of its own, on one core. All are given the same few frames, one contender
-after the other, round after round, every other round the other way about; each round takes other frames, and
-the last is long enough for the peak memory to be that of a whole broadcast. A figure is the median of the
-rounds, a ratio the median of the rounds' ratios. Frames are JPEG files on disk; those of another size than
-the sample's are made from it and written with quality 90. What is measured is `castgraph.faces.encode`: JPEGs
-in, tables out. Seconds are the processor's, all threads of the process together, so that other work on the
-machine adds none (it may slow the memory they share); of a contender that uses a GPU, those that pass.
+after the other, round after round, every other round the other way about; each round takes other frames,
+and the last is long enough for its batches to be those of a whole broadcast; peak memory is that of all
+rounds so far, from the smallest size to the largest. A figure is the median of the rounds, a ratio the
+median of the rounds' ratios. Frames are JPEG files on disk; those of another size than the sample's are
+made from it and written with quality 90. What is measured is `castgraph.faces.encode`: JPEGs in, tables
+out. Seconds are the processor's, all threads of the process together, so that other work on the machine
+adds none (it may slow the memory they share); of a contender that uses a GPU, those that pass.
 
 ``--source-dlib`` names the Python (of the same version) of an environment with a dlib built from source with
 OpenBLAS; all else comes from this environment. On Debian or Ubuntu, ten minutes, once::
@@ -63,7 +64,7 @@ from rich.console import Console
 from rich.table import Table
 
 from castgraph.archive import unzip
-from castgraph.faces import hog
+from castgraph.faces import UnreadableFrameError, hog, read_frame
 from castgraph.faces.encode import BATCH, BATCH_PIXELS
 from castgraph.faces.models import check_providers
 from castgraph.files import atomic
@@ -189,7 +190,8 @@ def source_contender(python: Path) -> Contender:
         text = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout  # noqa: S603
         python_version, dlib_version, blas = json.loads(text)
     except (OSError, subprocess.CalledProcessError, ValueError) as error:
-        sys.exit(f"error: --source-dlib {python}: no Python with dlib ({getattr(error, 'stderr', error)})")
+        message = str(getattr(error, "stderr", error)).strip().splitlines()[-1:]
+        sys.exit(f"error: --source-dlib {python}: no Python with dlib ({''.join(message)})")
     if tuple(python_version) != sys.version_info[:2]:
         wanted = ".".join(map(str, sys.version_info[:2]))
         sys.exit(
@@ -224,15 +226,21 @@ def default_sample() -> Path:
 
 
 def unpack(sample: Path, folder: Path) -> Sample:
-    """Unzip the broadcasts of a sample."""
+    """Unzip the broadcasts of a sample; what cannot be decoded is left out."""
     files: dict[Place, str] = {}
     contents: dict[bytes, str] = {}
     for path in sorted(sample.glob("*.zip")):
         (folder / path.stem).mkdir(parents=True)
         for frame in unzip(path, path.stem, folder / path.stem).frames:
-            if frame.file is not None:
-                files[path.stem, frame.frame] = file = f"{path.stem}/{frame.file}"
-                contents.setdefault((folder / file).read_bytes(), file)
+            if frame.file is None:
+                continue
+            file = f"{path.stem}/{frame.file}"
+            try:
+                read_frame(folder / file)
+            except UnreadableFrameError:
+                continue
+            files[path.stem, frame.frame] = file
+            contents.setdefault((folder / file).read_bytes(), file)
     if not files:
         sys.exit(f"error: no ZIP of a broadcast with a frame in {sample}")
     return Sample(folder, files, list(contents.values()))
@@ -474,7 +482,10 @@ def main(
     contenders |= CONTENDERS
     sample = sample or default_sample()
     truth_file = sample / "ground_truth.csv"
-    truth = read_truth(truth_file) if truth_file.is_file() else None
+    try:
+        truth = read_truth(truth_file) if truth_file.is_file() else None
+    except ValueError as error:
+        sys.exit(f"error: {error}")
 
     console.print(f"{machine()}\n{sample}")
     figures: Figures = {}
@@ -503,7 +514,7 @@ def main(
     console.print(
         f"HOG of both engines over the whole sample: {figures['n_reference_faces']} faces; share of "
         f"identical boxes {number(figures['hog_box_agreement'], 4)}; embeddings of the same chips differ by "
-        f"{number(figures['embedding_max_abs_diff'], 8)}."
+        f"at most {number(figures['embedding_max_abs_diff'], 8)}."
     )
     show_projection(figures, contenders)
     if truth:

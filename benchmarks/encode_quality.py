@@ -48,11 +48,18 @@ class Truth:
 
 
 def read_truth(path: Path) -> Truth:
-    """Read ``ground_truth.csv``: a line a face, its box as x, y, w, h or as top, right, bottom, left."""
+    """Read ``ground_truth.csv``: a line a face, its box as x, y, w, h or as top, right, bottom, left.
+
+    A box without numbers is not known; a line without a person is a frame without a face. Raises `ValueError`
+    when a column is missing.
+    """
     located: dict[Place, list[list[float]]] = {}
     unlocated: Counter[Place] = Counter()
     with path.open(newline="") as file:
-        for row in csv.DictReader(file):
+        reader = csv.DictReader(file)
+        if missing := {"broadcast", "frame", "person"} - set(reader.fieldnames or ()):
+            raise ValueError(f"{path} has no column {', '.join(sorted(missing))}; it has {reader.fieldnames}")
+        for row in reader:
             place = row["broadcast"], int(row["frame"])
             if not row["person"]:
                 continue
@@ -206,7 +213,8 @@ def show_quality(figures: Mapping[str, Any], console: Console) -> None:
     console.print(
         "The classes hold the frames as they are and made 2, 3 and 4 times smaller; small faces made so are "
         "sharper than television's. True boxes may be loose head boxes; a box has found one where their "
-        f"intersection is more than {LEAST_IOU} of their union. False boxes count by their own size."
+        f"intersection is more than {LEAST_IOU} of their union. False boxes count by their own size; one may "
+        "hold a face that the truth does not list, or a face for the second time."
     )
     if figures["n_faces_unlocated"]:
         counts = (

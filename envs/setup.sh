@@ -12,14 +12,14 @@ BIN="$HOME/.local/bin"
 say() { printf 'castgraph: %s\n' "$*"; }
 die() { printf 'castgraph: %s\n' "$@" >&2; exit 1; }
 
-# through_apt WHAT APT_PACKAGE; fails where apt cannot be used
+# through_apt WHAT APT_PACKAGE...; fails where apt cannot be used
 through_apt() {
   local sudo=()
   if [ "$(id -u)" -ne 0 ]; then sudo=(sudo -n); fi
   command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; } || return
-  say "installing $1 ($2)"
+  say "installing $1 (${*:2})"
   "${sudo[@]}" apt-get update -qq
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${@:2}" >/dev/null
 }
 
 # install_packages WHAT APT_PACKAGE DNF_PACKAGE BREW_PACKAGE
@@ -31,7 +31,13 @@ install_packages() {
       "  macOS:           brew install $4"
 }
 
-has_compiler() { command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null; }
+has_kernel() { uv run --frozen python -c 'import castgraph.faces._kernel' 2>/dev/null; }
+
+can_build() {
+  { command -v c++ || command -v g++ || command -v clang++; } >/dev/null &&
+    uv run --frozen python -c 'import pathlib, sysconfig
+raise SystemExit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())'
+}
 
 find_python() {
   local python
@@ -64,14 +70,14 @@ if ! command -v uv >/dev/null; then
   say "uv is in $BIN; where your shell does not find it: export PATH=\"$BIN:\$PATH\""
 fi
 
-has_compiler || through_apt "a C++ compiler" g++ || true
 uv sync --frozen --quiet
-if ! uv run --frozen python -c 'import castgraph.faces._kernel' 2>/dev/null; then
-  if has_compiler; then uv sync --frozen --quiet --reinstall-package castgraph; fi
-  uv run --frozen python -c 'import castgraph.faces._kernel' 2>/dev/null ||
-    say "without a C++ compiler faces are found several times more slowly; to change that, install one" \
-      "(Debian, Ubuntu: sudo apt-get install -y g++; Fedora, RHEL: sudo dnf install -y gcc-c++;" \
-      "macOS: xcode-select --install) and run this command again"
+if ! has_kernel; then
+  can_build || through_apt "a C++ compiler" g++ python3-dev || true
+  if can_build; then uv sync --frozen --quiet --reinstall-package castgraph; fi
+  has_kernel ||
+    say "without a C++ compiler and Python's headers faces are found several times more slowly; to change that," \
+      "install them (Debian, Ubuntu: sudo apt-get install -y g++ python3-dev; Fedora, RHEL: sudo dnf install -y" \
+      "gcc-c++ python3-devel; macOS: xcode-select --install) and run this command again"
 fi
 
 if ! uv run --frozen python -c 'import wand.image' 2>/dev/null; then

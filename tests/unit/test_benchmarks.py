@@ -137,6 +137,13 @@ def test_truth_of_the_demo(quality: ModuleType, demo: Path) -> None:
     assert not truth.unlocated
 
 
+def test_truth_without_a_column(quality: ModuleType, tmp_path: Path) -> None:
+    table = tmp_path / "ground_truth.csv"
+    table.write_text("broadcast,person\nA,P1\n")
+    with pytest.raises(ValueError, match=r"ground_truth.csv has no column frame; it has \['broadcast'"):
+        quality.read_truth(table)
+
+
 def test_a_contender_encodes_frames(encode: ModuleType, demo: Path, tmp_path: Path) -> None:
     (tmp_path / "sample").mkdir()
     source = demo / "DEMO1_20240102_190000_Evening_Review.zip"

@@ -12,7 +12,9 @@ D. E. King, "Max-Margin Object Detection", 2015, arXiv:1502.00046; dlib 20.0.1: 
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -75,6 +77,7 @@ def load(
     ValueError
         When a provider is not there.
     """
+    _give_large_blocks_back()
     detector = _Detector.of(network(CNN_DETECTOR))
     stem = session(CNN_DETECTOR, providers, "stem")
     head = session(CNN_DETECTOR, providers, "head")
@@ -104,6 +107,17 @@ def load(
         return [found[index][1] for index in kept]
 
     return detect
+
+
+def _give_large_blocks_back() -> None:
+    """Let glibc give large freed blocks back to the system at once.
+
+    By default it learns to keep them. Tiled pyramids and features of many sizes then leave holes that the
+    next ones do not fit into, and the process grows with every frame.
+    """
+    m_mmap_threshold, large = -3, 8 * 2**20
+    with suppress(AttributeError, OSError, TypeError):  # another C library has rules of its own
+        ctypes.CDLL(None).mallopt(m_mmap_threshold, large)
 
 
 class _Detector(NamedTuple):

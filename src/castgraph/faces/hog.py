@@ -98,7 +98,7 @@ def resize(picture: Picture, height: int, width: int, *, kernel: str = "") -> Pi
 def _say_fallback() -> None:
     log.warning(
         "castgraph was built without a compiler: faces are found by dlib's own HOG detector, which gives the "
-        "same boxes and takes several times as long (install g++ and run `make setup`)"
+        "same boxes and takes several times as long; `make setup` tells what to install"
     )
 
 
