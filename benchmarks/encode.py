@@ -64,7 +64,7 @@ from rich.console import Console
 from rich.table import Table
 
 from castgraph.archive import unzip
-from castgraph.faces import UnreadableFrameError, hog, read_frame
+from castgraph.faces import UnreadableFrameError, native, read_frame
 from castgraph.faces.encode import BATCH, BATCH_PIXELS
 from castgraph.faces.models import check_providers
 from castgraph.files import atomic
@@ -452,7 +452,7 @@ def machine() -> str:
         ]
         cpu = names[0] if names else cpu
     packages = ", ".join(f"{name} {version(name)}" for name in ("dlib-bin", "onnxruntime", "numpy", "pillow"))
-    kernels = hog.kernels()
+    kernels = native.kernels()
     kernel = (
         f"HOG kernel {kernels[0]}" if kernels else "[bold red]NO native HOG kernel: fast HOG is dlib's[/]"
     )

@@ -15,15 +15,10 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from castgraph.faces import reference
+from castgraph.faces import native, reference
 from castgraph.faces.dat import Reader
 from castgraph.faces.engine import Detection
 from castgraph.faces.frame import Picture
-
-try:
-    from castgraph.faces import _kernel
-except ImportError:
-    _kernel = None  # type: ignore[assignment]  # a module otherwise
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +40,6 @@ class Filters(NamedTuple):
     covered: float  # or more of either box
 
 
-def kernels() -> list[str]:
-    """Name the native kernels that this machine can run, the best first; none without a native build."""
-    return [] if _kernel is None else _kernel.kernels()
-
-
 def load(
     upsample: int, min_size_px: int, score_threshold: float, *, kernel: str = ""
 ) -> Callable[[Picture], list[Detection]]:
@@ -64,7 +54,7 @@ def load(
     score_threshold
         Least score; dlib's ``adjust_threshold``.
     kernel
-        A name of `kernels`; the best one when empty.
+        A name in `castgraph.faces.native.kernels`; the best one when empty.
 
     Returns
     -------
@@ -77,21 +67,16 @@ def load(
     P. Felzenszwalb et al., "Object Detection with Discriminatively Trained Part Based Models", PAMI 2010;
     dlib's ``get_frontal_face_detector``.
     """
-    if _kernel is None:
+    if native.kernel is None:
         _say_fallback()
         return reference.hog(upsample, min_size_px, score_threshold)
-    detector = _kernel.Detector(*filters(), kernel=kernel)
+    detector = native.kernel.Detector(*filters(), kernel=kernel)
 
     def detect(picture: Picture) -> list[Detection]:
         boxes = detector.detect(np.ascontiguousarray(picture), upsample, score_threshold, min_size_px)
         return [Detection(*box) for box in boxes]
 
     return detect
-
-
-def resize(picture: Picture, height: int, width: int, *, kernel: str = "") -> Picture:
-    """Resize as dlib does, natively; only where `kernels` names one. See `castgraph.faces.resize`."""
-    return _kernel.resize(np.ascontiguousarray(picture), height, width, kernel)
 
 
 @cache

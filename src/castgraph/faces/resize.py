@@ -19,6 +19,7 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
+from castgraph.faces import native
 from castgraph.faces.frame import Picture
 
 Pixel = TypeVar("Pixel", np.uint8, np.float32)
@@ -71,7 +72,11 @@ def pyramid_up_size(height: int, width: int) -> tuple[int, int]:
 def pyramid_up(picture: Picture, times: int = 1) -> Picture:
     """Double a picture in size, so that smaller faces are found."""
     for _ in range(times):
-        picture = resize(picture, *pyramid_up_size(*picture.shape[:2]))
+        size = pyramid_up_size(*picture.shape[:2])
+        if native.kernel is None:
+            picture = resize(picture, *size)
+        else:  # the same to the bit, and sooner
+            picture = native.kernel.resize(np.ascontiguousarray(picture), *size)
     return picture
 
 
@@ -85,11 +90,6 @@ def halved(box: Box, times: int = 1) -> Box:
 def pyramid_down_size(height: int, width: int) -> tuple[int, int]:
     """Tell the size of the next smaller level of the pyramid 5/6."""
     return 5 * height // 6, 5 * width // 6
-
-
-def pyramid_down(picture: Picture) -> Picture:
-    """Make the next smaller level of the pyramid 5/6."""
-    return resize(picture, *pyramid_down_size(*picture.shape[:2]))
 
 
 def enlarged(box: Box, levels: int = 1) -> Box:

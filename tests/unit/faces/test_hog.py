@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from castgraph.archive import unzip
-from castgraph.faces import Detection, hog, read_frame, reference
+from castgraph.faces import Detection, hog, native, read_frame, reference
 
-KERNELS = hog.kernels()
+KERNELS = native.kernels()
 SCORE_ERROR = 5e-5
 """Sums in another order; scores are of the order of 1, summed from 3,100 products."""
 
@@ -30,7 +30,7 @@ def load_dlib(threshold: float) -> Callable[[np.ndarray], list[Detection]]:
     return reference.hog(0, 0, threshold)
 
 
-native = pytest.mark.skipif(not KERNELS, reason="castgraph was built without a compiler")
+with_kernel = pytest.mark.skipif(not KERNELS, reason="castgraph was built without a compiler")
 
 
 def smooth(height: int, width: int, seed: int) -> np.ndarray:
@@ -87,7 +87,7 @@ def test_equal_channels_and_pure_directions_are_decided_as_by_dlib(kernel: str) 
         )
 
 
-@native
+@with_kernel
 @pytest.mark.parametrize("kernel", KERNELS)
 @settings(deadline=None, max_examples=40)
 @given(
@@ -98,7 +98,7 @@ def test_equal_channels_and_pure_directions_are_decided_as_by_dlib(kernel: str) 
 def test_resizing_is_that_of_dlib_to_the_bit(kernel: str, sizes, scale, seed: int) -> None:
     picture = np.random.default_rng(seed).integers(0, 256, (*sizes, 3), dtype=np.uint8)
     height, width = (max(1, round(side * by)) for side, by in zip(sizes, scale, strict=True))
-    found = hog.resize(picture, height, width, kernel=kernel)
+    found = native.kernel.resize(picture, height, width, kernel)
     np.testing.assert_array_equal(found, dlib.resize_image(picture, height, width))
 
 
@@ -145,7 +145,7 @@ def test_a_view_of_a_picture_is_read_as_the_picture(frames) -> None:
     assert detect(wide[:, : picture.shape[1]]) == detect(picture)
 
 
-@native
+@with_kernel
 def test_an_unknown_kernel_is_named() -> None:
     with pytest.raises(ValueError, match=r"no kernel 'sse9' on this machine; there are .*portable"):
         hog.load(1, 0, 0.0, kernel="sse9")
@@ -157,11 +157,11 @@ def test_without_a_native_build_dlib_is_used_and_it_is_said_once(
     manifest, folder = frames
     picture = read_frame(folder / manifest.frames[4].file).picture
     expected = reference.hog(1, 0, 0.0)(picture)
-    monkeypatch.setattr(hog, "_kernel", None)
+    monkeypatch.setattr(native, "kernel", None)
     with caplog.at_level(logging.WARNING):
         assert hog.load(1, 0, 0.0)(picture) == expected
         hog.load(1, 0, 0.0)
-    assert hog.kernels() == []
+    assert native.kernels() == []
     assert len([line for line in caplog.messages if "without a compiler" in line]) == 1
 
 
