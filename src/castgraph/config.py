@@ -55,7 +55,7 @@ def load(given: Mapping[str, Any], schema: Path) -> Config:
     problems = [line for error in errors for line in _describe(error)] + list(_no_numbers(config))
     if not problems:
         _fill_defaults(config, rules)
-        problems = list(_broadcast_problems(config["broadcasts"]))
+        problems = [*_broadcast_problems(config["broadcasts"]), *_faces_problems(config["faces"])]
     if problems:
         raise ConfigError("the configuration cannot be used:\n" + "\n".join(f"  {line}" for line in problems))
     return config
@@ -207,6 +207,14 @@ def _allowed(rule: Mapping[str, Any]) -> str:
     values = {**rule, "not": rule.get("not", {}).get("enum")}
     limits = [text.format(values[key]) for key, text in words.items() if key in rule]
     return ", ".join([str(rule.get("type", "any value")), *limits])
+
+
+def _faces_problems(faces: Mapping[str, Any]) -> Iterator[str]:
+    if (faces["engine"], faces["detector"]) == ("reference", "cnn") and faces["score_threshold"] < 0:
+        yield (
+            f"faces.score_threshold: found {faces['score_threshold']}; allowed: at least 0 with faces.engine "
+            "reference and faces.detector cnn, as dlib offers no lower one"
+        )
 
 
 def _broadcast_problems(broadcasts: Mapping[str, Any]) -> Iterator[str]:

@@ -94,6 +94,12 @@ def test_written_defaults_of_the_demo_are_those_of_the_schema(root: Path, schema
         ({"cluster": None}, r"cluster: found None; allowed: object"),
         ({"faces": {"upsample": 3}}, r"faces\.upsample: found 3; allowed: integer, .*at most 2"),
         ({"faces": {"detector": "yolo"}}, r"faces\.detector: found 'yolo'; allowed: 'hog', 'cnn'"),
+        ({"faces": {"providers": ["CUDA"]}}, r"faces\.providers\.0: found 'CUDA'; allowed: string, matching"),
+        ({"faces": {"threads": 0}}, r"faces\.threads: found 0; allowed: integer, at least 1"),
+        (
+            {"faces": {"engine": "reference", "detector": "cnn", "score_threshold": -0.5}},
+            r"faces\.score_threshold: found -0\.5; allowed: at least 0 with faces\.engine reference",
+        ),
         ({"quality": {"min_face_px": 12.5}}, r"quality\.min_face_px: found 12\.5; allowed: integer, at le"),
         ({"quality": {"min_face_px": -1}}, r"quality\.min_face_px: found -1; allowed: integer, at least 0"),
         ({"quality": {"min_score": "high"}}, r"quality\.min_score: found 'high'; allowed: number or null"),

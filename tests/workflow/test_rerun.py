@@ -16,7 +16,7 @@ from castgraph import tables
 from castgraph.clustering import dbscan
 from castgraph.network import cooccurrences
 from castgraph.people import people_table
-from tests.workflow.conftest import SHORT, Run, jobs
+from tests.workflow.conftest import SHORT, Run, frames_of, jobs, write_zip
 
 PER_CLUSTERING = ("cluster", "people", "portraits", "network", "picture")
 
@@ -62,6 +62,25 @@ def test_another_eps_without_the_zips_fetches_them_for_portraits_and_encodes_not
         for eps in ("eps-0.40", "eps-0.41")
     }
     assert digests["eps-0.41"] == digests["eps-0.40"]  # the same people, from ZIPs that were fetched again
+
+
+def test_encodings_are_the_same_for_any_number_of_processes(
+    demo: Path, tmp_path: Path, new_run: Callable[..., Run]
+) -> None:
+    """How encodings are computed is no reason to compute them again; if they are, they are the same bytes."""
+    long = min(SHORT)
+    other = "DEMO1_20240103_070000_Morning_Desk"  # more frames than one process is given at a time
+    write_zip(tmp_path, long, frames_of(demo, long, range(3, 43)) + frames_of(demo, other, range(3, 43)))
+    config = {"run": "shared", "broadcasts": {"ids": [long]}, "archive": {"base_url": str(tmp_path)}}
+    run = new_run(config)
+    run("encodings")
+    before = run.digests()
+    run.config["faces"] = {"threads": 2, "providers": ["CPUExecutionProvider"]}
+    assert "Nothing to be done" in run("encodings")
+    shutil.rmtree(run.folder / "results" / "faces")
+    assert jobs(run("encodings"))["encode"] == 1
+    after = run.digests()
+    assert {name for name in before if after[name] != before[name]} == {"shared/config.yaml"}
 
 
 def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Run) -> None:
