@@ -10,16 +10,15 @@ from collections.abc import Sequence
 
 from castgraph.faces import align, cnn, embed, hog
 from castgraph.faces.engine import Engine
-from castgraph.faces.models import CHECKSUMS, CNN_DETECTOR, EMBEDDER, LANDMARKS
+from castgraph.faces.models import checksums
 
 
 def load(
     detector: str, upsample: int, min_size_px: int, score_threshold: float, providers: Sequence[str]
 ) -> Engine:
     """Load the fast engine; see `castgraph.faces.load_engine`."""
-    names = (EMBEDDER, LANDMARKS, *[CNN_DETECTOR] * (detector == "cnn"))
     return Engine(
-        models={name: CHECKSUMS[name] for name in names},
+        models=checksums(detector),
         detect=(
             hog.load(upsample, min_size_px, score_threshold)
             if detector == "hog"

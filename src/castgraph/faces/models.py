@@ -115,6 +115,12 @@ def _read_model(name: str) -> tuple[Path, bytes]:
     raise ModelError(f"model file {name} not found in {folders or 'any installed package'}; {remedy}")
 
 
+def checksums(detector: str) -> dict[str, str]:
+    """Name the model files that an engine uses with a detector, each with its SHA-256."""
+    names = (EMBEDDER, LANDMARKS, *[CNN_DETECTOR] * (detector == "cnn"))
+    return {name: CHECKSUMS[name] for name in names}
+
+
 def network(name: str) -> Network:
     """Read a network from its model file.
 

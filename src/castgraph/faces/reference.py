@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 from castgraph.faces import align
 from castgraph.faces.engine import Detection, Engine
 from castgraph.faces.frame import Picture
-from castgraph.faces.models import CHECKSUMS, CNN_DETECTOR, EMBEDDER, LANDMARKS, model_path
+from castgraph.faces.models import CNN_DETECTOR, EMBEDDER, checksums, model_path
 
 
 def load(
     detector: str, upsample: int, min_size_px: int, score_threshold: float, providers: Sequence[str]
 ) -> Engine:
     """Load the reference engine; see `castgraph.faces.load_engine`. It always runs on the CPU."""
-    names = (EMBEDDER, LANDMARKS, *[CNN_DETECTOR] * (detector == "cnn"))
     return Engine(
-        models={name: CHECKSUMS[name] for name in names},
+        models=checksums(detector),
         detect=(hog if detector == "hog" else _cnn)(upsample, min_size_px, score_threshold),
         align=align.load(),
         embed=_embedder(),
