@@ -1,6 +1,6 @@
 """The CNN detector on onnxruntime against dlib's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import dlib
@@ -14,13 +14,6 @@ from castgraph.faces.engine import Detection
 from castgraph.faces.models import CNN_DETECTOR, model_path
 
 Detector = Callable[[np.ndarray], list[Detection]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CASTGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

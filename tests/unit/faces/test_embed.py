@@ -1,6 +1,5 @@
 """The embedder on onnxruntime against dlib's."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import dlib
@@ -10,13 +9,6 @@ from tests.unit.faces.pictures import pictures
 
 from castgraph.faces import embed
 from castgraph.faces.models import EMBEDDER, LANDMARKS, model_path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CASTGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -133,6 +133,18 @@ def test_small_faces_are_not_looked_for(frames) -> None:
     assert hog.load(1, 2 * largest, 0.0)(picture) == []
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
+@settings(deadline=None, max_examples=60)
+@given(height=st.integers(150, 400), width=st.integers(150, 400), seed=st.integers(0, 2**20))
+def test_the_best_face_is_found_up_to_its_own_size(kernel: str, height: int, width: int, seed: int) -> None:
+    """No level is skipped that holds a box of the wanted size; boxes at the border are larger than others."""
+    picture = smooth(height, width, seed)
+    boxes = load_hog(kernel, -2.0)(picture)
+    if boxes:
+        best = boxes[0]
+        assert hog.load(0, side(best), -2.0, kernel=kernel)(picture)[0] == best
+
+
 def side(box: Detection) -> int:
     return min(box.right - box.left, box.bottom - box.top) + 1
 

@@ -42,6 +42,10 @@ Corners corners(const Box& box) {
     return {{double(box.left), double(box.top)}, {double(box.right), double(box.bottom)}};
 }
 
+// dlib's pyramid_up: twice the position of the last pixel, shifted, rounded.
+int doubled_height(int height) { return int(std::lround((height - 1 + 0.75) * 2)) + 1; }
+int doubled_width(int width) { return int(std::lround((width - 1 + 1.25) * 2)) + 1; }
+
 // How many levels are searched in a picture of this size.
 int count_levels(int height, int width) {
     Box box{0, 0, width - 1, height - 1, 0};
@@ -99,10 +103,6 @@ void from_planar(const Planar& planar, std::uint8_t* picture) {
     }
 }
 
-// dlib's pyramid_up: twice the position of the last pixel, shifted, rounded.
-int doubled_height(int height) { return int(std::lround((height - 1 + 0.75) * 2)) + 1; }
-int doubled_width(int width) { return int(std::lround((width - 1 + 1.25) * 2)) + 1; }
-
 const std::vector<Kernels>& kernels() {
     static const std::vector<Kernels> found = [] {
         std::vector<Kernels> list;
@@ -141,8 +141,8 @@ std::vector<Box> Detector::detect(const std::uint8_t* picture, int height, int w
     const int detectors = int(thresholds_.size());
     std::vector<std::vector<Box>> found(detectors);
     const int levels = count_levels(image->height, image->width);
-    // The side of a box of this level in the picture, rounding aside.
-    double side = double(to_pixels(FILTER / 2 + FILTER - 1) - to_pixels(FILTER / 2) + 1) / (1 << upsample);
+    // The longest side of a box of this level in the picture, rounding aside: that of one at the border.
+    double side = double(to_pixels(FILTER - 1) - to_pixels(0) + 1) / (1 << upsample);
     for (int depth = 0; depth < levels; ++depth, side *= RATE / (RATE - 1.0)) {
         if (depth > 0) {
             next->resize((RATE - 1) * image->height / RATE, (RATE - 1) * image->width / RATE);
@@ -150,7 +150,7 @@ std::vector<Box> Detector::detect(const std::uint8_t* picture, int height, int w
             kernels_.resize(*image, *next);
             std::swap(image, next);
         }
-        if (side + 16 < min_size) continue;
+        if (side + 2 < min_size) continue;
         kernels_.fhog(*image, level_);
         if (level_.rows == 0) continue;
         kernels_.score(parts_, detectors, level_);

@@ -158,9 +158,9 @@ void fhog(const Planar& picture, Level& level) {
     for (int y = 1; y <= cells_rows; ++y) {
         float* __restrict norm = norms + y * cell_stride;
         std::memset(norm, 0, cell_stride * sizeof(float));
-        for (int o = 0; o < 9; ++o) {
+        for (int o = 0; o < BINS / 2; ++o) {
             const float* __restrict one = histogram + o * plane + y * cell_stride;
-            const float* __restrict opposite = one + 9 * plane;
+            const float* __restrict opposite = one + BINS / 2 * plane;
             for (int x = 0; x < cell_stride; ++x) {
                 const float sum = one[x] + opposite[x];
                 norm[x] += sum * sum;

@@ -136,8 +136,4 @@ private:
 void to_planar(const std::uint8_t* picture, int height, int width, Planar& planar);
 void from_planar(const Planar& planar, std::uint8_t* picture);
 
-// The size of a picture once pyramid_up has doubled it.
-int doubled_height(int height);
-int doubled_width(int width);
-
 }  // namespace hog
