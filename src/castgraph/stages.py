@@ -36,7 +36,8 @@ def encoder_name(
     if min_size_px:
         name += f"-min{min_size_px}"
     if score_threshold:
-        name += f"-score{score_threshold:g}"
+        whole, decimals = _decimal(score_threshold)
+        name += f"-score{whole}.{decimals or 0}"
     return name
 
 
@@ -45,5 +46,11 @@ def clustering_name(eps: float) -> str:
 
     At least two decimals, so that names sort as their values do, and as many more as the value has.
     """
-    whole, decimals = f"{eps:.10f}".split(".")
-    return f"eps-{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+    whole, decimals = _decimal(eps)
+    return f"eps-{whole}.{decimals.ljust(2, '0')}"
+
+
+def _decimal(value: float) -> tuple[str, str]:
+    """Write a number out for a path: the digits before and after the point, without zeros at the end."""
+    whole, decimals = f"{value:.10f}".split(".")
+    return whole, decimals.rstrip("0")

@@ -24,3 +24,5 @@ def test_an_encoder_is_named_after_what_its_results_depend_on() -> None:
     assert encoder_name("fast", "cnn", 0, 80) == "fast-cnn-up0-min80"
     assert encoder_name("fast", "hog", 2, 0, -0.25) == "fast-hog-up2-score-0.25"
     assert encoder_name("fast", "hog", 2, 40, 0.1) == "fast-hog-up2-min40-score0.1"
+    assert encoder_name("fast", "hog", 2, 0, 1) == encoder_name("fast", "hog", 2, 0, 1.0)
+    assert encoder_name("fast", "hog", 2, 0, 0.12345671) != encoder_name("fast", "hog", 2, 0, 0.12345672)
