@@ -17,6 +17,7 @@ include: "workflow/rules/summary.smk"
 localrules:
     all,
     encodings,
+    sweep,
     demo,
 
 
@@ -32,6 +33,12 @@ rule encodings:
     """Make the encodings of every broadcast, and stop there."""
     input:
         encoded,
+
+
+rule sweep:
+    """Compare the clusterings, and stop there."""
+    input:
+        f"results/{config['run']}/sweep.html",
 
 
 rule demo:

@@ -1,23 +1,33 @@
-"""Group the faces of the run into people."""
+"""Group the faces of the run into people by DBSCAN, at each eps that is new."""
 
-from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
 
 from castgraph import tables
-from castgraph.clustering import dbscan, label_faces
-from castgraph.joblog import joblog
+from castgraph.clustering import kernels, read_counted
+from castgraph.clustering.runs import cluster_faces
+from castgraph.clustering.scan import Options
+from castgraph.clustering.shares import gathered
+from castgraph.joblog import joblog, log_progress
+from castgraph.stages import record_sweep
 
 with joblog(snakemake.log[0]):
-    settings = {"eps": snakemake.params.eps, "min_samples": snakemake.params.min_samples}
-    labels = label_faces(snakemake.input.faces, partial(dbscan, **settings, threads=snakemake.threads))
-    n_set_aside = tables.read_provenance(snakemake.input.faces)["n_set_aside"]
-    facts = tables.provenance(
-        "cluster",
-        settings,
-        n_faces=len(labels),
-        n_set_aside=n_set_aside,
-        n_people=int(labels.max(initial=tables.NOISE)) + 1,
-        n_noise=int((labels == tables.NOISE).sum()) - n_set_aside,
+    chosen = snakemake.config["cluster"]
+    paths = {Path(path).parent.name: path for path in snakemake.output.labels}
+    eps = {name: float(name.removeprefix("eps-")) for name in paths}
+    faces = read_counted(snakemake.input.faces)
+    found = cluster_faces(
+        faces,
+        list(eps.values()),
+        snakemake.params.min_samples,
+        snakemake.params.state,
+        Options(snakemake.threads, kernels()[0], log_progress()),
+        kept=chosen["eps"],
+        begun=gathered(snakemake.input.plan, snakemake.input.shares, faces) if snakemake.input.plan else None,
+        max_memory_mb=snakemake.resources.mem_mb,
     )
-    tables.write(snakemake.output.labels, pa.table({"label": labels}, schema=tables.LABELS), facts)
+    for name, path in paths.items():
+        settings = {"algorithm": "dbscan", "eps": eps[name], "min_samples": snakemake.params.min_samples}
+        tables.write_labels(path, found[eps[name]], settings, faces.n_set_aside)
+    record_sweep(paths, Path(snakemake.params.record))

@@ -56,6 +56,7 @@ def load(given: Mapping[str, Any], schema: Path) -> Config:
     if not problems:
         _fill_defaults(config, rules)
         problems = [*_broadcast_problems(config["broadcasts"]), *_faces_problems(config["faces"])]
+        problems += _cluster_problems(config["cluster"])
     if problems:
         raise ConfigError("the configuration cannot be used:\n" + "\n".join(f"  {line}" for line in problems))
     return config
@@ -215,6 +216,15 @@ def _faces_problems(faces: Mapping[str, Any]) -> Iterator[str]:
             f"faces.score_threshold: found {faces['score_threshold']}; allowed: at least 0 with faces.engine "
             "reference and faces.detector cnn, as dlib offers no lower one"
         )
+
+
+def _cluster_problems(cluster: Mapping[str, Any]) -> Iterator[str]:
+    if "hdbscan" in cluster["algorithm"] and cluster["min_samples"] < 2:
+        yield f"cluster.min_samples: found {cluster['min_samples']}; allowed: at least 2 with hdbscan"
+    for place, eps in enumerate(cluster["eps"]):
+        # Folders are named after eps, and the name has to tell it.
+        if float(f"{eps:.10f}") != eps:
+            yield f"cluster.eps.{place}: found {eps!r}; allowed: at most 10 decimals"
 
 
 def _broadcast_problems(broadcasts: Mapping[str, Any]) -> Iterator[str]:

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def log_progress() -> Callable[[float], None]:
+    """Give what logs the share of the work that is done, from 0 to 1, at each new tenth."""
+    logged = 0
+
+    def progress(share: float) -> None:
+        nonlocal logged
+        if int(share * 10) != logged:
+            logged = int(share * 10)
+            logging.info("%d %% done", logged * 10)
+
+    return progress
 
 
 @contextmanager

@@ -6,20 +6,26 @@ the code count for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from castgraph import files
 
 CODE_VERSIONS: Mapping[str, int] = {
     "select": 1,
     "unzip": 1,
     "encode": 2,
     "merge": 2,
-    "cluster": 2,
+    "cluster": 3,
+    "scores": 1,
     "people": 1,
     "portraits": 1,
     "database_json": 1,
     "network": 1,
     "picture": 1,
-    "summary": 2,
+    "summary": 3,
 }
 """Rule → version of its results, raised on purpose when a change of the code changes what the rule writes."""
 
@@ -41,13 +47,80 @@ def encoder_name(
     return name
 
 
-def clustering_name(eps: float) -> str:
-    """Name the DBSCAN clustering with `eps` for paths: ``eps-0.40`` for 0.4, ``eps-0.345`` for 0.345.
+_CLUSTERING_NAMES = {
+    "dbscan": "eps-{eps}",
+    "hdbscan": "hdbscan-{min_samples}",
+    "chinese-whispers": "chinese-whispers-{eps}",
+    "iterative": "iterative-{eps}",
+}
+"""Algorithm → name of a clustering, for paths."""
 
-    At least two decimals, so that names sort as their values do, and as many more as the value has.
+
+def clusterings(
+    algorithm: str | Iterable[str], eps: Iterable[float], min_samples: int
+) -> dict[str, dict[str, Any]]:
+    """Name the clusterings of a run for paths: ``eps-0.40`` for DBSCAN with 0.4, ``hdbscan-5``, ….
+
+    Parameters are the keys of the section ``cluster`` of the configuration. eps is written with at least two decimals, so that names sort as their values do, and as many more as it
+    has.
+
+    Returns
+    -------
+    dict
+        Name → ``algorithm`` and its settings. One without eps is there once.
     """
-    whole, decimals = _decimal(eps)
-    return f"eps-{whole}.{decimals.ljust(2, '0')}"
+    named = {}
+    for name in [algorithm] if isinstance(algorithm, str) else algorithm:
+        for value in eps:
+            whole, decimals = _decimal(value)
+            form = _CLUSTERING_NAMES[name]
+            settings: dict[str, Any] = {"algorithm": name, "min_samples": min_samples}
+            if "{eps}" in form:
+                settings["eps"] = float(value)
+            named[form.format(eps=f"{whole}.{decimals.ljust(2, '0')}", min_samples=min_samples)] = settings
+    return named
+
+
+def sweeps(names: Iterable[str], record: Path) -> dict[int, list[str]]:
+    """Tell which clusterings one job makes together.
+
+    Those that are new are made by one job. What earlier jobs made stays with them, so that a new clustering
+    does not make the others again.
+
+    Parameters
+    ----------
+    names
+        The clusterings of the configuration.
+    record
+        What `record_sweep` wrote. If it is not there or is something else, all are new.
+
+    Returns
+    -------
+    dict
+        Number of the sweep → its clusterings; no sweep is empty.
+    """
+    names = list(names)
+    recorded = _recorded(record)
+    new = [name for name in names if not any(name in sweep for sweep in recorded)]
+    numbered = enumerate([[name for name in sweep if name in names] for sweep in recorded] + [new], start=1)
+    return {number: sweep for number, sweep in numbered if sweep}
+
+
+def record_sweep(names: Iterable[str], record: Path) -> None:
+    """Record that one job made these clusterings."""
+    recorded = _recorded(record)
+    new = [name for name in names if not any(name in sweep for sweep in recorded)]
+    if new:
+        files.write_json(record, [*recorded, new])
+
+
+def _recorded(record: Path) -> list[list[str]]:
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    fits = isinstance(found, list) and all(isinstance(sweep, list) for sweep in found)
+    return found if fits and all(isinstance(name, str) for sweep in found for name in sweep) else []
 
 
 def _decimal(value: float) -> tuple[str, str]:

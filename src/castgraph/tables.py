@@ -119,6 +119,55 @@ EDGES = pa.schema(
 """One row a pair of people, sorted by weight (largest first), source, target."""
 
 
+SWEEP = pa.schema(
+    [
+        ("clustering", pa.string()),  # the name of its folder
+        ("algorithm", pa.string()),
+        ("eps", pa.float64()),  # null for algorithms without
+        ("min_samples", pa.int32()),  # null for algorithms without
+        ("n_people", pa.int32()),
+        ("n_noise", pa.int64()),  # faces that count and have no person
+        ("noise_share", pa.float64()),  # of the faces that count
+        ("largest", pa.int64()),  # faces of the largest person
+        ("largest_share", pa.float64()),  # of the faces that count
+        ("frame_pairs", pa.int64()),  # pairs of faces in one frame that both have a person
+        ("violations", pa.int64()),  # of these, the pairs of one person
+        ("violation_rate", pa.float64()),  # violations / frame_pairs
+        ("chance", pa.float64()),  # the rate if the labels were shuffled among the faces with a person
+        ("violation_ratio", pa.float64()),  # violation_rate / chance
+        ("adjacent_pairs", pa.int64()),  # pairs of faces with nearly the same box in frames n and n+1
+        ("adjacent_same", pa.int64()),  # of these, the pairs of one person
+        ("adjacent_different", pa.int64()),  # of two people
+        ("adjacent_one_noise", pa.int64()),  # of a person and noise; the rest are noise twice
+        ("adjacent_agreement", pa.float64()),  # adjacent_same / (adjacent_same + adjacent_different)
+        ("adjacent_kept", pa.float64()),  # adjacent_same / adjacent_pairs
+        ("balance", pa.float64()),  # adjacent_kept - violation_rate
+        ("next", pa.string()),  # the clustering with the next larger eps; null for the last
+        ("ari_next", pa.float64()),  # adjusted Rand index with it, over the faces with a person in both
+        ("moved_next", pa.float64()),  # share of the faces that count which are noise in one of the two only
+        ("merges_next", pa.int32()),  # people of the next that several of this one merge into
+        ("splits_next", pa.int32()),  # people of this one that are split into several of the next
+        ("recommended", pa.bool_()),
+    ]
+)
+"""One row a clustering, DBSCAN first, sorted by algorithm, min_samples, eps. A rate of nothing is null."""
+
+SWEEP_CHANGES = pa.schema(
+    [
+        ("from", pa.string()),  # a clustering
+        ("to", pa.string()),  # the next
+        ("kind", pa.string()),  # merge: several of from are one of to; split: one of from is several of to
+        ("person_from", pa.int32()),
+        ("person_to", pa.int32()),
+        ("n_from", pa.int64()),  # faces of person_from
+        ("n_to", pa.int64()),  # faces of person_to
+        ("n_faces", pa.int64()),  # faces that are of both
+        ("same_frame", pa.int64()),  # frames that show this part and another of the same merge or split
+    ]
+)
+"""One row a part of a merge or split, in the order of the sweep; those that move most faces come first."""
+
+
 def provenance(stage: str, settings: Mapping[str, Any], **facts: Any) -> dict[str, Any]:
     """Tell how a table came about: the version, the stage, its settings and facts such as counts."""
     return {"castgraph": __version__, "stage": stage, "settings": dict(settings), **facts}
@@ -160,6 +209,33 @@ def write_all(
             if part.num_rows:
                 writer.write_table(part.cast(schema))
         writer.add_key_value_metadata({"castgraph": text})
+
+
+def write_labels(
+    path: str | os.PathLike[str], labels: NDArray[np.int32], settings: Mapping[str, Any], n_set_aside: int
+) -> None:
+    """Write the labels of a clustering with their provenance, atomically.
+
+    Parameters
+    ----------
+    path
+        The label table to write.
+    labels
+        Shape (n_faces,), in the order of the merged face table.
+    settings
+        The algorithm and what it was given.
+    n_set_aside
+        How many of the faces do not count.
+    """
+    facts = provenance(
+        "cluster",
+        settings,
+        n_faces=len(labels),
+        n_set_aside=n_set_aside,
+        n_people=int(labels.max(initial=NOISE)) + 1,
+        n_noise=int((labels == NOISE).sum()) - n_set_aside,
+    )
+    write(path, pa.table({"label": labels}, schema=LABELS), facts)
 
 
 def embeddings(column: pa.ChunkedArray) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ from snakemake.exceptions import WorkflowError
 import castgraph.archive
 import castgraph.config
 from castgraph.runlock import RunLock
-from castgraph.stages import CODE_VERSIONS, ENCODER_KEYS, clustering_name, encoder_name
+from castgraph.stages import CODE_VERSIONS, ENCODER_KEYS, clusterings, encoder_name, sweeps
 
 # Where a relative path of the configuration is looked for.
 FOLDERS = (Path.cwd(), Path(workflow.basedir))
@@ -32,7 +32,18 @@ except castgraph.config.ConfigError as error:
 
 ENCODER_SETTINGS = {key: config["faces"][key] for key in ENCODER_KEYS}
 ENCODER = encoder_name(**ENCODER_SETTINGS)
-CLUSTERINGS = {clustering_name(eps): eps for eps in config["cluster"]["eps"]}
+CLUSTERINGS = clusterings(**{key: config["cluster"][key] for key in ("algorithm", "eps", "min_samples")})
+SWEEPS = sweeps(
+    [name for name, settings in CLUSTERINGS.items() if settings["algorithm"] == "dbscan"],
+    Path("results") / config["run"] / "sweeps.json",
+)
+# Whether jobs share a clustering.
+SHARED = config["cluster"]["share_jobs"] > 1
+
+
+scattergather:
+    share=config["cluster"]["share_jobs"],
+
 
 # For jobs that take what there is. Snakemake lowers it to --cores.
 MOST_THREADS = 64
@@ -45,6 +56,7 @@ wildcard_constraints:
     broadcast=castgraph.archive.BROADCAST_PATTERN,
     encoder="[a-z0-9.-]+",
     clustering="[a-z0-9._-]+",
+    sweep="[0-9]+",
 
 
 def start_run():
@@ -60,6 +72,11 @@ def start_run():
 def growing(mem_mb):
     """Memory that grows with every retry of the job."""
     return lambda wildcards, attempt: mem_mb * attempt
+
+
+def with_faces(mem_mb):
+    """Memory for a table of faces beside `mem_mb`; it grows with every retry of the job."""
+    return lambda wildcards, input, attempt: int((mem_mb + 4 * input.size_mb) * attempt)
 
 
 def fetch_priority():
@@ -137,4 +154,5 @@ def results(wildcards):
     names += ["network.png", "network.svg"]
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]
-    return [f"results/{config['run']}/summary.json", *per_clustering(*names)]
+    of_all = ["summary.json", "sweep.parquet", "sweep.html"]
+    return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

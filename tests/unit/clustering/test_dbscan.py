@@ -31,10 +31,6 @@ def test_eps_is_inclusive_and_a_point_counts_itself() -> None:
     assert dbscan(X, 0.1, 1).tolist() == [0, 1, 2]
 
 
-def test_no_points_give_no_labels() -> None:
-    assert dbscan(np.empty((0, 128), np.float32), 0.4, 5).tolist() == []
-
-
 def test_the_input_is_not_modified() -> None:
     X = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     before = X.copy()
@@ -48,6 +44,8 @@ def test_the_input_is_not_modified() -> None:
         ([[0.0, float("nan")]], 0.4, 5, "NaN or infinite"),
         ([[0.0, float("inf")]], 0.4, 5, "NaN or infinite"),
         ([0.0, 1.0], 0.4, 5, r"shape \(2,\)"),
+        (np.empty((0, 128)), 0.4, 5, r"shape \(0, 128\)"),
+        (np.empty((3, 0)), 0.4, 5, r"shape \(3, 0\)"),
         ([[0.0]], 0.0, 5, "eps is 0.0"),
         ([[0.0]], -1.0, 5, "eps is -1.0"),
         ([[0.0]], float("nan"), 5, "eps is nan"),

@@ -1,0 +1,24 @@
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+def kernels() -> list[str]: ...
+def scan(
+    points: NDArray[np.float32] | NDArray[np.float64],
+    order: NDArray[np.int32],
+    starts: NDArray[np.int32],
+    slots: NDArray[np.float32],
+    scale: float,
+    tiles: NDArray[np.int32],
+    apart: NDArray[np.int32],
+    squares: NDArray[np.float64],
+    min_samples: int,
+    core: NDArray[np.uint8],
+    root: NDArray[np.int32],
+    pairs: NDArray[np.int32],
+    places: NDArray[np.uint8],
+    threads: int,
+    kernel: str,
+    progress: Callable[[float], None] | None,
+) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8]]: ...

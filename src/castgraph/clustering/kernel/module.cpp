@@ -1,0 +1,131 @@
+// The door to Python.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <stdexcept>
+
+#include "scan.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+template <typename T, typename... Shape>
+using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu, Shape...>;
+using Whole = Array<const std::int32_t, nb::ndim<1>>;
+using Places = Array<const std::uint8_t, nb::ndim<1>>;
+
+void require(bool condition, const char* what) {
+    if (!condition) throw std::invalid_argument(what);
+}
+
+// Arrays of pairs (n, 2) and of their places (n,).
+nb::tuple arrays(const std::vector<dbscan::Edge>& edges) {
+    auto* pairs = new std::int32_t[2 * edges.size() + 1];
+    nb::capsule pairs_owner(pairs, [](void* p) noexcept { delete[] static_cast<std::int32_t*>(p); });
+    auto* places = new std::uint8_t[edges.size() + 1];
+    nb::capsule places_owner(places, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+        pairs[2 * i] = edges[i].x;
+        pairs[2 * i + 1] = edges[i].y;
+        places[i] = edges[i].level;
+    }
+    return nb::make_tuple(nb::ndarray<nb::numpy, std::int32_t>(pairs, {edges.size(), 2}, pairs_owner),
+                          nb::ndarray<nb::numpy, std::uint8_t>(places, {edges.size()}, places_owner));
+}
+
+void check(const dbscan::Task& task) {
+    require(task.n_leaves >= 0 && task.starts[0] == 0, "starts begins with 0");
+    for (std::int64_t leaf = 0; leaf < task.n_leaves; ++leaf) {
+        const int size = task.starts[leaf + 1] - task.starts[leaf];
+        require(size >= 1 && size <= dbscan::LEAF, "a leaf has 1 to 64 points");
+    }
+    for (std::int64_t i = 0; i < task.starts[task.n_leaves]; ++i)
+        require(task.order[i] >= 0 && task.order[i] < task.n, "order holds a row that is not there");
+    for (std::int64_t i = 0; i < task.n_tiles; ++i) {
+        const std::int32_t* t = task.tiles + 4 * i;
+        for (int side = 0; side < 4; side += 2)
+            require(0 <= t[side] && t[side] < t[side + 1] && t[side + 1] <= task.n_leaves, "a tile is out of range");
+        require(t[0] == t[2] ? t[1] == t[3] : t[1] <= t[2] || t[3] <= t[0], "the sides of a tile overlap");
+    }
+    for (std::size_t level = 0; level < task.squares.size(); ++level) {
+        require(!level || task.squares[level - 1] <= task.squares[level], "squares ascend");
+        for (std::int64_t x = 0; x < task.n; ++x) {
+            const std::int32_t root = task.root[std::int64_t(level) * task.n + x];
+            require(root >= 0 && root <= x, "a root is not there, or larger than its point");
+        }
+    }
+    for (const dbscan::Edge& pair : task.known)
+        require(pair.x >= 0 && pair.x < task.n && pair.y >= 0 && pair.y < task.n && pair.x != pair.y &&
+                    pair.level < task.squares.size(),
+                "a known pair is not there");
+}
+
+nb::tuple scan(nb::ndarray<nb::ro, nb::ndim<2>, nb::c_contig, nb::device::cpu> points, Whole order, Whole starts,
+               Array<const float, nb::shape<-1, dbscan::LEAF, -1>> slots, double scale,
+               Array<const std::int32_t, nb::shape<-1, 4>> tiles, Whole apart, const std::vector<double>& squares,
+               std::int64_t min_samples, Array<std::uint8_t, nb::ndim<2>> core, Array<std::int32_t, nb::ndim<2>> root,
+               Array<const std::int32_t, nb::shape<-1, 2>> pairs, Places places, int threads, const std::string& kernel,
+               nb::object progress) {
+    dbscan::Task task{};
+    require(points.dtype() == nb::dtype<float>() || points.dtype() == nb::dtype<double>(), "points are float32 or float64");
+    if (points.dtype() == nb::dtype<float>())
+        task.points32 = static_cast<const float*>(points.data());
+    else
+        task.points64 = static_cast<const double*>(points.data());
+    task.n = std::int64_t(points.shape(0));
+    task.d = std::int64_t(points.shape(1));
+    task.order = order.data();
+    task.starts = starts.data();
+    task.n_leaves = std::int64_t(slots.shape(0));
+    task.slots = slots.data();
+    task.k = std::int64_t(slots.shape(2));
+    task.scale = scale;
+    task.tiles = tiles.data();
+    task.n_tiles = std::int64_t(tiles.shape(0));
+    task.apart = apart.data();
+    task.squares = squares;
+    task.min_samples = min_samples;
+    task.core = core.data();
+    task.root = root.data();
+    task.threads = threads;
+    task.kernel = kernel;
+    require(!squares.empty() && squares.size() < 128 && min_samples >= 1 && threads >= 1, "squares, min_samples or threads");
+    require(core.shape(0) == squares.size() && root.shape(0) == squares.size() && std::int64_t(core.shape(1)) == task.n &&
+                std::int64_t(root.shape(1)) == task.n,
+            "core and root have a row for each eps and a column for each point");
+    require(starts.shape(0) == slots.shape(0) + 1 && apart.shape(0) == slots.shape(0), "one slot, start and apart a leaf");
+    require(pairs.shape(0) == places.shape(0), "one place a pair");
+    for (std::size_t i = 0; i < pairs.shape(0); ++i) task.known.push_back({pairs(i, 0), pairs(i, 1), places(i)});
+    check(task);
+    require(std::int64_t(order.shape(0)) == task.starts[task.n_leaves], "order and starts do not fit");
+    dbscan::Result result;
+    {
+        nb::gil_scoped_release release;
+        result = dbscan::scan(task, [&](double share) {
+            nb::gil_scoped_acquire acquire;
+            if (PyErr_CheckSignals()) throw nb::python_error();
+            if (!progress.is_none()) progress(share);
+        });
+    }
+    nb::tuple edges = arrays(result.edges), left = arrays(result.left);
+    return nb::make_tuple(edges[0], edges[1], left[0], left[1]);
+}
+
+std::vector<std::string> kernels() {
+    std::vector<std::string> names;
+    for (const dbscan::Kernels& kernel : dbscan::kernels()) names.emplace_back(kernel.name);
+    return names;
+}
+
+}  // namespace
+
+NB_MODULE(_kernel, m) {
+    m.def("kernels", &kernels);
+    m.def("scan", &scan, "points"_a, "order"_a, "starts"_a, "slots"_a, "scale"_a, "tiles"_a, "apart"_a, "squares"_a,
+          "min_samples"_a, "core"_a, "root"_a, "pairs"_a, "places"_a, "threads"_a, "kernel"_a, "progress"_a.none());
+}
