@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pyarrow as pa
-
 from castgraph import tables
 from castgraph.clustering import kernels, read_counted
 from castgraph.clustering.runs import cluster_faces

@@ -17,5 +17,6 @@ with joblog(snakemake.log[0]):
         Path(snakemake.input.broadcasts),
         Path(snakemake.input.inventories) if snakemake.input.inventories else None,
         clusterings,
+        Path(snakemake.input.scores),
     )
     write_json(snakemake.output[0], found)

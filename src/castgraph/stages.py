@@ -61,8 +61,8 @@ def clusterings(
 ) -> dict[str, dict[str, Any]]:
     """Name the clusterings of a run for paths: ``eps-0.40`` for DBSCAN with 0.4, ``hdbscan-5``, ….
 
-    Parameters are the keys of the section ``cluster`` of the configuration. eps is written with at least two decimals, so that names sort as their values do, and as many more as it
-    has.
+    Parameters are the keys of the section ``cluster`` of the configuration. eps is written with at least two
+    decimals, so that names sort as their values do, and with as many more as it has.
 
     Returns
     -------

@@ -29,7 +29,11 @@ TOP = 5
 
 
 def summarise(
-    run: str, broadcasts: Path, inventories: Path | None, clusterings: Mapping[str, Mapping[str, Path]]
+    run: str,
+    broadcasts: Path,
+    inventories: Path | None,
+    clusterings: Mapping[str, Mapping[str, Path]],
+    scores: Path,
 ) -> Summary:
     """Count what a run read and found.
 
@@ -44,6 +48,8 @@ def summarise(
         whose broadcasts are listed.
     clusterings
         For each clustering the paths of its ``labels``, ``people`` and ``pairs`` (all edges, uncut).
+    scores
+        The scores of the clusterings; their provenance tells which one is recommended.
 
     Returns
     -------
@@ -79,6 +85,7 @@ def summarise(
         "faces": _total(table["n_faces"]),
         "quality": merged["settings"]["quality"],
         "set_aside": merged["set_aside"],
+        "recommended": tables.read_provenance(scores)["reason"],
         "clusterings": {
             name: _clustering(**paths, n_set_aside=merged["n_set_aside"])
             for name, paths in clusterings.items()
@@ -131,6 +138,12 @@ def render(summary: Summary, folder: Path) -> RenderableType:
         parts += [Text("\nNot, or not wholly, read", style="bold"), _not_ok(summary["not_ok"])]
     for name, clustering in summary["clusterings"].items():
         parts += _render_clustering(name, clustering, folder / name)
+    if len(summary["clusterings"]) > 1:
+        parts += [
+            Text("\nwhich clustering", style="bold"),
+            Text(summary["recommended"]),
+            Text(f"  {folder / 'sweep.html'}").append("  the clusterings compared", style="dim"),
+        ]
     return Group(*parts)
 
 

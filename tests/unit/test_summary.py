@@ -32,6 +32,10 @@ def merge_facts(quality: dict, set_aside: dict) -> dict:
     return tables.provenance("merge", {"quality": minima}, n_set_aside=n_set_aside, set_aside=counts)
 
 
+def scores(path: Path, reason: str = "") -> Path:
+    return table(tables.SWEEP, path, [], {"reason": reason})
+
+
 def person(label: int, n_frames: int, name: str | None = None) -> dict:
     return {
         "person": label,
@@ -90,7 +94,10 @@ def run(tmp_path: Path) -> Path:
             tables.EDGES, folder / "edges.parquet", [edge(6, 7, 4, 0), edge(0, 1, 1, 2), edge(1, 2, 0, 1)]
         ),
     }
-    write_json(tmp_path / "summary.json", summarise("test", broadcasts, inventories, {"eps-0.40": paths}))
+    summary = summarise(
+        "test", broadcasts, inventories, {"eps-0.40": paths}, scores(tmp_path / "sweep.parquet")
+    )
+    write_json(tmp_path / "summary.json", summary)
     return tmp_path
 
 
@@ -152,7 +159,7 @@ def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
     tables.write(broadcasts, pq.read_table(broadcasts), merge_facts(quality, set_aside))
     paths = {"labels": "labels", "people": "people", "pairs": "edges"}
     clustering = {kind: folder / f"{name}.parquet" for kind, name in paths.items()}
-    summary = summarise("test", broadcasts, None, {"eps-0.40": clustering})
+    summary = summarise("test", broadcasts, None, {"eps-0.40": clustering}, run / "sweep.parquet")
     assert summary["faces"] == 600
     assert summary["clusterings"]["eps-0.40"]["noise"] == noise
     assert {name: n for name, n in summary["set_aside"].items() if n} == set_aside
@@ -163,7 +170,7 @@ def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
 
 
 def test_a_run_of_listed_broadcasts_says_nothing_of_station_days(run: Path) -> None:
-    summary = summarise("test", run / "broadcasts.parquet", None, {})
+    summary = summarise("test", run / "broadcasts.parquet", None, {}, scores(run / "sweep.parquet"))
     assert summary["station_days"]["listed"] == 0
     write_json(run / "summary.json", summary)
     assert "station-days" not in CliRunner().invoke(app, ["summary", str(run / "summary.json")]).output
@@ -184,3 +191,15 @@ def test_what_is_no_summary_is_said_in_one_line(content: str | None, message: st
 def test_the_command_tells_its_version_and_helps() -> None:
     assert CliRunner().invoke(app, ["--version"]).output.strip() == __version__
     assert "summary" in CliRunner().invoke(app, ["--help"]).output
+
+
+def test_with_several_clusterings_the_recommended_one_is_named(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    summary["recommended"] = "eps-0.40, since [it] is <so>."
+    write_json(run / "summary.json", summary)
+    assert "since" not in CliRunner().invoke(app, ["summary", str(run)]).output
+    summary["clusterings"]["eps-0.42"] = summary["clusterings"]["eps-0.40"]
+    write_json(run / "summary.json", summary)
+    output = CliRunner().invoke(app, ["summary", str(run)]).output
+    assert "eps-0.40, since [it] is <so>." in output
+    assert "sweep.html" in output

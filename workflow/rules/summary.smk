@@ -10,6 +10,7 @@ rule summary:
         labels=per_clustering("labels.parquet"),
         people=per_clustering("people.parquet"),
         pairs=per_clustering("edges.parquet"),
+        scores="results/{run}/sweep.parquet",
     output:
         "results/{run}/summary.json",
     log:

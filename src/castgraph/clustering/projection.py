@@ -15,7 +15,7 @@ MOST_COORDINATES = _CHOICES[-1]
 """Coordinates that are kept at most."""
 
 _SAMPLE = 16_384
-_PAIRS = 200_000
+_PAIRS_A_POINT = 12  # of the sample, in choosing how many coordinates to keep
 _CHUNK = 8_192
 # What a pair costs that the few coordinates do not rule out, in coordinates of a pair: it is measured with
 # all its coordinates, which lie somewhere in memory. It is more than that, since the pairs that are compared
@@ -88,7 +88,7 @@ def _coordinates(sample: NDArray[np.float64], eps: float, d: int) -> int:
     if d <= _CHOICES[0]:
         return d
     rng = np.random.default_rng(0)
-    x, y = rng.integers(0, len(sample), (2, _PAIRS // 10 if len(sample) < 100 else _PAIRS))
+    x, y = rng.integers(0, len(sample), (2, _PAIRS_A_POINT * len(sample)))
     choices = [k for k in _CHOICES if k < d]
     squares = np.zeros(len(x))
     costs, before = [], 0

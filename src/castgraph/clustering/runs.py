@@ -49,8 +49,8 @@ def cluster_faces(
     kept
         Other eps of which the saved state is kept and brought up to date.
     begun
-        What is known of these faces already, from `castgraph.clustering.shares.gathered`; then the saved state
-        is only written.
+        What is known of these faces already, from `castgraph.clustering.shares.gathered`; then the saved
+        state is only written.
     max_memory_mb
         Refuse to begin when more memory would be needed, in MB.
 

@@ -35,6 +35,12 @@ struct Kernels {
 // Those that this machine can run, the best first.
 std::vector<Kernels> kernels();
 
+// Whether processor and system let this process use Intel AMX.
+bool amx_permitted();
+
+// Whether byte_candidates finds what plain C++ finds.
+bool correct(const Kernels& kernel);
+
 #define DBSCAN_DECLARE(isa) \
     namespace isa {         \
     Kernels table();        \

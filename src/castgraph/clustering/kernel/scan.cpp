@@ -386,7 +386,14 @@ std::vector<Kernels> kernels() {
     __builtin_cpu_init();
     const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    if (avx512 && __builtin_cpu_supports("avx512vnni")) add("avx512-vnni", vnni::table());
+    const bool avx512_vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+#if defined(DBSCAN_AMX)
+    // No machine with AMX was at hand when this was written: a kernel that finds anything else than plain C++ is not
+    // offered. Nobody need be told, as the next one finds the same.
+    static const bool amx_works = avx512_vnni && amx_permitted() && correct(amx::table());
+    if (amx_works) add("avx512-amx", amx::table());
+#endif
+    if (avx512_vnni) add("avx512-vnni", vnni::table());
     if (avx512) add("avx512", dbscan::avx512::table());
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) add("avx2", avx2::table());
 #endif

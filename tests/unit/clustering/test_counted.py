@@ -1,4 +1,4 @@
-"""Labels of a run in which some faces are set aside."""
+"""Faces that count, and labels of a run in which some are set aside."""
 
 from functools import partial
 from pathlib import Path
@@ -8,9 +8,13 @@ import pyarrow as pa
 import pytest
 
 from castgraph import tables
-from castgraph.clustering import dbscan, label_faces
+from castgraph.clustering import dbscan, read_counted
 
 cluster = partial(dbscan, eps=0.4, min_samples=3)
+
+
+def label_faces(path: Path, cluster) -> np.ndarray:
+    return read_counted(path).labels(cluster)
 
 
 def write(path: Path, embeddings: np.ndarray, aside: list[str], row_group: int = 7) -> Path:
@@ -77,3 +81,25 @@ def test_an_embedding_that_is_no_number_does_no_harm_where_it_is_set_aside(tmp_p
 def test_no_face_that_counts_gives_nobody(n_faces: int, tmp_path: Path) -> None:
     path = write(tmp_path / "faces.parquet", np.zeros((n_faces, 128), np.float32), ["min_score"] * n_faces)
     assert label_faces(path, cluster).tolist() == [-1] * n_faces
+
+
+def test_faces_are_read_by_broadcast(tmp_path: Path) -> None:
+    """Row groups need not be broadcasts, and a broadcast whose faces are all set aside is not there."""
+    schema = tables.MERGED_FACES
+    rng = np.random.default_rng(0)
+    names = ["A_1"] * 5 + ["B_2"] * 3 + ["C_3"] * 4
+    aside = [""] * 5 + ["min_score"] * 3 + ["", "min_score", "", ""]
+    embeddings = rng.normal(size=(12, 128)).astype(np.float32)
+    rows = [
+        {"broadcast": name, "embedding": embedding, "set_aside": text}
+        for name, embedding, text in zip(names, embeddings, aside, strict=True)
+    ]
+    parts = [pa.Table.from_pylist(rows[start : start + 4], schema=schema) for start in (0, 4, 8)]
+    tables.write_all(tmp_path / "faces.parquet", schema, parts, {})
+    faces = read_counted(tmp_path / "faces.parquet")
+    counted = np.array([not text for text in aside])
+    assert (faces.counted == counted).all()
+    assert (faces.points == embeddings[counted]).all()
+    assert faces.n_set_aside == 4
+    assert [(portion.broadcast, portion.n_faces) for portion in faces.portions] == [("A_1", 5), ("C_3", 3)]
+    assert len({portion.digest for portion in faces.portions}) == 2
