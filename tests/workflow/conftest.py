@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import fcntl
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,14 +76,26 @@ class Run:
     def output(self) -> str:
         return (self.folder / "output.txt").read_text()
 
+    def copied(self, folder: Path, config: Config | None = None) -> Run:
+        """The run as it is now in another folder, with a configuration of its own."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Run(folder, copy.deepcopy(config or self.config))
+
     def digests(self) -> dict[str, str]:
-        """SHA-256 of every result; logs and timings differ between runs and are left out."""
+        """SHA-256 of every result."""
+        return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self._files()}
+
+    def written(self) -> dict[str, int]:
+        """When every result was written."""
+        return {name: path.stat().st_mtime_ns for name, path in self._files()}
+
+    def _files(self) -> Iterator[tuple[str, Path]]:
+        """Every result by its path; logs and timings differ between runs and are left out."""
         results = self.folder / "results"
-        return {
-            str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(results.rglob("*"))
-            if path.is_file() and path.relative_to(results).parts[0] not in ("logs", "benchmarks")
-        }
+        for path in sorted(results.rglob("*")):
+            name = path.relative_to(results)
+            if path.is_file() and name.parts[0] not in ("logs", "benchmarks"):
+                yield str(name), path
 
 
 def jobs(output: str) -> Counter[str]:
@@ -104,12 +119,24 @@ def write_zip(folder: Path, broadcast: str, frames: Mapping[int, bytes] | Iterab
     return path
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Give a folder that is made once for all processes of a test run; no test may change it."""
+    base = factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / f"castgraph-{name}"
+    made = folder.with_suffix(".made")
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            folder.mkdir(exist_ok=True)
+            make(folder)
+            made.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The demo, run whole with the shipped configuration."""
-    run = Run(tmp_path_factory.mktemp("demo"))
-    run("demo")
-    return run
+    return Run(made_once(tmp_path_factory, "demo", lambda folder: Run(folder)("demo")))
 
 
 SHORT = {
@@ -124,10 +151,12 @@ SHORT = {
 @pytest.fixture(scope="session")
 def small_archive(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of four broadcasts with a few frames each."""
-    folder = tmp_path_factory.mktemp("archive")
-    for broadcast, numbers in SHORT.items():
-        write_zip(folder, broadcast, frames_of(demo, broadcast, numbers))
-    return folder
+
+    def make(folder: Path) -> None:
+        for broadcast, numbers in SHORT.items():
+            write_zip(folder, broadcast, frames_of(demo, broadcast, numbers))
+
+    return made_once(tmp_path_factory, "archive", make)
 
 
 @pytest.fixture(scope="session")
@@ -144,9 +173,8 @@ def small_config(small_archive: Path) -> Config:
 @pytest.fixture(scope="session")
 def small_run(small_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The small archive, run whole and undisturbed on two cores."""
-    run = Run(tmp_path_factory.mktemp("small"), small_config)
-    run()
-    return run
+    folder = made_once(tmp_path_factory, "small", lambda folder: Run(folder, small_config)())
+    return Run(folder, small_config)
 
 
 @pytest.fixture

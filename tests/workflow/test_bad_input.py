@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import stat
 import threading
 import zipfile
@@ -181,24 +182,34 @@ def test_a_run_without_any_face_is_normal(new_run: Callable[..., Run], tmp_path:
     assert Image.open(folder / "network.png").width > 1000
     assert not list((folder / "portraits").glob("*.jpg"))
 
+    run.config["cluster"] = {
+        "algorithm": ["dbscan", "hdbscan", "chinese-whispers", "iterative"],
+        "eps": [0.4, 0.3],
+    }
+    assert jobs(run("sweep")) == {"cluster_2": 1, "cluster_otherwise": 5, "scores": 1, "sweep": 1}
+    assert [path for path in run.results.glob("*/labels.parquet") if pq.read_table(path).num_rows] == []
+    scores = pq.read_table(run.results / "sweep.parquet").to_pylist()
+    assert len(scores) == len(list(run.results.glob("*/labels.parquet"))) == 7
+    assert not any(row["n_people"] or row["n_noise"] or row["recommended"] for row in scores)
+    assert "None is recommended" in (run.results / "sweep.html").read_text()
+
 
 @pytest.fixture
-def server(small_archive: Path) -> Iterator[str]:
+def server(small_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The small archive over HTTP, with two inventories."""
+    archive = shutil.copytree(small_archive, tmp_path_factory.mktemp("web"), dirs_exist_ok=True)
     days: dict[str, list[dict]] = {}
     for broadcast in SHORT:
         station, day, *_ = broadcast.split("_")
         days.setdefault(f"{station}.{day}", []).append({"id": broadcast})
     days["DEMO1.20240102"] += [{"id": "../../etc/passwd"}, {"id": "DEMO1_20240102_210000_Absent"}]
     for name, shows in days.items():
-        (small_archive / f"{name}.inventory.json").write_text(json.dumps({"shows": shows}))
-    handler = partial(SimpleHTTPRequestHandler, directory=str(small_archive))
+        (archive / f"{name}.inventory.json").write_text(json.dumps({"shows": shows}))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(archive))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
         threading.Thread(target=http.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{http.server_port}/"
         http.shutdown()
-    for name in days:
-        (small_archive / f"{name}.inventory.json").unlink()
 
 
 def test_stations_and_days_from_an_archive_on_the_web(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from castgraph.clustering.dbscan import dbscan, validated
+from castgraph.clustering.dbscan import dbscan, require_mb, validated
 from castgraph.clustering.projection import Points
 from castgraph.tables import NOISE
 
@@ -249,13 +249,9 @@ Each is called with the points, and by keyword ``min_samples``, ``threads``, ``m
 
 def _require_memory(name: str, points: Points, needed: float, max_memory_mb: float | None) -> None:
     """Refuse work that needs too much memory: `needed` bytes beside the points and the interpreter."""
+    n, d = points.shape
     needed_mb = _INTERPRETER_MB + (points.nbytes + needed) / 1e6
-    if max_memory_mb is not None and needed_mb > max_memory_mb:
-        n, d = points.shape
-        raise MemoryError(
-            f"{name} of {n} points of {d} dimensions needs up to {needed_mb:.0f} MB, and "
-            f"{max_memory_mb:.0f} MB are allowed; give the job more memory or take fewer points"
-        )
+    require_mb(f"{name} of {n} points of {d} dimensions", needed_mb, max_memory_mb)
 
 
 def _by_first_row(labels: NDArray[np.integer[Any]]) -> NDArray[np.int32]:

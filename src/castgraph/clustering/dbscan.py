@@ -245,8 +245,19 @@ def require_memory(
     needed = predicted_memory_mb(
         n, d, itemsize=points.itemsize, n_eps=n_eps, min_samples=min_samples, threads=threads
     )
+    require_mb(f"clustering {n} points of {d} dimensions at {n_eps} eps", needed, max_memory_mb)
+
+
+def require_mb(work: str, needed: float, max_memory_mb: float | None) -> None:
+    """Refuse `work` that needs more MB than are allowed.
+
+    Raises
+    ------
+    MemoryError
+        With both numbers.
+    """
     if max_memory_mb is not None and needed > max_memory_mb:
         raise MemoryError(
-            f"clustering {n} points of {d} dimensions at {n_eps} eps needs up to {needed:.0f} MB, and "
-            f"{max_memory_mb:.0f} MB are allowed; give the job more memory or take fewer points"
+            f"{work} needs up to {needed:.0f} MB, and {max_memory_mb:.0f} MB are allowed; give the job more "
+            "memory or take fewer points"
         )
