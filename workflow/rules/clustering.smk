@@ -95,7 +95,7 @@ rule cluster_otherwise:
     benchmark:
         "results/benchmarks/{run}/{clustering}/cluster_otherwise.tsv"
     wildcard_constraints:
-        clustering="(?!eps-).+",
+        clustering="|".join(OTHERWISE) or "(?!)",
     conda:
         "../../envs/environment.yaml"
     threads: MOST_THREADS

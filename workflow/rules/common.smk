@@ -33,8 +33,9 @@ except castgraph.config.ConfigError as error:
 ENCODER_SETTINGS = {key: config["faces"][key] for key in ENCODER_KEYS}
 ENCODER = encoder_name(**ENCODER_SETTINGS)
 CLUSTERINGS = clusterings(**{key: config["cluster"][key] for key in ("algorithm", "eps", "min_samples")})
+OTHERWISE = [name for name, settings in CLUSTERINGS.items() if settings["algorithm"] != "dbscan"]
 SWEEPS = sweeps(
-    [name for name, settings in CLUSTERINGS.items() if settings["algorithm"] == "dbscan"],
+    [name for name in CLUSTERINGS if name not in OTHERWISE],
     Path("results") / config["run"] / "sweeps.json",
 )
 # Whether jobs share a clustering.

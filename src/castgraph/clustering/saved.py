@@ -7,6 +7,8 @@ import json
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -92,16 +94,13 @@ def load(
         When the file is not there, not whole, of another version, not of these faces, or has none of the eps.
     """
     try:
-        facts = tables.read_provenance(path)
-        table = pq.read_table(path, partitioning=None)
+        facts, table = _read(Path(path))
+    except (StateError, MemoryError):
+        raise
     except FileNotFoundError as error:
         raise StateError("there is none yet") from error
-    except (OSError, pa.ArrowException, ValueError) as error:
+    except Exception as error:  # whatever a damaged file brings about
         raise StateError(f"{path} cannot be read ({error})") from error
-    if facts.get("version") != _VERSION:
-        raise StateError(f"{path} has version {facts.get('version')}, not {_VERSION}")
-    if facts.pop("checksum", None) != _checksum(facts, table):
-        raise StateError(f"{path} is damaged: its checksum is wrong")
     if facts["min_samples"] != min_samples:
         raise StateError(f"it was made with min_samples {facts['min_samples']}, not {min_samples}")
     rows = _rows([Portion(*portion) for portion in facts["broadcasts"]], portions)
@@ -118,8 +117,18 @@ def load(
     return Saved(State(tuple(levels), min_samples, list(levels.values())), new)
 
 
+def _read(path: Path) -> tuple[dict[str, Any], pa.Table]:
+    facts = tables.read_provenance(path)
+    if facts.get("version") != _VERSION:
+        raise StateError(f"{path} has version {facts.get('version')}, not {_VERSION}")
+    table = pq.read_table(path, partitioning=None)
+    if facts.pop("checksum", None) != _checksum(facts, table):
+        raise StateError(f"{path} is damaged: its checksum is wrong")
+    return facts, table
+
+
 def _checksum(facts: dict[str, object], table: pa.Table) -> str:
-    digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
+    digest = hashlib.blake2b(json.dumps([facts, table.column_names], sort_keys=True).encode(), digest_size=16)
     for name in table.column_names:
         column = table[name].combine_chunks()
         values = [column.value_lengths(), column.flatten()] if name.startswith("neighbours") else [column]

@@ -152,6 +152,7 @@ def with_another_core(path: Path) -> None:
         (lambda path: path.write_bytes(b""), "cannot be read"),
         (lambda path: tables.write(path, pq.read_table(path), {}), "version None, not 1"),
         (of_the_future, "version 99, not 1"),
+        (lambda path: path.write_bytes(path.read_bytes().replace(b"root_0", b"soot_0")), "checksum is wrong"),
         (with_another_core, "its checksum is wrong"),
     ],
 )
