@@ -14,14 +14,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-ORDER = ["inventory", "select", "download", "unzip", "encode", "merge", "cluster"]
+ORDER = ["inventory", "select", "download", "unzip", "encode", "merge"]
+ORDER += ["plan_shares", "share", "cluster", "cluster_otherwise", "scores"]
 ORDER += ["people", "portraits", "database_json", "network", "picture", "summary", "demo"]
 
 
 def rule_of(path: Path, root: Path) -> str:
     """Name the rule: files of the archive lie in a folder named after it, a run's are named after it."""
     first = path.relative_to(root).parts[0]
-    return first if first in ("inventory", "download", "unzip", "encode") else path.stem
+    stem = path.stem.partition("-")[0]  # of a share its number follows
+    return first if first in ("inventory", "download", "unzip", "encode") else stem
 
 
 def main() -> None:

@@ -94,12 +94,14 @@ def test_every_output_in_the_readme_is_made_by_a_rule(readme: str, rules: str) -
 
 def test_every_output_of_a_rule_is_in_the_readme(readme: str, rules: str) -> None:
     made = set(re.findall(r'"(results/(?!logs/|benchmarks/)[^"]+)"', rules))
-    patterns = {path for path in made if "{config[" in path or "{name}" in path}  # several paths in one
+    # Several paths in one.
+    patterns = {path for path in made if any(part in path for part in ("{config[", "{name}", "{{run}}"))}
     assert made - patterns <= set(output_table(readme))
 
 
 def test_the_readme_shows_the_columns_of_the_tables(readme: str) -> None:
-    for schema in (tables.MERGED_FACES, tables.FRAMES, tables.BROADCASTS, tables.EDGES, tables.LABELS):
+    merged = (tables.MERGED_FACES, tables.FRAMES, tables.BROADCASTS)
+    for schema in (*merged, tables.EDGES, tables.LABELS, tables.SWEEP, tables.SWEEP_CHANGES):
         assert set(schema.names) <= set(re.findall(r"`(\w+)`", readme))
 
 

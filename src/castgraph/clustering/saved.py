@@ -62,12 +62,9 @@ def save(path: str | os.PathLike[str], state: State, portions: Sequence[Portion]
         columns[f"core_{place}"] = pa.array(level.core)
         columns[f"root_{place}"] = pa.array(level.root)
         columns[f"neighbours_{place}"] = pa.LargeListArray.from_arrays(ends, pa.array(pairs[:, 1]))
-    facts = {
-        "version": _VERSION,
-        "min_samples": state.min_samples,
-        "eps": list(state.eps),
-        "broadcasts": [list(portion) for portion in portions],
-    }
+    settings = {"min_samples": state.min_samples, "eps": list(state.eps)}
+    broadcasts = [list(portion) for portion in portions]
+    facts = tables.provenance("cluster", settings, version=_VERSION, broadcasts=broadcasts)
     table = pa.table(columns)
     tables.write(path, table, {**facts, "checksum": _checksum(facts, table)})
 
@@ -98,20 +95,21 @@ def load(
     except (StateError, MemoryError):
         raise
     except FileNotFoundError as error:
-        raise StateError("there is none yet") from error
+        raise StateError("none was saved yet") from error
     except Exception as error:  # whatever a damaged file brings about
         raise StateError(f"{path} cannot be read ({error})") from error
-    if facts["min_samples"] != min_samples:
-        raise StateError(f"it was made with min_samples {facts['min_samples']}, not {min_samples}")
+    settings = facts["settings"]
+    if settings["min_samples"] != min_samples:
+        raise StateError(f"it was made with min_samples {settings['min_samples']}, not {min_samples}")
     rows = _rows([Portion(*portion) for portion in facts["broadcasts"]], portions)
     n = sum(portion.n_faces for portion in portions)
     levels = {
         value: _moved(table, place, rows, n, min_samples)
-        for place, value in enumerate(facts["eps"])
+        for place, value in enumerate(settings["eps"])
         if value in wanted
     }
     if not levels:
-        raise StateError(f"it knows of other eps only: {facts['eps']}")
+        raise StateError(f"it knows of other eps only: {settings['eps']}")
     new = np.ones(n, dtype=bool)
     new[rows] = False
     return Saved(State(tuple(levels), min_samples, list(levels.values())), new)

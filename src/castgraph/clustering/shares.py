@@ -116,6 +116,7 @@ def plan(
         rearranged.flush()
         agreed = [values, min_samples, n_jobs, faces.portions]
         key = hashlib.blake2b(json.dumps(agreed).encode(), digest_size=16).hexdigest()
+        log.info("%d faces in %d leaves, shared among %d jobs", len(points), len(leaves.apart), n_jobs)
         files.write_json(part / "plan.json", asdict(_Plan(True, key, min_samples, values, n_jobs)))
 
 
