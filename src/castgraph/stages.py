@@ -50,7 +50,7 @@ def encoder_name(
 _CLUSTERING_NAMES = {
     "dbscan": "eps-{eps}",
     "hdbscan": "hdbscan-{min_samples}",
-    "chinese-whispers": "chinese-whispers-{eps}",
+    "chinese_whispers": "chinese_whispers-{eps}",
     "iterative": "iterative-{eps}",
 }
 """Algorithm → name of a clustering, for paths."""
@@ -99,11 +99,13 @@ def sweeps(names: Iterable[str], record: Path) -> dict[int, list[str]]:
     dict
         Number of the sweep → its clusterings; no sweep is empty.
     """
-    names = list(names)
     recorded = _recorded(record)
-    new = [name for name in names if not any(name in sweep for sweep in recorded)]
-    numbered = enumerate([[name for name in sweep if name in names] for sweep in recorded] + [new], start=1)
-    return {number: sweep for number, sweep in numbered if sweep}
+    # A name that is recorded twice belongs to the first.
+    numbers = {name: number for number, sweep in reversed([*enumerate(recorded, start=1)]) for name in sweep}
+    found: dict[int, list[str]] = {}
+    for name in names:
+        found.setdefault(numbers.get(name, len(recorded) + 1), []).append(name)
+    return dict(sorted(found.items()))
 
 
 def record_sweep(names: Iterable[str], record: Path) -> None:

@@ -8,6 +8,10 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
+CLUSTER_KEYS = {
+    *("cpu_s_774615", "peak_mb_774615", "cpu_ratio_100k", "memory_ratio_100k", "sweep8_over_one"),
+    *("fallback_cpu_ratio_100k", "grow_2265_s", "labels_equal"),
+}
 KEYS = {
     *("hog_speedup", "hog_ms", "cnn0_ms", "cnn1_ms", "embed_ms", "cnn0_over_reference_hog"),
     *("hog_box_agreement", "embedding_max_abs_diff", "year_minutes_64_cores"),
@@ -173,3 +177,70 @@ def test_no_sample(encode: ModuleType, tmp_path: Path) -> None:
 def test_no_dlib_from_source(encode: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no Python with dlib"):
         encode.source_contender(tmp_path / "python")
+
+
+@pytest.fixture(scope="module")
+def cluster(encode: ModuleType, root: Path) -> ModuleType:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root / "benchmarks")
+        return import_module("cluster")
+
+
+def test_the_clustering_is_compared_with_scikit_learn_up_to_100_000_faces(cluster: ModuleType) -> None:
+    planned = {
+        size: cluster.plan(size, cluster.SIZES, ["best", "second", "numpy"], 2, slow=False)
+        for size in cluster.SIZES
+    }
+    for size, found in planned.items():
+        contenders = {job.contender for job in found}
+        assert ("scikit-learn" in contenders) == (size <= 100_000)
+        assert ("numpy" in contenders) == (size <= 100_000)
+    assert {job.new for job in planned[774_615]} == {0, 2_265}
+    assert {len(job.eps) for job in planned[774_615]} == {1, 8}
+
+
+def test_the_promised_figures_of_the_clustering_are_there(cluster: ModuleType) -> None:
+    def result(cpu_s: float) -> object:
+        measured = {
+            "cpu_s": cpu_s,
+            "wall_s": cpu_s,
+            "peak_mb": 10 * cpu_s,
+            "added_mb": cpu_s,
+            "predicted_mb": 1,
+        }
+        return cluster.Result([measured], equal=True)
+
+    job = cluster.Job
+    compared = {job("best"): result(1), job("numpy"): result(5), job("scikit-learn"): result(40)}
+    year = {
+        job("best"): result(50),
+        job("best", cluster.SWEEP): result(90),
+        job("best", cluster.SWEEP[-1:]): result(60),
+        job("best", new=2_265): result(4),
+    }
+    figures = cluster.figures_of({100_000: compared, 774_615: year}, "best", 2)
+    assert set(figures) >= CLUSTER_KEYS
+    assert (figures["cpu_ratio_100k"], figures["memory_ratio_100k"]) == (40, 40)
+    assert (figures["fallback_cpu_ratio_100k"], figures["sweep8_over_one"]) == (8, 1.5)
+    assert (figures["cpu_s_774615"], figures["peak_mb_774615"], figures["grow_2265_s"]) == (50, 500, 4)
+    assert figures["labels_equal"] is True
+
+
+@pytest.mark.parametrize(("eps", "new"), [([0.4], 0), ([0.3, 0.4], 0), ([0.4], 50)])
+def test_a_contender_clusters(eps: list[float], new: int, cluster: ModuleType, tmp_path: Path) -> None:
+    """Made-up faces, clustered by castgraph and by scikit-learn."""
+    worker = import_module("cluster_worker")
+    points = cluster.points_of(600, tmp_path, lambda text: None)
+    found = {}
+    for contender in ("numpy", "scikit-learn"):
+        into = tmp_path / f"{contender}.npy"
+        for value in [eps] if contender == "numpy" else [[value] for value in eps]:
+            task = worker.Task(
+                contender, str(points), str(into), value, 5, 1, new=new * (contender == "numpy")
+            )
+            measured = worker.measure(task)
+            assert measured["cpu_s"] >= 0
+            assert measured["peak_mb"] > 0
+            found.setdefault(contender, []).extend(np.load(into).tolist())
+    assert found["numpy"] == found["scikit-learn"]
+    assert max(found["numpy"][0]) > 3

@@ -26,7 +26,13 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed(schema: Path) -> No
     given = minimal()
     config = configuration.load(given, schema)
     assert given == minimal()
-    assert config["cluster"] == {"eps": [0.4], "min_samples": 5}
+    assert config["cluster"] == {
+        "algorithm": "dbscan",
+        "eps": [0.4],
+        "min_samples": 5,
+        "share_jobs": 1,
+        "share_above": 5_000_000,
+    }
     assert config["network"]["top_edges"] == 1000
     assert config["quality"] == {"min_face_px": 0, "min_score": None, "min_sharpness": 0}
     assert config["archive"]["base_url"].startswith("https://")
@@ -91,6 +97,29 @@ def test_written_defaults_of_the_demo_are_those_of_the_schema(root: Path, schema
         ({"cluster": {"eps": [-1]}}, r"cluster\.eps\.0: found -1; allowed: number, above 0"),
         ({"cluster": {"eps": ["0.4"]}}, r"cluster\.eps\.0: found '0\.4'; allowed: number"),
         ({"cluster": {"min_samples": 0}}, r"cluster\.min_samples: found 0; allowed: integer, at least 1"),
+        ({"cluster": {"eps": [2.01]}}, r"cluster\.eps\.0: found 2\.01; allowed: number, above 0, at most 2"),
+        (
+            {"cluster": {"eps": [0.4, 0.30000000000000004]}},
+            r"cluster\.eps\.1: found 0\.30000000000000004; allowed: at most 10 decimals",
+        ),
+        ({"cluster": {"eps": [1e-11]}}, r"cluster\.eps\.0: found 1e-11; allowed: at most 10 decimals"),
+        (
+            {"cluster": {"algorithm": "optics"}},
+            r"cluster\.algorithm: found 'optics'; allowed: 'dbscan', 'hdbscan', 'chinese_whispers', 'it",
+        ),
+        ({"cluster": {"algorithm": []}}, r"cluster\.algorithm: found \[\]; allowed: .*at least 1 item"),
+        ({"cluster": {"algorithm": ["dbscan", "dbscan"]}}, r"cluster\.algorithm: found .*no item twice"),
+        ({"cluster": {"algorithm": ["dbscan", "x"]}}, r"algorithm: found \['dbscan', 'x'\]; allowed: 'd"),
+        (
+            {"cluster": {"algorithm": ["dbscan", "hdbscan"], "min_samples": 1}},
+            r"cluster\.min_samples: found 1; allowed: at least 2 with hdbscan",
+        ),
+        (
+            {"cluster": {"algorithm": "hdbscan", "min_samples": 1}},
+            r"cluster\.min_samples: found 1; allowed: at least 2 with hdbscan",
+        ),
+        ({"cluster": {"share_jobs": 0}}, r"cluster\.share_jobs: found 0; allowed: integer, at least 1"),
+        ({"cluster": {"share_above": -1}}, r"cluster\.share_above: found -1; allowed: integer, at least 0"),
         ({"cluster": None}, r"cluster: found None; allowed: object"),
         ({"faces": {"upsample": 3}}, r"faces\.upsample: found 3; allowed: integer, .*at most 2"),
         ({"faces": {"detector": "yolo"}}, r"faces\.detector: found 'yolo'; allowed: 'hog', 'cnn'"),
@@ -137,6 +166,20 @@ def test_written_defaults_of_the_demo_are_those_of_the_schema(root: Path, schema
 def test_what_is_wrong_is_refused_with_the_key(changes: dict[str, Any], message: str, schema: Path) -> None:
     with pytest.raises(ConfigError, match=message):
         configuration.load(minimal(**changes), schema)
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        {"algorithm": "dbscan", "min_samples": 1},
+        {"algorithm": ["chinese_whispers", "dbscan"], "min_samples": 1},
+        {"algorithm": ["hdbscan"], "min_samples": 2},
+        {"eps": [0.3, 1e-10, 2, 0.4000000001]},
+        {"share_jobs": 3, "share_above": 0},
+    ],
+)
+def test_what_is_right_is_taken(cluster: dict[str, Any], schema: Path) -> None:
+    assert configuration.load(minimal(cluster=cluster), schema)["cluster"].items() >= cluster.items()
 
 
 def test_everything_that_is_wrong_is_told_at_once(schema: Path) -> None:

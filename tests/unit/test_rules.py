@@ -4,34 +4,59 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.conftest import ROOT
 
 from castgraph.stages import CODE_VERSIONS
 
 FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow" / "rules").glob("*.smk"))]
-RULES = [
+FOUND = [
     (path.name, *match)
     for path in FILES
     for match in re.findall(
-        r"^ *(?:rule|checkpoint) (\w+):\n((?:^ {4,}.*\n|\n(?= ))+)", path.read_text(), re.MULTILINE
+        r"^ *(?:rule|checkpoint) ?(\w*):\n((?:^ {4,}.*\n|\n(?= ))+)", path.read_text(), re.MULTILINE
     )
 ]
-TARGETS = ("all", "encodings")  # they run nothing
+# A rule that is there several times has its name inside, with a number: name: f"cluster_{SWEEP}".
+RULES = [(file, name or re.search(r'f"(\w+)_\{', body)[1], body) for file, name, body in FOUND]
+TARGETS = ("all", "encodings", "sweep")  # they run nothing
 
 
 @pytest.mark.parametrize(("file", "rule", "body"), RULES, ids=[f"{file}-{rule}" for file, rule, _ in RULES])
 def test_a_rule_is_complete(file: str, rule: str, body: str) -> None:
     assert re.match(r'\s+"""[A-Z].*\."""\n', body), f"{rule} in {file} has no one-line docstring"
     if rule not in TARGETS:
-        for part in ("log:", "benchmark:", "threads:", "mem_mb=growing(", "conda:", f"scripts/{rule}.py"):
+        for part in ("log:", "benchmark:", "threads:", "conda:", f"scripts/{rule}.py"):
             assert part in body, f"{rule} in {file} lacks {part}"
+        assert re.search(r"mem_mb=(growing|with_faces)\(", body), f"{rule} in {file} does not grow"
 
 
 def test_all_rules_are_seen() -> None:
     rules = {rule for _, rule, _ in RULES}
     assert {"inventory", "select", "download", "unzip", "encode", "merge", "cluster", "network"} <= rules
-    assert {*TARGETS, "demo"} <= rules
+    assert {"plan_shares", "share", "cluster_otherwise", "scores", *TARGETS, "demo"} <= rules
     assert set(CODE_VERSIONS) <= rules
+
+
+def test_every_script_is_run_by_a_rule(root: Path) -> None:
+    assert {path.stem for path in (root / "scripts").glob("*.py")} <= {rule for _, rule, _ in RULES}
+
+
+@pytest.mark.parametrize(
+    "profile", sorted((ROOT / "profiles").glob("*/config.yaml")), ids=lambda p: p.parent.name
+)
+def test_profiles_name_rules_that_are_there(profile: Path) -> None:
+    """Snakemake says nothing of a rule that is not there; also what is commented out has to be right."""
+    text = re.sub(r"^# (?=set-|  - )", "", profile.read_text(), flags=re.MULTILINE)
+    settings = yaml.safe_load(text)
+    named = [
+        re.split("[:=]", entry)[0]
+        for key in ("groups", "set-threads", "set-resources")
+        for entry in settings.get(key, [])
+    ]
+    rules = {rule for _, rule, _ in RULES}
+    assert {re.sub(r"_\d+$", "", name) for name in named} <= rules
+    assert not {"cluster"} & set(named)
 
 
 def test_the_library_never_imports_snakemake(root: Path) -> None:

@@ -183,7 +183,7 @@ def test_a_run_without_any_face_is_normal(new_run: Callable[..., Run], tmp_path:
     assert not list((folder / "portraits").glob("*.jpg"))
 
     run.config["cluster"] = {
-        "algorithm": ["dbscan", "hdbscan", "chinese-whispers", "iterative"],
+        "algorithm": ["dbscan", "hdbscan", "chinese_whispers", "iterative"],
         "eps": [0.4, 0.3],
     }
     assert jobs(run("sweep")) == {"cluster_2": 1, "cluster_otherwise": 5, "scores": 1, "sweep": 1}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
+
 from tests.workflow.conftest import SHORT, Run, jobs
 
 

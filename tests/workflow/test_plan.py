@@ -1,5 +1,6 @@
 """Planning, and configurations that are refused before any job."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,13 +54,17 @@ def test_a_file_of_ids_lies_beside_the_user(new_run: Callable[..., Run]) -> None
 
 def test_slurm_submits_the_chain_of_a_broadcast_as_one_job(root, new_run: Callable[..., Run]) -> None:
     run = new_run(
-        {"run": "slurm", "broadcasts": {"ids": year()[:3]}},
+        {"run": "slurm", "broadcasts": {"ids": year()[:3]}, "cluster": {"share_jobs": 30}},
         extra=["--workflow-profile", str(root / "profiles" / "slurm")],
     )
-    output = run("-n")
+    output = run("-n", cores=200)
     assert output.count("Group job broadcast") == 3
     assert output.count("    rule encode:") == 3
     assert jobs(output)["encode"] == 0  # none outside a group
+    assert jobs(output)["share"] == 30
+    # A job that takes what there is takes the cores of one machine, not of all.
+    threads = dict(re.findall(r"^rule (\w+):\n(?:    .*\n)*?    threads: (\d+)$", output, re.MULTILINE))
+    assert threads == dict.fromkeys(("cluster_1", "plan_shares", "portraits"), "16")
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from sklearn.cluster import DBSCAN
 
+from castgraph import tables
 from tests.truth import TrueFace, matched, pairwise
-from tests.workflow.conftest import Run
+from tests.workflow.conftest import Run, jobs
 
 MIN_FACES = 5  # cluster.min_samples: a person seen less often is noise by definition
 
@@ -71,6 +73,16 @@ def place(face: dict) -> tuple[str, int]:
 def test_all_broadcasts_are_read(run: Run, sample: Path) -> None:
     rows = pq.read_table(run.results / "broadcasts.parquet").to_pylist()
     assert [row["status"] for row in rows] == ["ok"] * len(list(sample.glob("*.zip")))
+
+
+def test_several_eps_at_once_give_the_labels_of_scikit_learn(run: Run, tmp_path: Path) -> None:
+    eps = [0.34, 0.40, 0.46, 0.55]
+    swept = run.copied(tmp_path / "swept", run.config | {"cluster": {"eps": eps}})
+    assert jobs(swept("sweep")) == {"cluster_2": 1, "scores": 1, "sweep": 1}
+    faces = tables.embeddings(pq.read_table(swept.results / "faces.parquet")["embedding"])
+    for value in eps:
+        labels = pq.read_table(swept.results / f"eps-{value:.2f}" / "labels.parquet")["label"].to_numpy()
+        assert labels.tolist() == DBSCAN(eps=value, min_samples=5).fit(faces).labels_.tolist()
 
 
 def test_people(found, rows: list[dict[str, str]]) -> None:

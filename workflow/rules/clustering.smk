@@ -6,6 +6,7 @@
 for SWEEP, NAMES in SWEEPS.items():
 
     rule:
+        """Group the faces of the run into people by DBSCAN."""
         name:
             f"cluster_{SWEEP}"
         input:

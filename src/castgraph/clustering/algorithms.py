@@ -238,7 +238,7 @@ def iterative(
 
 
 ALGORITHMS: Mapping[str, Callable[..., NDArray[np.int32]]] = MappingProxyType(
-    {"dbscan": dbscan, "hdbscan": hdbscan, "chinese-whispers": chinese_whispers, "iterative": iterative}
+    {"dbscan": dbscan, "hdbscan": hdbscan, "chinese_whispers": chinese_whispers, "iterative": iterative}
 )
 """The algorithms by the value of ``cluster.algorithm``.
 

@@ -8,7 +8,7 @@ from sklearn.cluster import HDBSCAN
 from castgraph.clustering import dbscan
 from castgraph.clustering.algorithms import ALGORITHMS, chinese_whispers, hdbscan, iterative
 
-NAMES = ["dbscan", "hdbscan", "chinese-whispers", "iterative"]
+NAMES = ["dbscan", "hdbscan", "chinese_whispers", "iterative"]
 OTHERS = NAMES[1:]
 
 every = pytest.mark.parametrize("name", NAMES)
@@ -138,7 +138,7 @@ def test_people_are_numbered_by_their_first_face(name: str, people) -> None:
     assert first == sorted(first)
 
 
-@pytest.mark.parametrize("name", ["dbscan", "chinese-whispers", "iterative"])
+@pytest.mark.parametrize("name", ["dbscan", "chinese_whispers", "iterative"])
 def test_one_person_is_found(name: str) -> None:
     X = faces(np.random.default_rng(3), np.zeros(128), 0.15, 30)
     assert cluster(name, X).tolist() == [0] * 30

@@ -101,14 +101,14 @@ def test_nothing_is_recommended_where_nothing_speaks_for_it(scores: list[tuple])
 
 
 def test_dbscan_comes_before_other_algorithms_and_otherwise_the_first() -> None:
-    others = make_rows([(0.99, 0.0)] * 3, [1.0] * 2, algorithm="chinese-whispers")
+    others = make_rows([(0.99, 0.0)] * 3, [1.0] * 2, algorithm="chinese_whispers")
     dbscans = make_rows([(0.7, 0.1)] * 3, [1.0] * 2)
     assert recommend(dbscans + others)[0] == "eps-0.32"
     hdbscans = [
         {**row, "clustering": f"hdbscan-{n}", "algorithm": "hdbscan", "eps": None, "min_samples": n}
         for n, row in zip((5, 10, 20), make_rows([(0.9, 0.0)] * 3, [0.5] * 2), strict=True)
     ]
-    assert recommend(others + hdbscans)[0] == "chinese-whispers-0.32"
+    assert recommend(others + hdbscans)[0] == "chinese_whispers-0.32"
     assert recommend(hdbscans)[0] == "hdbscan-10"
 
 

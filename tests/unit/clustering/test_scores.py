@@ -241,7 +241,7 @@ def test_each_is_compared_with_the_next_eps_of_its_algorithm() -> None:
     names = {
         "hdbscan-10": {"algorithm": "hdbscan", "min_samples": 10},
         "eps-0.50": {**DBSCAN, "eps": 0.5},
-        "chinese-whispers-0.40": {"algorithm": "chinese-whispers", "eps": 0.4},
+        "chinese_whispers-0.40": {"algorithm": "chinese_whispers", "eps": 0.4},
         "eps-0.40": {**DBSCAN, "eps": 0.4},
         "hdbscan-5": {"algorithm": "hdbscan", "min_samples": 5},
         "eps-0.45-min3": {**DBSCAN, "eps": 0.45, "min_samples": 3},
@@ -254,7 +254,7 @@ def test_each_is_compared_with_the_next_eps_of_its_algorithm() -> None:
         "eps-0.40": "eps-0.45",
         "eps-0.45": "eps-0.50",
         "eps-0.50": None,
-        "chinese-whispers-0.40": None,
+        "chinese_whispers-0.40": None,
         "hdbscan-5": "hdbscan-10",
         "hdbscan-10": None,
     }

@@ -1,0 +1,237 @@
+"""Several clusterings of one run: made together, gone on from, shared among jobs, compared."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from sklearn.cluster import DBSCAN
+
+from castgraph import tables
+from tests.workflow.conftest import Config, Run, jobs
+
+EPS = (0.36, 0.38, 0.40, 0.42, 0.44, 0.46)
+ALGORITHMS = ("dbscan", "hdbscan", "chinese_whispers", "iterative")
+
+
+@pytest.fixture(scope="session")
+def configured(root: Path) -> Callable[..., Config]:
+    """Give the configuration of the demo with another section ``cluster``."""
+    shipped = yaml.safe_load((root / "config" / "config.yaml").read_text())
+    return lambda **cluster: shipped | {"cluster": cluster}
+
+
+def labels(run: Run, clustering: str) -> np.ndarray:
+    return pq.read_table(run.results / clustering / "labels.parquet")["label"].to_numpy()
+
+
+def expected(run: Run, eps: float) -> np.ndarray:
+    """scikit-learn's labels of the same faces."""
+    faces = pq.read_table(run.results / "faces.parquet", columns=["embedding"])["embedding"]
+    return DBSCAN(eps=eps, min_samples=5).fit(tables.embeddings(faces)).labels_
+
+
+def cluster_log(run: Run, sweep: int = 1) -> str:
+    return (run.folder / "results" / "logs" / run.results.name / f"sweep-{sweep}" / "cluster.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def swept(demo_run: Run, configured, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The finished demo, and then five more eps."""
+    run = demo_run.copied(tmp_path_factory.mktemp("swept") / "run", configured(eps=EPS))
+    run("sweep")
+    return run
+
+
+def test_one_job_makes_all_that_is_new_and_nothing_else_is_made_again(swept: Run, demo_run: Run) -> None:
+    assert jobs(swept.output) == dict.fromkeys(("cluster_2", "scores", "sweep"), 1)
+    assert "known: eps [0.4]; to be found: [0.36, 0.38, 0.42, 0.44, 0.46]" in cluster_log(swept, 2)
+    assert json.loads((swept.results / "sweeps.json").read_text()) == [
+        ["eps-0.40"],
+        [f"eps-{eps:.2f}" for eps in EPS if eps != 0.40],
+    ]
+    old = [name for name in demo_run.digests() if "eps-0.40" in name or "faces" in name]
+    assert len(old) > 20
+    for files in (Run.digests, Run.written):
+        before, after = files(demo_run), files(swept)
+        assert {name: after[name] for name in old} == {name: before[name] for name in old}
+
+
+@pytest.mark.parametrize("eps", EPS)
+def test_labels_of_every_eps_are_those_of_scikit_learn(eps: float, swept: Run) -> None:
+    assert labels(swept, f"eps-{eps:.2f}").tolist() == expected(swept, eps).tolist()
+    facts = tables.read_provenance(swept.results / f"eps-{eps:.2f}" / "labels.parquet")
+    assert facts["settings"] == {"algorithm": "dbscan", "eps": eps, "min_samples": 5}
+
+
+def test_every_eps_is_scored_and_the_right_one_recommended(swept: Run) -> None:
+    scores = pq.read_table(swept.results / "sweep.parquet").to_pylist()
+    assert [row["eps"] for row in scores] == list(EPS)
+    assert [row["n_people"] for row in scores] == [
+        labels(swept, row["clustering"]).max() + 1 for row in scores
+    ]
+    assert [row["clustering"] for row in scores if row["recommended"]] == ["eps-0.40"]
+    facts = tables.read_provenance(swept.results / "sweep.parquet")
+    assert facts["recommended"] == "eps-0.40"
+    assert facts["reason"] in (swept.results / "sweep.html").read_text()
+    # Two people who look alike are taken for one from 0.44 on, although they are seen together.
+    changes = pq.read_table(swept.results / "sweep_changes.parquet").to_pylist()
+    merge = [change for change in changes if change["to"] == "eps-0.44"]
+    assert [(change["kind"], change["n_from"], change["same_frame"]) for change in merge] == [
+        ("merge", 56, 25),
+        ("merge", 43, 25),
+    ]
+
+
+@pytest.fixture(scope="module")
+def otherwise(swept: Run, configured, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same by every algorithm at one of the eps."""
+    folder = tmp_path_factory.mktemp("otherwise") / "run"
+    run = swept.copied(folder, configured(algorithm=list(ALGORITHMS), eps=[0.40]))
+    run("sweep")
+    return run
+
+
+def test_every_algorithm_has_its_own_folder(otherwise: Run, swept: Run) -> None:
+    assert jobs(otherwise.output) == {"cluster_otherwise": 3, "scores": 1, "sweep": 1}
+    names = {"dbscan": "eps-0.40", "hdbscan": "hdbscan-5"}
+    names |= {name: f"{name}-0.40" for name in ("chinese_whispers", "iterative")}
+    n_faces = pq.read_metadata(otherwise.results / "faces.parquet").num_rows
+    for algorithm, name in names.items():
+        table = otherwise.results / name / "labels.parquet"
+        found, facts = labels(otherwise, name), tables.read_provenance(table)
+        assert facts["settings"]["algorithm"] == algorithm
+        assert facts["settings"].get("eps") == (None if algorithm == "hdbscan" else 0.40)
+        assert (facts["stage"], facts["n_faces"]) == ("cluster", len(found)) == ("cluster", n_faces)
+        assert facts["n_people"] == len(set(found) - {-1}) >= 13
+    scores = pq.read_table(otherwise.results / "sweep.parquet").to_pylist()
+    assert {row["algorithm"]: row["clustering"] for row in scores} == names
+    assert len(scores) == len(names)
+    page = (otherwise.results / "sweep.html").read_text()
+    assert [name for name in names.values() if name not in page] == []
+
+
+def test_what_is_given_up_is_no_reason_to_make_the_rest_again(otherwise: Run, swept: Run) -> None:
+    kept = {name for name in swept.digests() if name.startswith("demo/eps-")}
+    for files in (Run.digests, Run.written):
+        before, after = files(swept), files(otherwise)
+        assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+
+
+@dataclass
+class Grown:
+    """A run that one broadcast was added to."""
+
+    run: Run
+    added: str
+    n_before: int
+    output: str
+
+
+TARGET = "results/grown/eps-0.38/labels.parquet"
+BOTH = ("eps-0.38", "eps-0.42")
+
+
+@pytest.fixture(scope="module")
+def grown(demo_run: Run, configured, tmp_path_factory: pytest.TempPathFactory) -> Grown:
+    """The broadcasts of the demo but one in their midst, and then that one, too."""
+    rows = pq.read_table(demo_run.results / "broadcasts.parquet").to_pylist()
+    ids = [row["broadcast"] for row in rows if row["n_faces"]]
+    added = ids[3]
+    config = configured(eps=[0.38, 0.42]) | {"run": "grown"}
+    config["broadcasts"] = {"ids": [name for name in ids if name != added]}
+    run = demo_run.copied(tmp_path_factory.mktemp("grown") / "run", config)
+    assert jobs(run(TARGET)) == {"select": 1, "merge": 1, "cluster_1": 1}
+    n_before = pq.read_metadata(run.results / "faces.parquet").num_rows
+    config["broadcasts"] = {"ids": ids}
+    run.config = config
+    return Grown(run, added, n_before, run(TARGET))
+
+
+def test_a_run_that_has_grown_goes_on_from_what_is_known(grown: Grown) -> None:
+    assert jobs(grown.output) == {"select": 1, "merge": 1, "cluster_1": 1}
+    faces = pq.read_table(grown.run.results / "faces.parquet")
+    new = faces["broadcast"].to_pylist().count(grown.added)
+    assert len(faces) == grown.n_before + new
+    assert f"going on from {grown.n_before} faces with {new} new ones" in cluster_log(grown.run)
+    for name in BOTH:
+        assert labels(grown.run, name).tolist() == expected(grown.run, float(name[4:])).tolist()
+
+
+def flip_a_byte_of_the_data(state: Path) -> None:
+    column = pq.read_metadata(state).row_group(0).column(1)
+    content = bytearray(state.read_bytes())
+    content[column.data_page_offset + column.total_compressed_size - 5] ^= 0x10
+    state.write_bytes(content)
+
+
+def flip_a_byte_of_a_name(state: Path) -> None:
+    state.write_bytes(state.read_bytes().replace(b"root_0", b"soot_0"))
+
+
+def truncate(state: Path) -> None:
+    state.write_bytes(state.read_bytes()[:-1000])
+
+
+def write_garbage(state: Path) -> None:
+    state.write_bytes(b"PAR1" + bytes(2000) + b"PAR1")
+
+
+@pytest.mark.parametrize("damage", [flip_a_byte_of_the_data, flip_a_byte_of_a_name, truncate, write_garbage])
+def test_a_damaged_state_costs_time_and_nothing_else(
+    damage: Callable[[Path], None], grown: Grown, tmp_path: Path
+) -> None:
+    run = grown.run.copied(tmp_path / "run")
+    damage(run.results / "dbscan-state.parquet")
+    assert jobs(run(TARGET, "--forcerun=cluster_1")) == {"cluster_1": 1}
+    assert "everything is done anew" in cluster_log(run)
+    assert "dbscan-state.parquet" in cluster_log(run)
+    assert run.digests() == grown.run.digests()
+
+
+def test_the_state_of_other_faces_is_of_no_use(grown: Grown, tmp_path: Path) -> None:
+    """A broadcast that is taken away again may have been what connected two people."""
+    run = grown.run.copied(tmp_path / "run")
+    run.config["broadcasts"]["ids"].remove(grown.added)
+    run(TARGET)
+    assert (
+        f"everything is done anew: there is no state to go on from: the faces of {grown.added} are gone"
+        in (cluster_log(run))
+    )
+    for name in BOTH:
+        assert labels(run, name).tolist() == expected(run, float(name[4:])).tolist()
+
+
+def test_a_few_faces_are_not_shared_among_jobs(demo_run: Run, configured, tmp_path: Path) -> None:
+    run = demo_run.copied(tmp_path / "run", configured(share_jobs=3))
+    for name in ("eps-0.40/labels.parquet", "dbscan-state.parquet", "sweeps.json"):
+        (run.results / name).unlink()
+    target = str((run.results / "eps-0.40" / "labels.parquet").relative_to(run.folder))
+    assert jobs(run(target)) == {"plan_shares": 1, "share": 3, "cluster_1": 1}
+    assert "to be found: [0.4]" in cluster_log(run)
+    assert not list((run.results / "shares").rglob("*.*"))
+    assert {**run.digests(), "demo/config.yaml": ""} == {**demo_run.digests(), "demo/config.yaml": ""}
+
+
+def test_too_little_memory_is_told_before_any_work(demo_run: Run, configured, tmp_path: Path) -> None:
+    run = demo_run.copied(tmp_path / "run", configured(algorithm=list(ALGORITHMS)))
+    before = run.digests()
+    run.extra = ["--set-resources", "cluster_1:mem_mb=1", "cluster_otherwise:mem_mb=1", "--retries", "0"]
+    output = run("sweep", "--forcerun=cluster_1", fails=True)
+    assert jobs(output) == {"cluster_1": 1, "cluster_otherwise": 3}
+    told = re.findall(
+        r"^error: (.+) needs up to (\d+) MB, and 1 MB are allowed.* \(see (.+)\)$", output, re.M
+    )
+    assert {Path(log).parent.name for _, _, log in told} == {
+        "sweep-1", "hdbscan-5", "chinese_whispers-0.40", "iterative-0.40",
+    }  # fmt: skip
+    assert all("582 points of 128 dimensions" in what and 100 < int(needed) < 300 for what, needed, _ in told)
+    # Snakemake takes away the labels that it was told to make again; nothing else is touched.
+    left = before.keys() - {"demo/eps-0.40/labels.parquet"}
+    assert run.digests().keys() == left
+    assert {name for name in left if run.digests()[name] != before[name]} == {"demo/config.yaml"}
