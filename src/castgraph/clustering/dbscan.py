@@ -14,6 +14,8 @@ from castgraph.clustering.scan import Options, Progress
 from castgraph.clustering.search import search_all
 from castgraph.clustering.state import Level, State
 
+_MOST_EPS = 100
+
 
 def dbscan(
     X: ArrayLike,
@@ -193,8 +195,8 @@ def validated(X: ArrayLike, eps: Sequence[float], min_samples: int) -> Points:
     # NaN and infinity show in both; an array as large as X is not needed.
     if not (np.isfinite(points.min(axis=0)).all() and np.isfinite(points.max(axis=0)).all()):
         raise ValueError("X holds NaN or infinite values; every coordinate must be finite")
-    if len(eps) == 0:
-        raise ValueError("eps is empty; at least one value is needed")
+    if not 0 < len(eps) <= _MOST_EPS:
+        raise ValueError(f"eps has {len(eps)} values; 1 to {_MOST_EPS} are allowed")
     for value in eps:
         if (
             isinstance(value, bool)

@@ -55,6 +55,10 @@ class Options:
     kernel: str
     progress: Progress | None = None
 
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            raise ValueError(f"threads is {self.threads}; it must be at least 1")
+
 
 def scan(points: Points, leaves: Leaves, tiles: NDArray[np.int32], state: State, options: Options) -> Edges:
     """Find the pairs of neighbours in the tiles and consume them.
@@ -84,7 +88,7 @@ def scan(points: Points, leaves: Leaves, tiles: NDArray[np.int32], state: State,
     places = [np.full(len(level.pairs), place, dtype=np.uint8) for place, level in enumerate(state.levels)]
     pairs, finest, left, left_at = native.kernel.scan(
         points, leaves.order, leaves.starts, leaves.slots, leaves.scale, tiles, leaves.apart,
-        squared_eps(points, state.eps), state.min_samples, core, root,
+        squared_eps(points, state.eps), min(state.min_samples, state.n + 1), core, root,
         np.concatenate([level.pairs for level in state.levels]), np.concatenate(places),
         options.threads, options.kernel, options.progress,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.cluster import DBSCAN
 
-from castgraph.clustering import dbscan
+from castgraph.clustering import dbscan, sweep
 
 
 @settings(max_examples=60, deadline=None)
@@ -36,6 +36,19 @@ def test_the_input_is_not_modified() -> None:
     before = X.copy()
     dbscan(X, 0.5, 3)
     assert (before == X).all()
+
+
+def test_the_number_of_eps_and_of_threads_is_bounded() -> None:
+    with pytest.raises(ValueError, match="eps has 0 values; 1 to 100 are allowed"):
+        sweep([[0.0]], [], 5)
+    with pytest.raises(ValueError, match="eps has 101 values"):
+        sweep([[0.0]], np.arange(1, 102).tolist(), 5)
+    with pytest.raises(ValueError, match="threads is 0"):
+        dbscan([[0.0]], 0.4, 5, threads=0)
+
+
+def test_more_neighbours_than_there_could_be_make_noise() -> None:
+    assert dbscan(np.zeros((5, 3)), 0.4, 10**30).tolist() == [-1] * 5
 
 
 @pytest.mark.parametrize(
