@@ -89,7 +89,7 @@ class Leaves:
         slots[at] = projected[layout.order]
         if apart is None:
             apart = np.full(layout.n_leaves, -1, dtype=np.int32)
-        return cls(layout.order, layout.starts, slots.reshape(layout.n_leaves, LEAF, -1), scale, apart)
+        return cls(layout.order, layout.starts, slots.reshape(-1, LEAF, projected.shape[1]), scale, apart)
 
 
 def in_leaves(

@@ -111,6 +111,13 @@ def test_other_eps_use_what_is_known_of_smaller_and_larger_ones(
         saved.unlink()
 
 
+@pytest.mark.parametrize("after", [[0.3], [0.3, 0.5], [2.0]])
+def test_where_nobody_was_found_a_smaller_eps_finds_nobody(after, kernel, tmp_path) -> None:
+    alone = faces(np.eye(128, dtype=np.float32)[:100], [0])
+    check(alone, [0.4], tmp_path / "state", kernel)
+    check(alone, after, tmp_path / "state", kernel, kept=[0.4])
+
+
 def test_eps_that_are_kept_grow_too(kernel, tmp_path, reasons) -> None:
     points = embeddings(800)
     check(faces(points, range(6)), [0.3, 0.4, 0.5], tmp_path / "state", kernel)
