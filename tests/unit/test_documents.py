@@ -23,6 +23,7 @@ CONDA_NAMES = {
     "igraph": "python-igraph",
     "matplotlib": "matplotlib-base",
     "snakemake": "snakemake-minimal",
+    "tzdata": "python-tzdata",
 }
 ONLY_CONDA = {"cxx-compiler", "imagemagick", "pip", "python"}
 
