@@ -150,7 +150,9 @@ def cooccurrences(
             ),
         )
         connection.execute(_SIGHTINGS)
-        pairs = connection.sql(_PAIRS, params={"step": frame_seconds * _MICROSECONDS}).to_arrow_table()
+        # A float: the product of two INTEGER of DuckDB overflows after 36 minutes.
+        step = float(frame_seconds) * _MICROSECONDS
+        pairs = connection.sql(_PAIRS, params={"step": step}).to_arrow_table()
 
     weight = pc.add(
         pc.multiply(pc.cast(pairs["same_frame"], pa.float64()), float(same_frame_weight)),

@@ -219,3 +219,12 @@ def test_as_published_weighs_twice_and_keeps_1001(make_edges):
     expected = sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1]))[:1001]
     assert published["target"].to_pylist() == [b for _, b, _ in expected]
     assert as_published(published.slice(0, 0)).num_rows == 0
+
+
+def test_a_long_broadcast_with_whole_seconds_between_frames() -> None:
+    faces = pa.table(
+        {"broadcast": ["A_20240101_000000"] * 4, "frame": pa.array([1, 1, 21_600, 21_600], pa.int32())}
+    )
+    (pair,) = cooccurrences(faces, np.array([0, 1, 0, 1], np.int32), frame_seconds=4).to_pylist()
+    assert pair["same_frame"] == 2
+    assert pair["last_seen"] == datetime(2024, 1, 1, 23, 59, 56, tzinfo=UTC)
