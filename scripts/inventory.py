@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from castgraph.archive import fetch_inventory
+from castgraph.archive import fetch_inventory, fetch_options
 from castgraph.joblog import joblog
 
 with joblog(snakemake.log[0]):
@@ -13,6 +13,5 @@ with joblog(snakemake.log[0]):
         snakemake.wildcards.station,
         datetime.strptime(snakemake.wildcards.day, "%Y%m%d").date(),
         Path(snakemake.output[0]),
-        attempts=archive["attempts"],
-        timeout=archive["timeout"],
+        **fetch_options(archive, Path(snakemake.output[0]).parent.parent),
     )

@@ -6,6 +6,7 @@ import copy
 import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,24 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
 from castgraph import files
-from castgraph.archive import listed
+from castgraph.archive.choose import (
+    Choice,
+    check_excluded,
+    narrow,
+    parse_all,
+    read_excluded,
+    read_folder,
+    read_list,
+    time_zone,
+)
 
 Config = dict[str, Any]
 
-SELECTORS = ("ids", "file", "stations")
-"""The ways to say which broadcasts; one of them is given."""
+LISTS = ("ids", "file", "folder")
+"""The ways to list broadcasts; without any of them, inventories list those of some stations and days."""
+
+_PATHS = ("file", "folder", "exclude", "include")
+_NARROWING = ("stations", "from", "to", "title", "weekdays", "hours", "exclude")
 
 
 class ConfigError(ValueError):
@@ -70,8 +83,8 @@ def located(config: Config, folders: Sequence[Path]) -> Config:
     config
         A loaded configuration.
     folders
-        Where ``archive.base_url`` and ``broadcasts.file`` are looked for; the first that has them counts.
-        Addresses (``https://…``, ``file://…``) and absolute paths stay as they are.
+        Where ``archive.base_url`` and the files and folders of ``broadcasts`` are looked for; the first that
+        has them counts. Addresses (``https://…``, ``file://…``) and absolute paths stay as they are.
 
     Raises
     ------
@@ -79,9 +92,9 @@ def located(config: Config, folders: Sequence[Path]) -> Config:
         When one of them is nowhere.
     """
     config = copy.deepcopy(config)
-    for section, key in (("archive", "base_url"), ("broadcasts", "file")):
+    for section, key in (("archive", "base_url"), *(("broadcasts", key) for key in _PATHS)):
         path = config[section].get(key)
-        if path is not None and "://" not in path:
+        if isinstance(path, str) and "://" not in path:  # some may be lists instead
             found = next((folder / path for folder in folders if (folder / path).exists()), None)
             if found is None:
                 where = " and ".join(str(folder) for folder in folders)
@@ -90,44 +103,118 @@ def located(config: Config, folders: Sequence[Path]) -> Config:
     return config
 
 
-def listed_ids(broadcasts: Mapping[str, Any]) -> list[str] | None:
-    """Tell the broadcast IDs that a configuration lists, sorted, or None when it has them from inventories.
+def choice(broadcasts: Mapping[str, Any], base_url: str = "", here: Path | None = None) -> Choice:
+    """Tell which broadcasts of a list or of inventories are wanted.
+
+    Parameters
+    ----------
+    broadcasts
+        That section of a loaded configuration, with its paths located.
+    base_url
+        Where the archive lies.
+    here
+        The folder that relative sources start from; None for the working directory.
 
     Raises
     ------
     ConfigError
-        When the file of IDs cannot be read or holds something else.
+        When a file of excluded or included broadcasts cannot be used.
     """
-    if "stations" in broadcasts:
+    excluded, included = broadcasts.get("exclude", []), broadcasts.get("include", [])
+    with _blaming("exclude", excluded):
+        if isinstance(excluded, str):
+            excluded = read_excluded(Path(excluded))
+        check_excluded(excluded)
+    with _blaming("include", included):
+        if isinstance(included, str):
+            include = _not_ours(read_list(Path(included), Choice(), base_url, here))
+        else:
+            include = dict.fromkeys(included, "")
+    # Inventories are those of the stations and days already. What they list beyond midnight belongs to them.
+    narrowing = any(key in broadcasts for key in LISTS)
+    return Choice(
+        stations=broadcasts.get("stations", []) if narrowing else [],
+        first=broadcasts.get("from", "") if narrowing else "",
+        last=broadcasts.get("to", "") if narrowing else "",
+        title=broadcasts.get("title", ""),
+        weekdays=broadcasts.get("weekdays", []),
+        hours=broadcasts.get("hours", []),
+        timezone=broadcasts.get("timezone", "UTC"),
+        exclude=excluded,
+        include=include,
+    )
+
+
+def listed(
+    broadcasts: Mapping[str, Any], base_url: str = "", here: Path | None = None
+) -> dict[str, str] | None:
+    """Tell the broadcasts that are known without inventories, and what each comes from.
+
+    Parameters
+    ----------
+    broadcasts
+        That section of a loaded configuration, with its paths located.
+    base_url
+        Where the archive lies. A listed address there is that of the archive's own ZIP.
+    here
+        The folder that relative sources start from; None for the working directory.
+
+    Returns
+    -------
+    dict or None
+        ID → source, sorted by ID; see `castgraph.archive.choose`. None when inventories tell the broadcasts.
+
+    Raises
+    ------
+    ConfigError
+        When what lists them cannot be read or holds something else, and when none is left.
+    """
+    kind = next((key for key in LISTS if key in broadcasts), None)
+    if kind is None:
         return None
-    if "ids" in broadcasts:
-        return [row.broadcast for row in listed(broadcasts["ids"])]
-    path = Path(broadcasts["file"])
-    try:
-        return [row.broadcast for row in listed(_read_ids(path))]
-    except ValueError as error:
-        raise ConfigError(f"broadcasts.file: {path}: {error}") from error
+    wanted = choice(broadcasts, base_url, here)
+    with _blaming(kind, broadcasts[kind]):
+        if kind == "file":
+            found = _not_ours(read_list(Path(broadcasts["file"]), wanted, base_url, here))
+        elif kind == "folder":
+            found = narrow(_not_ours(read_folder(Path(broadcasts["folder"]), here)), wanted)
+        else:
+            found = narrow(dict.fromkeys(broadcasts["ids"], ""), wanted)
+    if not found:
+        keys = [key for key in _NARROWING if key in broadcasts]
+        raise ConfigError(f"broadcasts: none of broadcasts.{kind} is left; narrowed by {', '.join(keys)}")
+    return found
 
 
 def station_days(broadcasts: Mapping[str, Any]) -> list[tuple[str, date]]:
-    """List the stations and days whose inventories say what the broadcasts are; none when IDs are listed."""
-    if "stations" not in broadcasts:
+    """List the stations and days whose inventories tell the broadcasts; none when a list does."""
+    if any(key in broadcasts for key in LISTS):
         return []
     first, last = (date.fromisoformat(broadcasts[key]) for key in ("from", "to"))
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return [(station, day) for station in sorted(broadcasts["stations"]) for day in days]
 
 
-def _read_ids(path: Path) -> list[str]:
-    """Read broadcast IDs from a text file, one a line; ``#`` begins a comment."""
+def _not_ours(sources: dict[str, str]) -> dict[str, str]:
+    """Refuse sources where the run keeps its own ZIPs: it would overwrite and remove them."""
+    ours = [source for source in sources.values() if "/resources/zips/" in f"/{source}"]
+    within = [source for source in ours if "://" not in source and not Path(source).is_absolute()]
+    if within:
+        raise ValueError(
+            f"{within[0]} lies in resources/zips, where the run keeps its own ZIPs and removes them; "
+            "move it elsewhere"
+        )
+    return sources
+
+
+@contextmanager
+def _blaming(key: str, value: object) -> Iterator[None]:
+    """Name the key, and the file or folder that it means, in what is wrong with it."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read ({error})") from error
-    ids = [text for line in lines if (text := line.partition("#")[0].strip())]
-    if not ids:
-        raise ConfigError("holds no broadcast ID; one a line is expected")
-    return ids
+        yield
+    except ValueError as error:
+        where = f"broadcasts.{key}: {value}" if isinstance(value, str) else f"broadcasts.{key}"
+        raise ConfigError(f"{where}: {error}") from error
 
 
 def write(path: Path, config: Config) -> None:
@@ -199,6 +286,7 @@ def _allowed(rule: Mapping[str, Any]) -> str:
         "exclusiveMinimum": "above {}",
         "maximum": "at most {}",
         "minItems": "at least {} item(s)",
+        "maxItems": "at most {} item(s)",
         "uniqueItems": "no item twice",
         "minLength": "not empty",
         "pattern": "matching {}",
@@ -229,24 +317,25 @@ def _cluster_problems(cluster: Mapping[str, Any]) -> Iterator[str]:
 
 def _broadcast_problems(broadcasts: Mapping[str, Any]) -> Iterator[str]:
     """Check what a schema cannot say: which keys go together, real IDs, the order of dates."""
-    given = [key for key in SELECTORS if key in broadcasts]
-    if len(given) != 1:
+    given = [key for key in LISTS if key in broadcasts]
+    if len(given) > 1 or not (given or "stations" in broadcasts):
         found = " and ".join(given) or "none of them"
-        yield f"broadcasts: found {found}; allowed: exactly one of {', '.join(SELECTORS)}"
-        return
-    with_stations = {"from", "to", "title"} & set(broadcasts)
-    if given != ["stations"] and with_stations:
-        key = min(with_stations)
-        yield f"broadcasts.{key}: goes with broadcasts.stations, not with broadcasts.{given[0]}"
-    if given == ["ids"]:
-        try:
-            listed(broadcasts["ids"])
-        except ValueError as error:
-            yield f"broadcasts.ids: {error}"
-    if given == ["stations"]:
-        missing = [key for key in ("from", "to") if key not in broadcasts]
-        for key in missing:
-            yield f"broadcasts.{key}: missing; a day YYYY-MM-DD goes with broadcasts.stations"
-        if not missing and broadcasts["from"] > broadcasts["to"]:
-            first, last = broadcasts["from"], broadcasts["to"]
-            yield f"broadcasts.to: found {last}; allowed: {first} (broadcasts.from) or later"
+        yield (
+            f"broadcasts: found {found}; allowed: exactly one of {', '.join(LISTS)}, "
+            "or stations with from and to"
+        )
+    elif not given:
+        for key in ("from", "to"):
+            if key not in broadcasts:
+                yield f"broadcasts.{key}: missing; a day YYYY-MM-DD goes with broadcasts.stations"
+    if {"from", "to"} <= set(broadcasts) and broadcasts["from"] > broadcasts["to"]:
+        first, last = broadcasts["from"], broadcasts["to"]
+        yield f"broadcasts.to: found {last}; allowed: {first} (broadcasts.from) or later"
+    checks = {"ids": parse_all, "include": parse_all, "exclude": check_excluded, "timezone": time_zone}
+    for key, check in checks.items():
+        value = broadcasts.get(key, [])
+        if value and not (key in _PATHS and isinstance(value, str)):  # a file is read later
+            try:
+                check(value)
+            except ValueError as error:
+                yield f"broadcasts.{key}: {error}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+import socket
+import string
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +17,8 @@ from typing import Any
 PART = ".part"  # the ending of everything that is still being written
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; what is not there is no error."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -27,7 +31,18 @@ def _remove_leftovers(path: Path) -> None:
     with os.scandir(path.parent) as entries:
         leftovers = [Path(e.path) for e in entries if e.name.startswith(prefix) and e.name.endswith(PART)]
     for leftover in leftovers:
-        _remove(leftover)
+        remove(leftover)
+
+
+@contextmanager
+def disk(folder: Path) -> Iterator[None]:
+    """Say in plain words that the disk of `folder` is full, when the block finds it so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise OSError(error.errno, "the disk is full", str(folder)) from error
 
 
 @contextmanager
@@ -46,6 +61,11 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     ------
     Path
         Where to write. It is removed when the block raises.
+
+    Raises
+    ------
+    OSError
+        When the disk fails or is full; of a full one the message says so, and names the folder.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,10 +75,11 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     part = Path(name)
     try:
         part.chmod(0o666 & ~_umask())
-        yield part
+        with disk(path.parent):
+            yield part
         part.replace(path)
     except BaseException:
-        _remove(part)
+        remove(part)
         raise
 
 
@@ -82,11 +103,12 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent))
     try:
         part.chmod(0o777 & ~_umask())
-        yield part
-        _remove(path)
+        with disk(path.parent):
+            yield part
+        remove(path)
         part.rename(path)
     except BaseException:
-        _remove(part)
+        remove(part)
         raise
 
 
@@ -94,6 +116,30 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write `value` to `path` as indented JSON, atomically and the same for the same value."""
     with atomic(path) as part:
         part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def expanded(path: str) -> str:
+    """Put environment variables (``$TMPDIR`` or ``${TMPDIR}``) into a path; ``$$`` is a dollar sign.
+
+    Parameters
+    ----------
+    path
+        A path as a configuration has it. Where ``TMPDIR`` is not set it is the system's temporary folder.
+
+    Raises
+    ------
+    ValueError
+        For any other variable that is not set, and for a ``$`` that begins no name.
+    """
+    variables = {"TMPDIR": tempfile.gettempdir()} | {k: v for k, v in os.environ.items() if v}
+    try:
+        return string.Template(path).substitute(variables)
+    except KeyError as error:
+        raise ValueError(
+            f"found {path!r}; the environment variable {error.args[0]} is not set on {socket.gethostname()}"
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"found {path!r}; allowed: $NAME or ${{NAME}}, and $$ for a dollar sign") from error
 
 
 def _umask() -> int:

@@ -74,7 +74,7 @@ def summarise(
         "broadcasts": {
             "listed": table.num_rows,
             "read": sum(statuses[status] for status in READ),
-            **_counts(statuses, ("ok", "partial", "empty", "damaged", "missing")),
+            **_counts(statuses, ("ok", "partial", "empty", "damaged", "missing", "unreachable")),
         },
         "not_ok": table.filter(pc.not_equal(table["status"], "ok"))
         .select(["broadcast", "status", "reason"])
@@ -144,6 +144,8 @@ def render(summary: Summary, folder: Path) -> RenderableType:
             Text(summary["recommended"]),
             Text(f"  {folder / 'sweep.html'}").append("  the clusterings compared", style="dim"),
         ]
+    if (folder / "report.html").exists():
+        parts.append(Text(f"\n{folder / 'report.html'}").append("  all of it in one page", style="dim"))
     return Group(*parts)
 
 
@@ -223,9 +225,12 @@ OUTPUTS = {
 """The outputs of a clustering that a person opens first, and what each is."""
 
 
+def console() -> Console:
+    """Give a console to print on; on anything but a terminal without colours and not cut to a width."""
+    found = Console()
+    return found if found.is_terminal else Console(width=200)
+
+
 def show(summary: Summary, folder: Path) -> None:
-    """Print a summary; on anything but a terminal without colours and not cut to a width."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    console.print(render(summary, folder))
+    """Print a summary."""
+    console().print(render(summary, folder))

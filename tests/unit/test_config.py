@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from castgraph import config as configuration
+from castgraph.archive import Broadcast
 from castgraph.config import ConfigError
 
 ID = "NTV_20261001_030000"
@@ -44,6 +45,7 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed(schema: Path) -> No
         "score_threshold": 0,
         "providers": ["CPUExecutionProvider"],
         "threads": 1,
+        "borrow": True,
     }
 
 
@@ -143,10 +145,16 @@ def test_written_defaults_of_the_demo_are_those_of_the_schema(root: Path, schema
         ({"run": "../x"}, r"run: found '\.\./x'; allowed: string"),
         ({"run": "faces"}, r"run: found 'faces'; allowed: string"),
         ({"run": 5}, r"run: found 5; allowed: string"),
-        ({"broadcasts": {}}, r"broadcasts: found none of them; allowed: exactly one of ids, file, stations"),
+        ({"broadcasts": {}}, r"broadcasts: found none of them; allowed: .*folder, or stations with from"),
+        ({"broadcasts": {"title": "x"}}, r"broadcasts: found none of them; allowed: exactly one"),
         ({"broadcasts": {"ids": [ID], "file": "x"}}, r"broadcasts: found ids and file; allowed: exactly one"),
+        ({"broadcasts": {"file": "x", "folder": "y"}}, r"broadcasts: found file and folder; allowed: "),
+        ({"broadcasts": {"folder": ""}}, r"broadcasts\.folder: found ''; allowed: string, not empty"),
         ({"broadcasts": {"ids": ["../x", ID]}}, r"broadcasts\.ids: .*'\.\./x'"),
-        ({"broadcasts": {"ids": [ID], "title": "x"}}, r"broadcasts\.title: goes with broadcasts\.stations"),
+        (
+            {"broadcasts": {"ids": [ID], "from": "2024-03-02", "to": "2024-03-01"}},
+            r"broadcasts\.to: found 2024-03-01; allowed: 2024-03-02 \(broadcasts\.from\) or later",
+        ),
         ({"broadcasts": {"stations": ["A"]}}, r"broadcasts\.from: missing.*\n.*broadcasts\.to: missing"),
         (
             {"broadcasts": {"stations": ["A"], "from": "2024-02-30", "to": "2024-03-01"}},
@@ -166,6 +174,29 @@ def test_written_defaults_of_the_demo_are_those_of_the_schema(root: Path, schema
 def test_what_is_wrong_is_refused_with_the_key(changes: dict[str, Any], message: str, schema: Path) -> None:
     with pytest.raises(ConfigError, match=message):
         configuration.load(minimal(**changes), schema)
+
+
+@pytest.mark.parametrize(
+    ("narrowing", "message"),
+    [
+        ({"weekdays": ["monday"]}, r"broadcasts\.weekdays\.0: found 'monday'; allowed: 'mon', 'tue'"),
+        ({"weekdays": []}, r"broadcasts\.weekdays: found \[\]; allowed: .*at least 1"),
+        ({"hours": [8]}, r"broadcasts\.hours: found \[8\]; allowed: .*at least 2 item"),
+        ({"hours": [1, 2, 3]}, r"broadcasts\.hours: .*; allowed: .*at most 2 item"),
+        ({"hours": [8, 8.0]}, r"broadcasts\.hours: .*; allowed: .*no item twice"),
+        ({"hours": [8, 25]}, r"broadcasts\.hours\.1: found 25; allowed: number, .*at most 24"),
+        (
+            {"timezone": "Mars/Olympus"},
+            r"broadcasts\.timezone: 'Mars/Olympus' is no time zone; a name of the",
+        ),
+        ({"exclude": ["NTV"]}, r"broadcasts\.exclude: 1 of the broadcasts .*: 'NTV'"),
+        ({"exclude": 5}, r"broadcasts\.exclude: found 5; allowed: string, .* or array"),
+        ({"include": ["x.mp4"]}, r"broadcasts\.include: 1 of the broadcasts .*: 'x\.mp4'"),
+    ],
+)
+def test_a_list_cannot_be_narrowed_by_anything(narrowing: dict[str, Any], message: str, schema: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        configuration.load(minimal(broadcasts={"ids": [ID], **narrowing}), schema)
 
 
 @pytest.mark.parametrize(
@@ -197,29 +228,112 @@ def test_days_written_without_quotes_are_dates_to_yaml_and_text_to_us(schema: Pa
     assert days[0] == ("A", date(2024, 2, 28))
     assert days[-1] == ("B", date(2024, 3, 1))
     assert len(days) == 6
-    assert configuration.listed_ids(config["broadcasts"]) is None
+    assert configuration.listed(config["broadcasts"]) is None
 
 
-def test_ids_are_listed_sorted_and_once(tmp_path: Path) -> None:
-    first = "DEMO1_20240102_190000_Evening_Review"
-    assert configuration.listed_ids({"ids": [ID, first, ID]}) == [first, ID]
+FIRST = "DEMO1_20240102_190000_Evening_Review"
+
+
+def test_ids_are_listed_sorted_and_once() -> None:
+    assert list(configuration.listed({"ids": [ID, FIRST, ID]}).items()) == [(FIRST, ""), (ID, "")]
     assert configuration.station_days({"ids": [ID]}) == []
-    file = tmp_path / "ids.txt"
-    file.write_text(f"\ufeff# my broadcasts\n{ID}   # one\n\n{first}\r\n", encoding="utf-8")
-    assert configuration.listed_ids({"file": str(file)}) == [first, ID]
+
+
+def test_a_file_and_a_folder_list_broadcasts_and_their_sources(tmp_path: Path) -> None:
+    (tmp_path / "tapes").mkdir()
+    (tmp_path / "tapes" / f"{ID}.mp4").touch()
+    (tmp_path / "list.txt").write_text(f"http://x.example/{FIRST}.zip\ntapes/{ID}.mp4\n")
+    for base_url, source in (("http://x.example", ""), ("http://y.example", f"http://x.example/{FIRST}.zip")):
+        found = configuration.listed({"file": str(tmp_path / "list.txt")}, base_url, tmp_path)
+        assert found == {FIRST: source, ID: f"tapes/{ID}.mp4"}
+    assert configuration.listed({"folder": str(tmp_path / "tapes")}, "", tmp_path) == {ID: f"tapes/{ID}.mp4"}
+
+
+def test_the_folder_of_the_run_is_no_source(tmp_path: Path) -> None:
+    """What lies there is overwritten, and removed with archive.keep_zips false."""
+    zips = tmp_path / "x" / "resources" / "zips"
+    zips.mkdir(parents=True)
+    (zips / f"{ID}.zip").touch()
+    (tmp_path / "list.txt").write_text(f"x/resources/zips/{ID}.zip\n")
+    for given in ({"folder": str(zips)}, {"file": str(tmp_path / "list.txt")}):
+        with pytest.raises(ConfigError, match=rf"{ID}\.zip lies in resources/zips, where the run keeps"):
+            configuration.listed(given, "", tmp_path)
+    # That of a run elsewhere may be one.
+    elsewhere = configuration.listed({"folder": str(zips)}, "", tmp_path / "elsewhere")
+    assert elsewhere == {ID: str(zips / f"{ID}.zip")}
+
+
+def test_a_list_is_narrowed_by_all_that_is_given(tmp_path: Path, schema: Path) -> None:
+    ids = [FIRST, ID, "DEMO1_20240103_200000_Evening_Review", "DEMO1_20240103_210000_Evening_Review"]
+    (tmp_path / "list.txt").write_text("\n".join(ids))
+    (tmp_path / "not.txt").write_text("*_20240103_2100*\n")
+    (tmp_path / "too.txt").write_text(f"{ID}\n./X_20240101_000000.zip\n")
+    given = {
+        "file": "list.txt",
+        "stations": ["DEMO1"],
+        "from": "2024-01-02",
+        "to": "2024-01-03",
+        "title": "Review",
+        "weekdays": ["wed", "thu"],
+        "hours": [22, 1],
+        "timezone": "Europe/Moscow",
+        "exclude": "not.txt",
+        "include": "too.txt",
+    }
+    config = configuration.located(configuration.load(minimal(broadcasts=given), schema), [tmp_path])
+    assert configuration.station_days(config["broadcasts"]) == []
+    assert configuration.listed(config["broadcasts"], "", tmp_path) == {
+        "DEMO1_20240103_200000_Evening_Review": "",
+        ID: "",
+        "X_20240101_000000": "X_20240101_000000.zip",
+    }
+
+
+def test_nothing_left_of_a_list_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text(FIRST)
+    for given in ({"ids": [FIRST]}, {"file": str(tmp_path / "list.txt")}):
+        message = f"broadcasts: none of broadcasts.{next(iter(given))} is left; narrowed by from, hours"
+        with pytest.raises(ConfigError, match=message):
+            configuration.listed({**given, "hours": [0, 1], "from": "2024-01-01", "timezone": "UTC"})
+        assert configuration.listed({**given, "exclude": ["*"], "include": [ID]}) == {ID: ""}
+
+
+def test_inventories_are_narrowed_too_but_not_by_days(schema: Path) -> None:
+    """An inventory lists what belongs to its day, also what began before midnight."""
+    broadcasts = {"stations": ["DEMO1"], "from": "2024-01-03", "to": "2024-01-03", "hours": [18, 20]}
+    broadcasts |= {"include": [ID], "exclude": ["*_Weather"], "weekdays": ["tue"], "title": "Review"}
+    config = configuration.load(minimal(broadcasts=broadcasts), schema)
+    assert configuration.listed(config["broadcasts"]) is None
+    assert len(configuration.station_days(config["broadcasts"])) == 1
+    choice = configuration.choice(config["broadcasts"])
+    ids = (FIRST, ID, f"{FIRST}_Weather", FIRST.replace("0102", "0103"))
+    assert [choice.takes(Broadcast.parse(each)) for each in ids] == [True, True, False, False]
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [(None, "cannot be read"), (b"\xff\xfe\x00", "cannot be read"), (b"# none\n", "no broadcast ID"),
-     (b"../../etc/passwd\n", "not broadcast IDs: .*etc.passwd")],
+     (b"../../etc/passwd\n", "not broadcast IDs.*etc.passwd")],
 )  # fmt: skip
-def test_a_bad_file_of_ids_is_named(content: bytes | None, message: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["file", "include", "exclude"])
+def test_a_bad_file_of_ids_is_named(key: str, content: bytes | None, message: str, tmp_path: Path) -> None:
     file = tmp_path / "ids.txt"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(ConfigError, match=rf"broadcasts\.file: .*ids\.txt: .*{message}"):
-        configuration.listed_ids({"file": str(file)})
+    given = {key: str(file)} if key == "file" else {"ids": [ID], key: str(file)}
+    if key == "exclude" and content == b"# none\n":
+        assert configuration.listed(given) == {ID: ""}
+        return
+    with pytest.raises(ConfigError, match=rf"broadcasts\.{key}: .*ids\.txt: .*{message}"):
+        configuration.listed(given)
+
+
+def test_a_bad_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tape 17.mp4").touch()
+    with pytest.raises(
+        ConfigError, match=rf"broadcasts\.folder: {tmp_path}: the names of 1 .*'tape 17\.mp4'"
+    ):
+        configuration.listed({"folder": str(tmp_path)})
 
 
 def test_relative_paths_are_found_beside_the_user_before_beside_the_workflow(
@@ -236,6 +350,9 @@ def test_relative_paths_are_found_beside_the_user_before_beside_the_workflow(
     assert config["archive"]["base_url"] == "demo"
     web = configuration.load(minimal(), schema)
     assert configuration.located(web, [mine]) == web
+    lists = {"folder": "demo", "exclude": "demo", "include": [ID]}
+    found = configuration.located(configuration.load(minimal(broadcasts=lists), schema), [mine, shipped])
+    assert found["broadcasts"] == lists | {"folder": base_url(), "exclude": base_url(), "timezone": "UTC"}
     nowhere = configuration.load(minimal(archive={"base_url": "nowhere"}), schema)
     with pytest.raises(
         ConfigError, match=r"archive\.base_url: found 'nowhere'; not there, looked for in .*mine"

@@ -1,12 +1,16 @@
 """The archive of broadcasts: their IDs, the inventories that list them, and the ZIPs that hold their frames.
 
-``broadcast`` reads broadcast IDs and names frames; ``fetch`` gets a file from the archive, be it on the web
-or in a folder; ``inventory`` tells which broadcasts a station had on a day, and selects among them; ``zips``
-fetches the ZIP of a broadcast and takes the frames out of it. All that the archive gives is taken as hostile.
+``broadcast`` reads broadcast IDs and names frames; ``choose`` reads lists of broadcasts and narrows them;
+``fetch`` gets a file from the archive, be it on the web or in a folder; ``inventory`` tells which broadcasts
+a station had on a day, and selects among them; ``holdings`` tells what an archive has; ``sources`` makes the
+ZIP of a broadcast, whatever it comes from: the archive, another ZIP, a folder (``images``) or a ``video``,
+which ``pack`` puts into the archive's layout; ``zips`` takes the frames out of it. All that comes from
+outside is taken as hostile.
 """
 
 from castgraph.archive.broadcast import BROADCAST_PATTERN, STATION_PATTERN, Broadcast, frame_name
-from castgraph.archive.fetch import FetchError
+from castgraph.archive.choose import Choice
+from castgraph.archive.fetch import FetchError, fetch_options
 from castgraph.archive.inventory import (
     Inventory,
     Selected,
@@ -18,13 +22,13 @@ from castgraph.archive.inventory import (
     write_inventory_report,
     write_selection,
 )
+from castgraph.archive.sources import is_local, obtain
 from castgraph.archive.zips import (
     FrameError,
     FrameReader,
     Limits,
     Manifest,
     UnzippedFrame,
-    download,
     read_manifest,
     unzip,
     write_manifest,
@@ -34,6 +38,7 @@ __all__ = [
     "BROADCAST_PATTERN",
     "STATION_PATTERN",
     "Broadcast",
+    "Choice",
     "FetchError",
     "FrameError",
     "FrameReader",
@@ -42,10 +47,12 @@ __all__ = [
     "Manifest",
     "Selected",
     "UnzippedFrame",
-    "download",
     "fetch_inventory",
+    "fetch_options",
     "frame_name",
+    "is_local",
     "listed",
+    "obtain",
     "read_inventory",
     "read_manifest",
     "read_selection",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 STATION_PATTERN = "[A-Za-z0-9]+"
 TITLE_PATTERN = "[A-Za-z0-9._-]+"
@@ -12,7 +12,7 @@ BROADCAST_PATTERN = rf"{STATION_PATTERN}_[0-9]{{8}}_[0-9]{{6}}(?:_{TITLE_PATTERN
 """Regular expression of a broadcast ID; file names are made of IDs, so it holds no slash and no space."""
 
 _PARTS = re.compile(
-    rf"(?P<station>{STATION_PATTERN})_(?P<start>[0-9]{{8}}_[0-9]{{6}})(?:_(?P<title>{TITLE_PATTERN}))?"
+    rf"(?P<station>{STATION_PATTERN})_(?P<start>[0-9]{{8}}_(?!24)[0-9]{{6}})(?:_(?P<title>{TITLE_PATTERN}))?"
 )
 
 
@@ -62,7 +62,8 @@ class Broadcast:
                 "STATION_YYYYMMDD_HHMMSS_Title (letters, digits, '.', '_', '-'; at most 200 characters)"
             )
         try:
-            start = datetime.strptime(match["start"], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+            # In a list of a million it counts that strptime takes twenty times as long.
+            start = datetime.fromisoformat(f"{match['start']}Z")
         except ValueError as error:
             raise ValueError(f"{broadcast_id!r} is not a broadcast ID: no such date or time") from error
         return cls(broadcast_id, match["station"], start, match["title"] or "")

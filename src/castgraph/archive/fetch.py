@@ -1,58 +1,43 @@
 """Getting a file from the archive: from the web, or from a folder that holds a copy of it.
 
-What fails for the moment is tried again; what the archive does not have is reported, not raised; anything
-else is an error that names the address.
+What fails for the moment is tried again, from where it broke off; what the archive does not have is reported,
+not raised; anything else is an error that names the address.
+
+``partial`` keeps the bytes so far, ``transfer`` asks the server for the rest, ``pace`` limits the bytes per
+second of all jobs.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import re
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 from urllib.parse import quote, unquote, urlsplit
 
 import httpx
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
+from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential, wait_random
 
 from castgraph import __version__, files
+from castgraph.archive.partial import Partial, held
+from castgraph.archive.transfer import LONGEST_WAIT, FetchError, PassingError, TooLargeError, say, transfer
 
-_CHUNK = 1 << 18  # bytes read at a time
-_LONGEST_WAIT = 120.0  # seconds between two attempts at most, whatever the server asks for
-_MISSING = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
-_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}  # and every 5xx
+__all__ = ["FetchError", "FetchOptions", "Fetched", "TooLargeError", "fetch", "fetch_options", "join"]
+
+log = logging.getLogger(__name__)
+
+_CHUNK = 1 << 18  # bytes copied at a time
+_LONGEST_BACKOFF = 120.0  # seconds between two attempts, unless the server asks for more
+_PROGRESS = 1 << 16  # bytes that make an attempt worth while
 
 _HEADERS = {
     "User-Agent": f"castgraph/{__version__}",
     "Accept-Encoding": "identity",  # the file as the archive stores it
 }
-
-
-class FetchError(RuntimeError):
-    """A file could not be had, although it may well be in the archive."""
-
-
-class TooLargeError(FetchError):
-    """A file is larger than it may be."""
-
-
-class _PassingError(Exception):
-    """A problem that may have gone by the next attempt."""
-
-    def __init__(self, problem: str, retry_after: float = 0.0) -> None:
-        super().__init__(problem)
-        self.retry_after = retry_after
 
 
 class FetchOptions(TypedDict, total=False):
@@ -61,6 +46,32 @@ class FetchOptions(TypedDict, total=False):
     attempts: int
     timeout: float
     wait_seconds: float
+    max_bytes_per_s: float | None
+    pace_file: Path | None
+
+
+def fetch_options(archive: Mapping[str, Any], resources: Path) -> FetchOptions:
+    """Tell how patiently to fetch, from the section ``archive`` of the configuration.
+
+    Parameters
+    ----------
+    archive
+        The section; read are ``attempts``, ``timeout`` and ``max_mb_per_s``.
+    resources
+        The folder of what is fetched, which the jobs of a run have in common; in it lies the file that keeps
+        their pace.
+
+    Returns
+    -------
+    FetchOptions
+    """
+    max_mb_per_s = archive.get("max_mb_per_s")
+    return FetchOptions(
+        attempts=archive["attempts"],
+        timeout=archive["timeout"],
+        max_bytes_per_s=None if max_mb_per_s is None else max_mb_per_s * 2**20,
+        pace_file=None if max_mb_per_s is None else resources / ".pace",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,9 @@ def fetch(
     timeout: float = 60.0,
     max_bytes: int | None = None,
     wait_seconds: float = 1.0,
+    max_bytes_per_s: float | None = None,
+    pace_file: Path | None = None,
+    check: Callable[[Path], str] | None = None,
 ) -> Fetched:
     """Fetch a file of the archive.
 
@@ -132,17 +146,28 @@ def fetch(
     source
         Its address, as `join` gives it.
     destination
-        Where to write it, atomically. It is left as it was when the file is missing or cannot be had.
+        Where to put it, once it is complete. It is left as it was when the file is missing or cannot be had.
+        What came until then lies beside it, also when this process is killed, and the next call goes on from
+        there; see `castgraph.archive.partial`. Another process that fetches the same file is waited for.
     attempts
-        How often to try at most.
+        How often in a row to try without getting on.
     timeout
-        Seconds to wait for the connection, and for each piece of the file.
+        Seconds to wait for the connection, and for each piece of the file; less than 1 KiB a second in that
+        time is nothing.
     max_bytes
         The largest size allowed; None for any.
     wait_seconds
-        The wait before the second attempt. It doubles with each attempt and is lengthened at random by up to
-        as much, so that many jobs do not come back at once; a server that asks for a longer wait gets it, up
-        to two minutes.
+        The wait before the second attempt. It doubles with each attempt up to two minutes and is lengthened
+        at random by up to as much as the first, so that many jobs do not come back at once. A server that
+        asks for a longer wait gets it, up to a quarter of an hour.
+    max_bytes_per_s
+        How many bytes a second all that have the same `pace_file` take together; None for any number.
+    pace_file
+        The file by which they know of each other; see `castgraph.archive.pace`.
+    check
+        Tells why a complete file is damaged; empty when it is not. A damaged one is fetched once more from
+        its beginning, and kept if it is damaged again. A file that has the MD5 which the server gives is not
+        checked: it is as the archive has it.
 
     Returns
     -------
@@ -154,48 +179,124 @@ def fetch(
         When the file cannot be had: refused, or failing still at the last attempt.
     TooLargeError
         When it is larger than `max_bytes`.
+    OSError
+        When it cannot be written; what was written lies beside `destination`.
 
     Notes
     -----
     Tried again are HTTP 408, 429 and 5xx, timeouts, broken connections, and a body shorter than its
-    ``Content-Length``. Of a body that is longer, HTTP gives us the announced part only. HTTP 404 and 410 mean
-    that the file is missing. Redirects are followed to other web addresses only.
+    ``Content-Length``; what came of it is not asked for again when the server gives a strong ``ETag`` or a
+    ``Last-Modified`` and knows ranges. Of a body that is longer, HTTP gives us the announced part only. HTTP
+    404 and 410 mean that the file is missing. Redirects are followed to other web addresses only.
+
+    Proxies come from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, the certificates to
+    trust from ``SSL_CERT_FILE``, ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE`` or ``SSL_CERT_DIR``.
     """
     path = _local(source)
     if path is not None:
         return _copy(path, destination, max_bytes)
-    retrying = Retrying(
-        retry=retry_if_exception_type(_PassingError),
-        stop=stop_after_attempt(attempts),
-        wait=_wait(wait_seconds),
-        reraise=True,
-    )
-    with httpx.Client(follow_redirects=True, timeout=timeout, headers=_HEADERS) as client:
-        try:
-            return retrying(_download, client, source, destination, max_bytes)
-        except _PassingError as error:
-            raise FetchError(f"{source}: {error}, in {attempts} attempts") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise FetchError(f"{source}: {_say(error)}") from error
-
-
-def _download(client: httpx.Client, url: str, destination: Path, max_bytes: int | None) -> Fetched:
-    """Try once to fetch `url`."""
+    if max_bytes_per_s is not None and pace_file is None:
+        raise ValueError("max_bytes_per_s needs a pace_file")
     try:
-        with client.stream("GET", url) as response:
-            status = response.status_code
-            if status == HTTPStatus.OK:
-                return _write(response.iter_bytes(_CHUNK), url, destination, max_bytes)
-            answer = f"the server answered {_phrase(status)}"
-            if status in _MISSING:
-                return Fetched("missing", _phrase(status), 0)
-            if status in _PASSING or status >= 500:
-                raise _PassingError(answer, _retry_after(response))
-            raise FetchError(f"{url}: {answer}")
-    except httpx.UnsupportedProtocol:  # a redirect out of the web; the only TransportError that would stay
-        raise
-    except httpx.TransportError as error:
-        raise _PassingError(_say(error)) from error
+        with held(destination, source, LONGEST_WAIT) as partial, _client(timeout) as client:
+            if partial.is_finished:
+                return Fetched("ok", "", partial.n_bytes)
+
+            def attempt() -> str:
+                return transfer(
+                    client,
+                    partial,
+                    timeout=timeout,
+                    max_bytes=max_bytes,
+                    max_bytes_per_s=max_bytes_per_s,
+                    pace_file=pace_file,
+                )
+
+            return _fetch(attempt, partial, _retrying(partial, attempts, wait_seconds), check)
+    except BlockingIOError as error:
+        raise FetchError(
+            f"{source}: another process has been fetching it to {destination} for too long"
+        ) from error
+    except PassingError as error:
+        raise FetchError(f"{source}: {error}, in {attempts} attempts") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise FetchError(f"{source}: {say(error)}") from error
+
+
+def _fetch(
+    attempt: Callable[[], str], partial: Partial, retrying: Retrying, check: Callable[[Path], str] | None
+) -> Fetched:
+    """Attempt a transfer until it is complete and what came is sound."""
+    chances = 2 if partial.n_bytes else 1  # what lay there may be at fault, too
+    while True:
+        missing = retrying(attempt)
+        if missing:
+            partial.restart()
+            return Fetched("missing", missing, 0)
+        is_as_summed = partial.is_as_summed()
+        damage = "" if is_as_summed else "it has not the MD5 that the server gives"
+        if check is not None and not partial.version.md5:
+            damage = check(partial.path)
+        if not damage or not chances:
+            break
+        log.info("%s: what came is damaged, and fetched anew: %s", partial.version.url, damage)
+        chances -= 1
+        partial.restart()
+    if not is_as_summed:
+        partial.restart()
+        raise FetchError(f"{partial.version.url}: what comes has not the MD5 that the server gives")
+    partial.finish()
+    return Fetched("ok", "", partial.n_bytes)
+
+
+def _retrying(partial: Partial, attempts: int, wait_seconds: float) -> Retrying:
+    """Make the rule by which transfers are attempted again.
+
+    They come to an end. The attempts are counted anew only after one that brought at least `_PROGRESS` bytes
+    more than there ever were, so there are at most ``attempts`` for each `_PROGRESS` bytes of the largest
+    size allowed, or of the disk. A single one ends, too: a server that sends next to nothing is given up.
+    """
+    most = partial.most
+
+    def is_to_repeat(state: RetryCallState) -> bool:
+        nonlocal most
+        if state.outcome is None or not isinstance(state.outcome.exception(), PassingError):
+            return False
+        if partial.most >= most + _PROGRESS:
+            most = partial.most
+            state.attempt_number = 0
+        return True
+
+    backoff = wait_exponential(multiplier=wait_seconds, max=_LONGEST_BACKOFF) + wait_random(0, wait_seconds)
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return max(error.retry_after if isinstance(error, PassingError) else 0.0, backoff(state))
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        url, n_bytes = partial.version.url, partial.n_bytes
+        log.info("%s: %s; %d bytes so far, again in %.1f s", url, error, n_bytes, state.upcoming_sleep)
+
+    return Retrying(
+        retry=is_to_repeat, stop=stop_after_attempt(attempts), wait=wait, before_sleep=tell, reraise=True
+    )
+
+
+def _client(timeout: float) -> httpx.Client:
+    """Make what asks servers; proxies and SSL_CERT_DIR are read from the environment by httpx itself."""
+    trusted: ssl.SSLContext | bool = True
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        path = os.environ.get(name)
+        if path:
+            try:
+                trusted = ssl.create_default_context(cafile=path)
+            except OSError as error:
+                raise FetchError(
+                    f"{name} is {path!r}, which cannot be read as certificates: {error}"
+                ) from error
+            break
+    return httpx.Client(follow_redirects=True, timeout=timeout, headers=_HEADERS, verify=trusted)
 
 
 def _copy(path: Path, destination: Path, max_bytes: int | None) -> Fetched:
@@ -206,56 +307,14 @@ def _copy(path: Path, destination: Path, max_bytes: int | None) -> Fetched:
         return Fetched("missing", "no such file", 0)
     if not path.is_file():  # a pipe would block, a folder cannot be copied
         raise FetchError(f"{path}: not a regular file")
-    with path.open("rb") as source:
-        return _write(iter(lambda: source.read(_CHUNK), b""), str(path), destination, max_bytes)
-
-
-def _write(chunks: Iterator[bytes], source: str, destination: Path, max_bytes: int | None) -> Fetched:
-    """Write what `source` gives to `destination`."""
     n_bytes = 0
-    with files.atomic(destination) as part, part.open("wb") as file:
-        for chunk in chunks:
+    with path.open("rb") as source, files.atomic(destination) as part, part.open("wb") as file:
+        while chunk := source.read(_CHUNK):
             n_bytes += len(chunk)
             if max_bytes is not None and n_bytes > max_bytes:
-                raise TooLargeError(f"{source}: larger than the {max_bytes} bytes allowed")
+                raise TooLargeError(f"{path}: larger than the {max_bytes} bytes allowed")
             file.write(chunk)
     return Fetched("ok", "", n_bytes)
-
-
-def _wait(wait_seconds: float) -> Callable[[RetryCallState], float]:
-    """Make the rule that tells how many seconds to wait before the next attempt."""
-    backoff = wait_exponential(multiplier=wait_seconds, max=_LONGEST_WAIT) + wait_random(0, wait_seconds)
-
-    def wait(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked_for = error.retry_after if isinstance(error, _PassingError) else 0.0
-        return min(max(asked_for, backoff(state)), _LONGEST_WAIT)
-
-    return wait
-
-
-def _retry_after(response: httpx.Response) -> float:
-    """Tell the seconds that the server asks us to wait; 0 when it does not say."""
-    text = response.headers.get("Retry-After", "").strip()
-    if re.fullmatch("[0-9]{1,9}", text):
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return 0.0
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-
-
-def _phrase(status: int) -> str:
-    """Name an HTTP status in our words, not the server's."""
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
-
-
-def _say(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _scheme(address: str) -> str:

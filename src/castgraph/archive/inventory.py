@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import reprlib
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Literal, Unpack
 
 from castgraph import files
 from castgraph.archive.broadcast import Broadcast
+from castgraph.archive.choose import Choice, parse_all
 from castgraph.archive.fetch import FetchOptions, TooLargeError, fetch, join
 
 MAX_INVENTORY_BYTES = 10 * 2**20
@@ -30,7 +30,7 @@ _MAX_LISTED = 100  # refused shows, or wrong IDs, that are told one by one
 _MAX_TEXT = 300  # characters kept of a title
 _JOINERS = "\u200c\u200d"  # format characters that belong to the spelling of Persian and of Indian languages
 
-_COLUMNS = ("broadcast", "station", "start", "title", "program")
+_COLUMNS = ("broadcast", "station", "start", "title", "program", "source")
 _REPORT_COLUMNS = ("station", "day", "status", "n_shows", "n_refused", "reason")
 
 _SHORT = reprlib.Repr()
@@ -85,13 +85,14 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A broadcast to work on: what its ID says, and for people to read the title that the inventory gives."""
+    """A broadcast to work on: what its ID says, the title that the inventory gives, and its source."""
 
     broadcast: str
     station: str
     start: datetime
     title: str
     program: str = ""
+    source: str = ""
 
 
 def inventory_name(station: str, day: date) -> str:
@@ -121,10 +122,14 @@ def fetch_inventory(
         When the archive does not answer. An inventory that is missing or damaged is no error.
     """
     source = join(base_url, inventory_name(station, day))
+
+    def damage(path: Path) -> str:
+        return _check(station, day, path.read_bytes()).reason
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "inventory.json"
         try:
-            fetched = fetch(source, path, max_bytes=MAX_INVENTORY_BYTES, **options)
+            fetched = fetch(source, path, max_bytes=MAX_INVENTORY_BYTES, check=damage, **options)
         except TooLargeError:
             inventory = Inventory(station, day, "damaged", f"larger than {MAX_INVENTORY_BYTES} bytes")
         else:
@@ -158,75 +163,59 @@ def read_inventory(path: Path) -> Inventory:
         raise ValueError(f"{path} is not an inventory written by castgraph: {error!r}") from error
 
 
-def select(inventories: Iterable[Inventory], title: str) -> list[Selected]:
-    """Select the broadcasts of some inventories by their title.
+def select(inventories: Iterable[Inventory], choice: Choice) -> list[Selected]:
+    """Select the broadcasts of some inventories.
 
     Parameters
     ----------
     inventories
         Where to look. Of a broadcast that several list, the first entry is taken.
-    title
-        A regular expression. A broadcast is selected when it is found anywhere in the title that its ID
-        holds, underscores included; upper and lower case differ.
+    choice
+        What is wanted. What it includes is selected even if no inventory lists it.
 
     Returns
     -------
     list of Selected
         Sorted by ID, without duplicates.
-
-    Raises
-    ------
-    ValueError
-        When `title` is not a regular expression.
     """
-    try:
-        pattern = re.compile(title)
-    except re.error as error:
-        raise ValueError(f"title {title!r} is not a regular expression: {error}") from error
     found: dict[str, Selected] = {}
     for inventory in inventories:
         for show in inventory.shows:
             broadcast = Broadcast.parse(show.id)
-            if pattern.search(broadcast.title):
-                found.setdefault(show.id, _selected(broadcast, show.title))
+            if choice.takes(broadcast):
+                source = choice.include.get(show.id, "")
+                found.setdefault(show.id, _selected(broadcast, show.title, source))
+    for row in listed(choice.include):
+        found.setdefault(row.broadcast, row)
     return [found[broadcast_id] for broadcast_id in sorted(found)]
 
 
-def listed(ids: Iterable[str]) -> list[Selected]:
-    """Select broadcasts by a plain list of their IDs.
+def listed(sources: Mapping[str, str]) -> list[Selected]:
+    """Select broadcasts by a plain list of their IDs, with their sources.
 
     Returns
     -------
     list of Selected
-        Sorted by ID, without duplicates; `program` is empty.
+        Sorted by ID; `program` is empty.
 
     Raises
     ------
     ValueError
         When some are not broadcast IDs; it tells how many, and the first ten.
     """
-    found: dict[str, Selected] = {}
-    wrong: list[object] = []
-    for broadcast_id in ids:
-        try:
-            found[broadcast_id] = _selected(Broadcast.parse(broadcast_id))
-        except (ValueError, TypeError):  # a list in YAML may hold numbers
-            wrong.append(broadcast_id)
-    if wrong:
-        raise ValueError(
-            f"{len(wrong)} of the broadcasts are not broadcast IDs: "
-            f"{', '.join(map(_short, wrong[:10]))}{', …' if len(wrong) > 10 else ''}; the form is "
-            "STATION_YYYYMMDD_HHMMSS or STATION_YYYYMMDD_HHMMSS_Title (letters, digits, '.', '_', '-')"
-        )
-    return [found[broadcast_id] for broadcast_id in sorted(found)]
+    rows = [_selected(broadcast, source=sources[broadcast.id]) for broadcast in parse_all(sources)]
+    return sorted(rows, key=lambda row: row.broadcast)
 
 
 def write_selection(path: Path, rows: Iterable[Selected]) -> None:
-    """Write selected broadcasts to the CSV file `path`: broadcast, station, start (UTC), title, program."""
+    """Write selected broadcasts to a CSV file: broadcast, station, start (UTC), title, program, source."""
     _write_csv(
         path,
         _COLUMNS,
-        ((row.broadcast, row.station, _utc(row.start), row.title, _no_formula(row.program)) for row in rows),
+        (
+            (row.broadcast, row.station, _utc(row.start), row.title, no_formula(row.program), row.source)
+            for row in rows
+        ),
     )
 
 
@@ -249,7 +238,7 @@ def read_selection(path: Path) -> list[str]:
             raise ValueError(f"{path}: no column 'broadcast'; the columns are {rows.fieldnames or []}")
         ids = [row["broadcast"] or "" for row in rows]
     try:
-        listed(ids)
+        parse_all(ids)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return ids
@@ -320,8 +309,8 @@ def _clean(text: object) -> str:
     return " ".join("".join(kept).split())[:_MAX_TEXT]
 
 
-def _selected(broadcast: Broadcast, program: str = "") -> Selected:
-    return Selected(broadcast.id, broadcast.station, broadcast.start, broadcast.title, program)
+def _selected(broadcast: Broadcast, program: str = "", source: str = "") -> Selected:
+    return Selected(broadcast.id, broadcast.station, broadcast.start, broadcast.title, program, source)
 
 
 def _utc(moment: datetime) -> str:
@@ -332,8 +321,8 @@ def _short(value: object) -> str:
     return _SHORT.repr(value)[:_MAX_LISTED]
 
 
-def _no_formula(text: str) -> str:
-    """Keep a spreadsheet from taking text of the inventory for a formula, or for several cells."""
+def no_formula(text: str) -> str:
+    """Keep a spreadsheet from taking text of an inventory for a formula, or for several cells."""
     text = _clean(text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 

@@ -1,9 +1,14 @@
-"""ZIPs of broadcasts: fetching them, and taking the frames out of them.
+"""ZIPs of broadcasts: taking the frames out of them.
 
-A ZIP holds the frames of one broadcast as ``{ID}/{ID}-000001.jpg``, ``{ID}/{ID}-000002.jpg``, …. What else it
-holds is refused, and no name in it is ever used as a path: we name the file of a frame, from its number. No
-size that it states is believed. What is wrong with it is told in the broadcast's *manifest*; a ZIP that the
-archive does not have is kept as a *placeholder*, an empty ZIP whose comment says so.
+A ZIP holds the frames of one broadcast as ``{ID}/{ID}-000001.jpg``, ``{ID}/{ID}-000002.jpg``, …. What else
+it holds is refused, and no name in it is ever used as a path: we name the file of a frame, from its number.
+No size that it states is believed. What is wrong with it is told in the broadcast's *manifest*; a ZIP that
+cannot be had is kept as a *placeholder*, an empty ZIP whose comment says why.
+
+Comments that castgraph writes into ZIPs, and what an archive that forges them gains: ``castgraph: 12.345678
+s`` at an entry is the time of a frame of a video (gain: a wrong time in a table); ``castgraph: STATUS:
+reason`` at an empty ZIP says why it is empty, ``castgraph: partial: reason`` at another what it lacks (gain:
+a broadcast that is called worse than it is).
 """
 
 from __future__ import annotations
@@ -16,15 +21,15 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from pathlib import Path
-from typing import Literal, Self, Unpack
+from typing import Any, Literal, Self, cast
 
 from castgraph import files
 from castgraph.archive.broadcast import Broadcast, frame_name
-from castgraph.archive.fetch import FetchOptions, fetch, join
 
 _CHUNK = 1 << 16  # bytes unpacked at a time
 _MAX_TEXT = 200  # characters kept of an entry's name and of a reason
@@ -34,8 +39,15 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # zipfile unpacks the oth
 _ENTRY_SIGNATURE = b"PK\x01\x02"
 _MAX_ENTRY_BYTES = 512  # in the central directory, on average
 
+MAX_FRAME_NUMBER = 999_999_999
+
 _EMPTY_ZIP = b"PK\x05\x06" + bytes(16)  # followed by the length of the comment and the comment
-_MISSING = "castgraph: missing: "
+_ABSENT = ("missing", "unreachable", "damaged")  # what a placeholder can say
+_COMMENT = re.compile(f"castgraph: ({'|'.join((*_ABSENT, 'partial'))}): (.*)", re.DOTALL)
+_FRAME_COMMENT = re.compile(rb"castgraph: ([0-9]{1,12}\.[0-9]{6}) s")
+
+Status = Literal["ok", "partial", "empty", "damaged", "missing", "unreachable"]
+"""What has become of a broadcast; see `Manifest`."""
 
 # What zipfile raises when a ZIP is broken. Of OSErrors see _reading.
 _BROKEN = (
@@ -73,6 +85,8 @@ class Limits:
         Refused entries that the manifest names; all are counted.
     max_entries
         Entries that a ZIP may list; one that lists more is not opened.
+    max_pixels
+        Pixels of a picture that is packed, of a video or of a folder.
     """
 
     max_frames: int = 50_000
@@ -80,6 +94,21 @@ class Limits:
     max_total_bytes: int = 20 * 2**30
     max_refused_listed: int = 100
     max_entries: int = 200_000
+    max_pixels: int = 4096 * 2160
+
+    @classmethod
+    def of(cls, archive: Mapping[str, Any]) -> Limits:
+        """Take the limits that the section ``archive`` of the configuration sets."""
+        return cls(
+            max_frames=archive["max_frames"],
+            max_frame_bytes=int(archive["max_frame_mb"] * 2**20),
+            max_total_bytes=int(archive["max_broadcast_mb"] * 2**20),
+        )
+
+    @property
+    def max_zip_bytes(self) -> int:
+        """The size of the largest ZIP that is worth having."""
+        return self.max_total_bytes + 2 * self.max_entries * _MAX_ENTRY_BYTES
 
 
 DEFAULT_LIMITS = Limits()
@@ -87,12 +116,16 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class UnzippedFrame:
-    """What became of a frame: its number, the file that holds it (None when damaged), and what is wrong."""
+    """What became of a frame: its number, the file that holds it (None when damaged), and what is wrong.
+
+    `seconds` tells when a frame of a video is shown, since the first frame of the video; None for others.
+    """
 
     frame: int
     file: str | None
     status: Literal["ok", "damaged"] = "ok"
     reason: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +145,10 @@ class Manifest:
     broadcast
         The ID.
     status
-        ``ok``: every frame is; ``partial``: at least one frame is and another is not, or a limit cut the
-        broadcast short; ``empty``: no entry is a frame; ``damaged``: the ZIP, or every frame, cannot be read;
-        ``missing``: the archive has no ZIP.
+        ``ok``: every frame is; ``partial``: at least one frame is and another is not, a limit cut the
+        broadcast short, or its source could not be read in full; ``empty``: no entry is a frame; ``damaged``:
+        the ZIP or the source, or every frame, cannot be read; ``missing``: the archive has no ZIP, or there
+        is no such source; ``unreachable``: it could not be had, and the run went on without it.
     reason
         Why it is not ok; empty when it is.
     frames
@@ -126,65 +160,59 @@ class Manifest:
     """
 
     broadcast: str
-    status: Literal["ok", "partial", "empty", "damaged", "missing"]
+    status: Status
     reason: str
     frames: tuple[UnzippedFrame, ...] = ()
     refused: tuple[RefusedEntry, ...] = ()
     n_refused: int = 0
 
 
-def download(
-    base_url: str,
-    broadcast_id: str,
-    destination: Path,
-    *,
-    max_bytes: int | None = None,
-    **options: Unpack[FetchOptions],
-) -> None:
-    """Fetch the ZIP of a broadcast, or write a placeholder when the archive has none.
-
-    What comes is kept as it is, be it a ZIP or not; `unzip` will tell.
-
-    Parameters
-    ----------
-    base_url
-        Where the archive lies; see `castgraph.archive.fetch.join`.
-    broadcast_id
-        The broadcast.
-    destination
-        The file to write.
-    max_bytes
-        The largest ZIP to accept; None for any.
-    **options
-        How patiently to fetch; see `castgraph.archive.fetch.fetch`.
-
-    Raises
-    ------
-    FetchError
-        When the ZIP cannot be had although it may be there.
-    ValueError
-        When `broadcast_id` is not a broadcast ID.
-    """
-    source = join(base_url, f"{Broadcast.parse(broadcast_id).id}.zip")
-    fetched = fetch(source, destination, max_bytes=max_bytes, **options)
-    if fetched.status == "missing":
-        write_placeholder(destination, fetched.reason)
-
-
-def write_placeholder(path: Path, reason: str) -> None:
-    """Write the ZIP that stands for one which the archive does not have."""
+def write_placeholder(path: Path, reason: str, status: Status = "missing") -> None:
+    """Write the ZIP that stands for one which cannot be had: ``missing``, ``unreachable`` or ``damaged``."""
     with files.atomic(path) as part, zipfile.ZipFile(part, "w") as archive:
-        archive.comment = (_MISSING + reason[:_MAX_TEXT]).encode()
+        archive.comment = zip_comment(status, reason)
 
 
-def placeholder_reason(path: Path) -> str | None:
-    """Tell why the archive does not have a ZIP; None when the file at `path` is no placeholder."""
+def read_placeholder(path: Path) -> tuple[Status, str] | None:
+    """Tell the status and reason of a ZIP that cannot be had; None when the file is no placeholder."""
     with path.open("rb") as file:
-        start = file.read(len(_EMPTY_ZIP) + 2 + 4 * (len(_MISSING) + _MAX_TEXT))
-    comment = start[len(_EMPTY_ZIP) + 2 :].decode(errors="replace")
-    if not start.startswith(_EMPTY_ZIP) or not comment.startswith(_MISSING):
-        return None
-    return comment.removeprefix(_MISSING)
+        start = file.read(len(_EMPTY_ZIP) + 2 + 4 * (len("castgraph: unreachable: ") + _MAX_TEXT))
+    found = _read_comment(start[len(_EMPTY_ZIP) + 2 :]) if start.startswith(_EMPTY_ZIP) else None
+    return found if found and found[0] in _ABSENT else None
+
+
+def zip_comment(status: Status, reason: str) -> bytes:
+    """Make the comment of a ZIP that says what is wrong with a broadcast."""
+    return f"castgraph: {status}: {_line(reason)}".encode()
+
+
+def frame_comment(seconds: Fraction | None) -> bytes:
+    """Make the comment of an entry that says when its frame is shown; empty for None."""
+    return b"" if seconds is None else f"castgraph: {float(seconds):.6f} s".encode()
+
+
+def _read_comment(comment: bytes) -> tuple[Status, str] | None:
+    match = _COMMENT.fullmatch(comment.decode(errors="replace"))
+    return (cast("Status", match[1]), _line(match[2])) if match else None
+
+
+def _read_seconds(comment: bytes) -> float | None:
+    match = _FRAME_COMMENT.fullmatch(comment)
+    return float(match[1]) if match else None
+
+
+def _line(text: str) -> str:
+    """Make one short line of a text that may hold anything, such as what a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text[:_MAX_TEXT])
+
+
+def damage(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
+    """Tell why a file cannot be opened as a ZIP; empty when it can."""
+    try:
+        with _opened(path, limits):
+            return ""
+    except _DamagedError as error:
+        return str(error)
 
 
 def unzip(zip_path: Path, broadcast_id: str, folder: Path, limits: Limits = DEFAULT_LIMITS) -> Manifest:
@@ -214,16 +242,19 @@ def unzip(zip_path: Path, broadcast_id: str, folder: Path, limits: Limits = DEFA
         When the disk fails or is full. Nothing that is wrong with the ZIP itself raises.
     """
     Broadcast.parse(broadcast_id)
-    missing = placeholder_reason(zip_path)
-    if missing is not None:
-        return Manifest(broadcast_id, "missing", missing)
+    placeholder = read_placeholder(zip_path)
+    if placeholder is not None:
+        return Manifest(broadcast_id, *placeholder)
     try:
         with _opened(zip_path, limits) as archive:
+            comment = _read_comment(archive.comment)
             contents = _contents(archive, broadcast_id, limits)
             frames, cut = _extract(archive, contents, broadcast_id, folder, limits)
     except _DamagedError as error:
         return Manifest(broadcast_id, "damaged", str(error))
     status, reason = _judge(frames, contents.n_refused, cut or contents.cut)
+    if comment and comment[0] == "partial" and status in {"ok", "partial"}:
+        status, reason = "partial", "; ".join(filter(None, [comment[1], reason]))
     return Manifest(broadcast_id, status, reason, tuple(frames), tuple(contents.refused), contents.n_refused)
 
 
@@ -352,7 +383,7 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        raise _DamagedError(str(error)[:_MAX_TEXT] or "it ends too early") from error
+        raise _DamagedError(_line(str(error)) or "it ends too early") from error
     except OSError as error:
         if error.errno != errno.EINVAL:  # a disk that fails tells nothing about the ZIP
             raise
@@ -420,8 +451,9 @@ def _extract(
     cut = ""
     left = limits.max_total_bytes
     for frame, entry in sorted(contents.entries.items()):
+        seconds = _read_seconds(entry.comment)
         if cut:
-            frames.append(UnzippedFrame(frame, None, "damaged", cut))
+            frames.append(UnzippedFrame(frame, None, "damaged", cut, seconds))
             continue
         name = frame_name(broadcast_id, frame)
         path = folder / name
@@ -435,9 +467,9 @@ def _extract(
                     file.write(piece)
         except _DamagedError as error:
             path.unlink()
-            frames.append(UnzippedFrame(frame, None, "damaged", str(error)))
+            frames.append(UnzippedFrame(frame, None, "damaged", str(error), seconds))
         else:
-            frames.append(UnzippedFrame(frame, name))
+            frames.append(UnzippedFrame(frame, name, seconds=seconds))
     return frames, cut
 
 
@@ -462,9 +494,7 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) ->
             yield piece
 
 
-def _judge(
-    frames: list[UnzippedFrame], n_refused: int, cut: str
-) -> tuple[Literal["ok", "partial", "empty", "damaged"], str]:
+def _judge(frames: list[UnzippedFrame], n_refused: int, cut: str) -> tuple[Status, str]:
     """Tell the status of a broadcast whose ZIP could be opened, and the reason."""
     if not frames:
         return "empty", f"no entry of the ZIP is a frame (refused: {n_refused})"

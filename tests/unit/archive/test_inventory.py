@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.faults import FaultServer, html
 
 from castgraph.archive import inventory
+from castgraph.archive.choose import Choice, read_list
 from castgraph.archive.fetch import FetchError
 from castgraph.archive.inventory import (
     Inventory,
@@ -211,60 +213,65 @@ def test_select_by_the_title_of_the_id():
         an_inventory("DEMO1_20240104_070000", "DEMO1_20240104_080000_evening_news"),
         an_inventory(status="missing"),
     ]
-    assert select(inventories, "Desk$") == [
+    titled = lambda title: [each.broadcast for each in select(inventories, Choice(title=title))]  # noqa: E731
+    assert select(inventories, Choice(title="Desk$")) == [
         Selected(ID, "DEMO1", datetime(2024, 1, 3, 7, tzinfo=UTC), "Morning_Desk", "As listed")
     ]
-    assert [each.broadcast for each in select(inventories, "(?i)evening|^Morning")] == [
-        ID,
-        OTHER,
-        "DEMO1_20240104_080000_evening_news",
+    assert titled("(?i)evening|^Morning") == [ID, OTHER, "DEMO1_20240104_080000_evening_news"]
+    assert len(titled("")) == 4
+    assert titled("^$") == ["DEMO1_20240104_070000"]
+    assert titled("DEMO") == []
+    assert select([], Choice()) == []
+
+
+def test_included_broadcasts_are_selected_whether_they_are_listed_or_not():
+    include = {ID: "a.zip", "X_20240101_000000": "b.mp4", "X_20240102_000000": ""}
+    choice = Choice(title="Review", exclude=["*"], include=include)
+    found = select([an_inventory(OTHER, ID, title="As listed")], choice)
+    assert [(each.broadcast, each.program, each.source) for each in found] == [
+        (ID, "As listed", "a.zip"),
+        ("X_20240101_000000", "", "b.mp4"),
+        ("X_20240102_000000", "", ""),
     ]
-    assert len(select(inventories, "")) == 4
-    assert [each.title for each in select(inventories, "^$")] == [""]
-    assert select(inventories, "DEMO") == []
-    assert select([], "") == []
-
-
-def test_a_title_that_is_no_regular_expression_is_refused():
-    with pytest.raises(ValueError, match=r"title '\(' is not a regular expression"):
-        select([], "(")
 
 
 def test_a_plain_list_of_ids():
-    assert listed([OTHER, ID, OTHER]) == [
-        Selected(ID, "DEMO1", datetime(2024, 1, 3, 7, tzinfo=UTC), "Morning_Desk"),
+    assert listed({OTHER: "", ID: "tapes/1.mp4"}) == [
+        Selected(ID, "DEMO1", datetime(2024, 1, 3, 7, tzinfo=UTC), "Morning_Desk", "", "tapes/1.mp4"),
         Selected(OTHER, "DEMO1", datetime(2024, 1, 3, 19, tzinfo=UTC), "Evening_Review"),
     ]
-    assert listed([]) == []
-
-
-def test_all_wrong_ids_of_a_list_are_told():
-    with pytest.raises(ValueError, match=r"2 of the broadcasts .*: 'x', 20240103; the form is STATION_"):
-        listed(["x", ID, 20240103])
-    with pytest.raises(ValueError, match=r"12 of the broadcasts .*'9', …; the form"):
-        listed(map(str, range(12)))
+    assert listed({}) == []
+    with pytest.raises(ValueError, match=r"1 of the broadcasts are not broadcast IDs: 'x'; the form is"):
+        listed({"x": ""})
 
 
 def test_a_selection_is_written_and_read(tmp_path):
     path = tmp_path / "selection.csv"
-    write_selection(path, select([an_inventory(ID, OTHER, title='Say, "what"')], ""))
+    choice = Choice(include={OTHER: "tapes/17, 18.mp4"})
+    write_selection(path, select([an_inventory(ID, OTHER, title='Say, "what"')], choice))
     assert path.read_text() == (
-        "broadcast,station,start,title,program\n"
-        f'{ID},DEMO1,2024-01-03T07:00:00Z,Morning_Desk,"Say, ""what"""\n'
-        f'{OTHER},DEMO1,2024-01-03T19:00:00Z,Evening_Review,"Say, ""what"""\n'
+        "broadcast,station,start,title,program,source\n"
+        f'{ID},DEMO1,2024-01-03T07:00:00Z,Morning_Desk,"Say, ""what""",\n'
+        f'{OTHER},DEMO1,2024-01-03T19:00:00Z,Evening_Review,"Say, ""what""","tapes/17, 18.mp4"\n'
     )
     assert read_selection(path) == [ID, OTHER]
 
 
+def test_the_selection_of_a_run_is_a_list_for_another(tmp_path):
+    sources = {ID: "tapes/17, 18.mp4", OTHER: ""}
+    write_selection(tmp_path / "selected.csv", listed(sources))
+    assert read_list(tmp_path / "selected.csv", Choice(), here=tmp_path) == sources
+
+
 def test_an_empty_selection_has_its_header(tmp_path):
     write_selection(tmp_path / "selection.csv", [])
-    assert (tmp_path / "selection.csv").read_text() == "broadcast,station,start,title,program\n"
+    assert (tmp_path / "selection.csv").read_text() == "broadcast,station,start,title,program,source\n"
     assert read_selection(tmp_path / "selection.csv") == []
 
 
 @pytest.mark.parametrize("program", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_program_becomes_a_formula(tmp_path, program):
-    write_selection(tmp_path / "s.csv", select([an_inventory(ID, title=program)], ""))
+    write_selection(tmp_path / "s.csv", select([an_inventory(ID, title=program)], Choice()))
     with (tmp_path / "s.csv").open(newline="") as file:
         assert next(csv.DictReader(file))["program"] == f"'{program.strip()}"
 
@@ -304,3 +311,13 @@ def test_the_report_has_a_row_for_every_inventory(tmp_path):
         "DEMO1,2024-01-04,damaged,0,0,not JSON\n"
         "DEMO2,2024-01-03,missing,0,0,404 Not Found\n"
     )
+
+
+def test_a_login_page_is_fetched_once_more(demo, tmp_path):
+    with FaultServer(demo) as site:
+        site.faults["DEMO1.20240103.inventory.json"] = [html()]
+        fetch_inventory(site.url, "DEMO1", DAY, tmp_path / "i.json", wait_seconds=0)
+        assert read_inventory(tmp_path / "i.json").status == "ok"
+        site.faults["DEMO1.20240103.inventory.json"] = [html(), html()]
+        fetch_inventory(site.url, "DEMO1", DAY, tmp_path / "i.json", wait_seconds=0)
+        assert read_inventory(tmp_path / "i.json").reason.startswith("not JSON")

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castgraph.archive import frame_name
-from castgraph.archive.fetch import FetchError, TooLargeError
 from castgraph.archive.zips import (
     FrameError,
     FrameReader,
@@ -20,9 +19,9 @@ from castgraph.archive.zips import (
     Manifest,
     RefusedEntry,
     UnzippedFrame,
-    download,
-    placeholder_reason,
+    damage,
     read_manifest,
+    read_placeholder,
     unzip,
     write_manifest,
     write_placeholder,
@@ -390,69 +389,117 @@ def test_a_disk_that_fails_is_an_error_and_no_damage(make, tmp_path):
         unzip(path, ID, tmp_path / "no" / "folder")
 
 
-def test_a_placeholder_is_an_empty_zip_that_says_why(unzipped, tmp_path):
+@pytest.mark.parametrize("status", ["missing", "unreachable", "damaged"])
+def test_a_placeholder_is_an_empty_zip_that_says_why(unzipped, tmp_path, status):
     path = tmp_path / "a.zip"
-    write_placeholder(path, "404 Not Found")
-    assert placeholder_reason(path) == "404 Not Found"
+    write_placeholder(path, "404 Not Found", status)
+    assert read_placeholder(path) == (status, "404 Not Found")
     with zipfile.ZipFile(path) as archive:
         assert archive.namelist() == []
-        assert archive.comment == b"castgraph: missing: 404 Not Found"
-    assert unzipped(path) == Manifest(ID, "missing", "404 Not Found")
+        assert archive.comment == f"castgraph: {status}: 404 Not Found".encode()
+    assert unzipped(path) == Manifest(ID, status, "404 Not Found")
+
+
+def with_comment(path, comment):
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = comment
+    return path
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [b"", b"castgraph", b"castgraph: ok: all is well", b"castgraph: partial: x", b"castgraph: lost: x"],
+)
+def test_an_empty_zip_with_another_comment_is_empty(make, unzipped, comment):
+    assert unzipped(with_comment(make(), comment)).status == "empty"
+
+
+def test_a_comment_makes_a_broadcast_partial(make, unzipped):
+    manifest = unzipped(with_comment(make((entry(1), b"one")), b"castgraph: partial: it ends early"))
+    assert (manifest.status, manifest.reason, numbers(manifest)) == ("partial", "it ends early", [1])
+
+
+def test_a_comment_does_not_hide_what_else_is_wrong(make, unzipped):
+    path = with_comment(make((entry(1), b"one"), (entry(2), bytes(50))), b"castgraph: partial: it ends early")
+    manifest = unzipped(path, Limits(max_frame_bytes=9))
+    assert manifest.reason == "it ends early; 1 of 2 frames damaged; the first: larger than 9 bytes"
+
+
+@pytest.mark.parametrize("status", ["ok", "missing", "unreachable", "damaged", "empty"])
+def test_other_comments_of_a_zip_with_frames_are_of_no_account(make, unzipped, status):
+    manifest = unzipped(with_comment(make((entry(1), b"one")), f"castgraph: {status}: not at all".encode()))
+    assert (manifest.status, manifest.reason) == ("ok", "")
+
+
+def test_what_a_comment_says_is_one_short_harmless_line(make, unzipped):
+    comment = b"castgraph: partial: \x1b[2J<b>\n\xff\0" + b"x" * 500
+    manifest = unzipped(with_comment(make((entry(1), b"one")), comment))
+    assert manifest.reason.startswith("\ufffd[2J<b>\ufffd\ufffd\ufffdxxx")
+    assert len(manifest.reason) == 200
+
+
+TIMES = [
+    (b"castgraph: 12.345678 s", 12.345678),
+    (b"castgraph: 0.000000 s", 0.0),
+    (b"castgraph: -1.000000 s", None),
+    (b"castgraph: 1e9 s", None),
+    (b"castgraph: nan s", None),
+    (b"castgraph: inf s", None),
+    (b"castgraph: 12.34567 s", None),
+    (b"castgraph: 12.345678 s\n", None),
+    ("castgraph: ١٢.345678 s".encode(), None),
+    (b"castgraph: " + b"9" * 400 + b".000000 s", None),
+    (b"a fine picture", None),
+    (b"", None),
+]
+
+
+@pytest.mark.parametrize(("comment", "seconds"), TIMES)
+def test_the_comment_of_an_entry_tells_the_time_of_its_frame(make, unzipped, comment, seconds):
+    timed = info(entry(1))
+    timed.comment = comment
+    manifest = unzipped(make((timed, b"one"), (entry(2), b"two")))
+    assert (manifest.status, [each.seconds for each in manifest.frames]) == ("ok", [seconds, None])
 
 
 def test_what_is_no_placeholder(make, tmp_path):
-    assert placeholder_reason(make()) is None
-    assert placeholder_reason(make((entry(1), b"one"))) is None
+    assert read_placeholder(make()) is None
+    assert read_placeholder(make((entry(1), b"one"))) is None
     (tmp_path / "none").write_bytes(b"")
-    assert placeholder_reason(tmp_path / "none") is None
+    assert read_placeholder(tmp_path / "none") is None
     path = make((entry(1), b"one"))
     with zipfile.ZipFile(path, "a") as archive:
         archive.comment = b"castgraph: missing: not at all"
-    assert placeholder_reason(path) is None
+    assert read_placeholder(path) is None
 
 
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8")))
-def test_any_reason_is_kept_up_to_its_length(tmp_path_factory, reason):
+def test_of_any_reason_as_much_is_kept_as_can_be_shown_in_a_line(tmp_path_factory, reason):
     path = tmp_path_factory.mktemp("placeholder") / "a.zip"
     write_placeholder(path, reason)
-    assert placeholder_reason(path) == reason[:200]
+    status, kept = read_placeholder(path)
+    assert status == "missing"
+    assert len(kept) == min(200, len(reason))
+    assert all(
+        now == (was if was.isprintable() else "\ufffd") for was, now in zip(reason, kept, strict=False)
+    )
 
 
-def test_download(demo, tmp_path):
-    broadcast = "DEMO2_20240105_120000"
-    download(str(demo), broadcast, tmp_path / "a.zip")
-    assert (tmp_path / "a.zip").read_bytes() == (demo / f"{broadcast}.zip").read_bytes()
-
-
-def test_download_of_what_the_archive_does_not_have_gives_a_placeholder(demo, tmp_path):
-    (tmp_path / "a.zip").write_bytes(b"before")
-    download(str(demo), "DEMO2_20240103_120000_City_Forum", tmp_path / "a.zip")
-    assert placeholder_reason(tmp_path / "a.zip") == "no such file"
-
-
-def test_download_keeps_a_page_as_it_came(unzipped, tmp_path):
-    (tmp_path / f"{ID}.zip").write_bytes(b"<html>")
-    download(str(tmp_path), ID, tmp_path / "new.zip")
-    assert (tmp_path / "new.zip").read_bytes() == b"<html>"
-    assert unzipped(tmp_path / "new.zip").status == "damaged"
-
-
-def test_download_fails_when_the_archive_does_or_the_zip_is_too_large(demo, tmp_path):
-    with pytest.raises(FetchError):
-        download("http://127.0.0.1:9", ID, tmp_path / "a.zip", attempts=1)
-    with pytest.raises(TooLargeError):
-        download(str(demo), "DEMO2_20240105_120000", tmp_path / "a.zip", max_bytes=100)
-    with pytest.raises(ValueError, match="is not a broadcast ID"):
-        download(str(demo), "../README", tmp_path / "a.zip")
-    assert list(tmp_path.iterdir()) == []
+def test_damage_is_told(make, tmp_path):
+    assert damage(make((entry(1), b"one"))) == ""
+    assert damage(make()) == ""
+    assert damage(make(*((entry(n), b"") for n in range(9))), Limits(max_entries=8)) != ""
+    path = make((entry(1), NOISE))
+    path.write_bytes(path.read_bytes()[:-1])
+    assert damage(path) == "File is not a zip file"
 
 
 FULL = Manifest(
     ID,
     "partial",
     "1 of 2 frames damaged; the first: Bad “CRC”",
-    (UnzippedFrame(1, frame_name(ID, 1)), UnzippedFrame(2, None, "damaged", "Bad “CRC”")),
+    (UnzippedFrame(1, frame_name(ID, 1), seconds=0.1), UnzippedFrame(2, None, "damaged", "Bad “CRC”")),
     (RefusedEntry("'../x'", "its path climbs out of the folder"),),
     1,
 )
@@ -521,3 +568,8 @@ def test_frames_of_what_is_no_zip_cannot_be_read(tmp_path):
         reader.read(1)
     with pytest.raises(ValueError, match="is not a broadcast ID"):
         FrameReader(path, "../x")
+
+
+def test_limits_are_those_of_the_configuration():
+    limits = Limits.of({"max_frames": 5, "max_frame_mb": 0.5, "max_broadcast_mb": 2, "timeout": 60})
+    assert limits == Limits(max_frames=5, max_frame_bytes=2**19, max_total_bytes=2**21)
