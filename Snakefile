@@ -19,6 +19,8 @@ localrules:
     encodings,
     sweep,
     demo,
+    inventory,
+    select,
 
 
 rule all:

@@ -3,18 +3,20 @@
 from functools import partial
 from pathlib import Path
 
-from castgraph import tables
+from castgraph import files, tables
 from castgraph.archive import read_manifest
+from castgraph.cores import of_run
 from castgraph.faces import encode, load_engine
 from castgraph.joblog import joblog
 
 # The worker processes import this file, too, and nothing is theirs to do in it.
 if __name__ == "__main__":
     with joblog(snakemake.log[0]):
+        cores = of_run(snakemake.resources.cores_of_run, snakemake.threads)
         settings = snakemake.params.settings
         load = partial(load_engine, **settings, providers=snakemake.config["faces"]["providers"])
         manifest = read_manifest(Path(snakemake.input.manifest))
-        encoded = encode(manifest, Path(snakemake.input.frames), load, workers=snakemake.threads)
+        encoded = encode(manifest, Path(snakemake.input.frames), load, workers=snakemake.threads, cores=cores)
         facts = tables.provenance(
             "encode",
             settings,
@@ -27,3 +29,6 @@ if __name__ == "__main__":
         )
         tables.write(snakemake.output.frames, encoded.frames, facts)
         tables.write(snakemake.output.faces, encoded.faces, facts)
+        # Snakemake would look for them where it was started: maybe a host with another scratch folder.
+        for path in (snakemake.input.frames, snakemake.input.manifest):
+            files.remove(Path(path))

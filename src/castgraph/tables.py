@@ -7,9 +7,12 @@ between two runs on the same input (no time, host or path), so equal input gives
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +25,19 @@ from castgraph import __version__, files
 EMBEDDING_SIZE = 128
 """Dimensions of dlib's face embedding."""
 
+_EMBEDDING = np.dtype("<f4")
+
+EMBEDDINGS = "embeddings.npy"
+"""The file beside a merged face table that holds the embeddings of its rows."""
+
 NOISE = -1
 """The label of a face that belongs to no person, because it is like too few others or is set aside."""
+
+ROW_GROUP = 65_536
+"""Rows of a table that are written, and read, at a time, about."""
+
+ROW_GROUP_BYTES = 64 << 20
+"""The most of them, in bytes, about."""
 
 _BROADCAST = pa.dictionary(pa.int32(), pa.string())
 _BOX = [(side, pa.int32()) for side in ("top", "right", "bottom", "left")]
@@ -41,16 +55,17 @@ FACES = pa.schema(
 )
 """One row a face, sorted by broadcast, frame, left."""
 
-MERGED_FACES = FACES.append(
+MERGED_FACES = FACES.remove(FACES.get_field_index("embedding")).append(
     # The quality filter that the face failed, by the name of its key; empty where the face counts.
     pa.field("set_aside", pa.dictionary(pa.int32(), pa.string()))
 )
-"""The faces of a run, as `FACES`; faces that are set aside are rows, too."""
+"""The faces of a run, as `FACES`; faces that are set aside are rows, too. See `open_embeddings`."""
 
 FRAMES = pa.schema(
     [
         ("broadcast", _BROADCAST),
         ("frame", pa.int32()),
+        ("seconds", pa.float64()),  # since the first frame of the video; null for stills
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("n_faces", pa.int32()),
@@ -67,7 +82,7 @@ BROADCASTS = pa.schema(
         ("station", pa.string()),
         ("start", pa.timestamp("s", tz="UTC")),
         ("title", pa.string()),  # empty when the ID has none
-        ("status", pa.string()),  # ok, partial, empty, damaged, missing
+        ("status", pa.string()),  # ok, partial, empty, damaged, missing, unreachable
         ("reason", pa.string()),
         ("n_frames", pa.int32()),
         ("n_unreadable", pa.int32()),  # frames that could not be read
@@ -181,34 +196,67 @@ def read_provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def write(path: str | os.PathLike[str], table: pa.Table, facts: Mapping[str, Any]) -> None:
     """Write `table` to `path` with its provenance, atomically."""
-    write_all(path, table.schema, [table], facts)
+    with _parquet(path, table.schema, facts) as file:
+        if table.num_rows:
+            file.write_table(table)
 
 
-def write_all(
-    path: str | os.PathLike[str], schema: pa.Schema, parts: Iterable[pa.Table], facts: Mapping[str, Any]
-) -> None:
-    """Write `parts` to `path`, one row group each, holding one of them in memory at a time.
+@contextmanager
+def writer(
+    path: str | os.PathLike[str], schema: pa.Schema, facts: Mapping[str, Any]
+) -> Iterator[Callable[[pa.Table], None]]:
+    """Write a table part by part, atomically, with one row group in memory at a time.
+
+    Parts are put together until they make a row group of `ROW_GROUP` rows or `ROW_GROUP_BYTES`: what a reader
+    has to keep of each row group would else be more than what it reads.
 
     Parameters
     ----------
     path
-        The Parquet file to write, atomically.
+        The Parquet file to write.
     schema
         The columns. A part that differs is refused by Arrow.
-    parts
-        The tables, in order.
     facts
-        The provenance.
+        The provenance, as it is when the block ends.
+
+    Yields
+    ------
+    callable
+        Takes the parts, in order.
     """
-    text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-    with (
-        files.atomic(path) as part_path,
-        pq.ParquetWriter(part_path, schema, compression="zstd") as writer,
-    ):
-        for part in parts:
-            if part.num_rows:
-                writer.write_table(part.cast(schema))
-        writer.add_key_value_metadata({"castgraph": text})
+    parts: list[pa.Table] = []
+    n_rows = n_bytes = 0
+
+    with _parquet(path, schema, facts) as file:
+
+        def flush() -> None:
+            nonlocal n_rows, n_bytes
+            if n_rows:
+                # With one dictionary for all, or Parquet writes the texts out.
+                file.write_table(pa.concat_tables(parts).unify_dictionaries().combine_chunks())
+            parts.clear()
+            n_rows = n_bytes = 0
+
+        def add(part: pa.Table) -> None:
+            nonlocal n_rows, n_bytes
+            parts.append(part.cast(schema))
+            n_rows += part.num_rows
+            n_bytes += part.nbytes
+            if n_rows >= ROW_GROUP or n_bytes >= ROW_GROUP_BYTES:
+                flush()
+
+        yield add
+        flush()
+
+
+@contextmanager
+def _parquet(
+    path: str | os.PathLike[str], schema: pa.Schema, facts: Mapping[str, Any]
+) -> Iterator[pq.ParquetWriter]:
+    with files.atomic(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as file:
+        yield file
+        text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+        file.add_key_value_metadata({"castgraph": text})
 
 
 def write_labels(
@@ -254,3 +302,86 @@ def embeddings(column: pa.ChunkedArray) -> NDArray[np.float32]:
         return np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
     flat = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
     return np.concatenate(flat).reshape(len(column), EMBEDDING_SIZE)
+
+
+@contextmanager
+def embeddings_writer(
+    faces: str | os.PathLike[str], facts: dict[str, Any]
+) -> Iterator[Callable[[NDArray[np.float32]], None]]:
+    """Write the embeddings of a merged face table, atomically, block by block.
+
+    Parameters
+    ----------
+    faces
+        The merged face table; `EMBEDDINGS` beside it is written: float32, shape (n_faces, 128), C order.
+    facts
+        Gets, when the block ends, an entry ``embeddings``: ``file``, ``shape``, ``dtype``, and ``blake2b`` of
+        the array's bytes.
+
+    Yields
+    ------
+    callable
+        Takes blocks of shape (n, 128), float32, in the order of the rows.
+    """
+    n_faces, digest = 0, hashlib.blake2b(digest_size=16)
+    path = Path(faces).with_name(EMBEDDINGS)
+    with files.atomic(path) as part, part.open("wb") as file:
+
+        def write_header() -> None:
+            # As long for any number of rows: NumPy leaves room for it to grow.
+            shape = (n_faces, EMBEDDING_SIZE)
+            header = {"descr": _EMBEDDING.str, "fortran_order": False, "shape": shape}
+            file.seek(0)
+            np.lib.format.write_array_header_1_0(file, header)
+
+        def add(block: NDArray[np.float32]) -> None:
+            nonlocal n_faces
+            data = np.ascontiguousarray(block, dtype=_EMBEDDING).data
+            file.write(data)
+            digest.update(data)
+            n_faces += len(block)
+
+        write_header()
+        yield add
+        write_header()
+    facts["embeddings"] = {
+        "file": EMBEDDINGS,
+        "shape": [n_faces, EMBEDDING_SIZE],
+        "dtype": _EMBEDDING.name,
+        "blake2b": digest.hexdigest(),
+    }
+
+
+def open_embeddings(faces: str | os.PathLike[str]) -> np.memmap[Any, np.dtype[np.float32]]:
+    """Open the embeddings of a merged face table; only what is used of them is read.
+
+    Parameters
+    ----------
+    faces
+        The merged face table, with `EMBEDDINGS` beside it.
+
+    Returns
+    -------
+    memmap of shape (n_faces, 128), float32
+        Row i is that of row i of the table. It cannot be written to.
+
+    Raises
+    ------
+    ValueError
+        When the file is not there, is not whole, or is not of as many faces.
+    """
+    path = Path(faces).with_name(EMBEDDINGS)
+    needed = (pq.read_metadata(faces).num_rows, EMBEDDING_SIZE)
+    try:
+        found = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{path} should hold the embeddings of {faces}, and cannot be read: {error}"
+        ) from error
+    if (found.shape, found.dtype, found.flags.c_contiguous) != (needed, _EMBEDDING, True):
+        order = "C" if found.flags.c_contiguous else "Fortran"
+        raise ValueError(
+            f"{path} holds {found.dtype} of shape {found.shape} in {order} order; for {faces} it has to be "
+            f"{_EMBEDDING} of shape {needed} in C order"
+        )
+    return found

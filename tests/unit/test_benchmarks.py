@@ -1,12 +1,16 @@
 """What the benchmarks make of their measurements; how long anything takes is not tested."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from zipfile import ZipFile
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+
+from castgraph.archive import BROADCAST_PATTERN
 
 CLUSTER_KEYS = {
     *("cpu_s_774615", "peak_mb_774615", "cpu_ratio_100k", "memory_ratio_100k", "sweep8_over_one"),
@@ -244,3 +248,93 @@ def test_a_contender_clusters(eps: list[float], new: int, cluster: ModuleType, t
             found.setdefault(contender, []).extend(np.load(into).tolist())
     assert found["numpy"] == found["scikit-learn"]
     assert max(found["numpy"][0]) > 3
+
+
+def test_the_merge_of_made_up_broadcasts(root: Path, tmp_path: Path) -> None:
+    """All but the first are copies with another ID in its place; the last one has the rest of the faces."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root / "benchmarks")
+        merge, worker = import_module("merge"), import_module("merge_worker")
+    merge.make(tmp_path, 2 * merge.FACES + 7)
+    worker.step(tmp_path, "merge", 10)
+    worker.step(tmp_path, "read", 0)
+    rows = pq.read_table(tmp_path / "broadcasts.parquet").to_pylist()
+    assert [row["broadcast"] for row in rows] == [merge.broadcast_id(n).decode() for n in range(3)]
+    assert [row["n_faces"] for row in rows] == [merge.FACES, merge.FACES, 7]
+    assert 0.08 < rows[0]["n_set_aside"] / merge.FACES < 0.12
+
+    step = {"mb": 200.0, "added_mb": 100.0, "s": 2.0, "cpu_s": 1.0}
+    figures = merge.figures_of({774_615: dict.fromkeys(merge.STEPS, step), 45_000_000: {"merge": step}})
+    assert (figures["merge_mb_774615"], figures["merge_s_774615"], figures["merge_mb_45000000"]) == (
+        200,
+        2,
+        200,
+    )
+    assert figures["copied_mb_45000000"] is None
+
+
+# --- benchmarks/plan.py
+
+
+@pytest.fixture(scope="module")
+def plan(root: Path) -> ModuleType:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root / "benchmarks")
+        return import_module("plan")
+
+
+def test_made_up_lengths_sum_to_the_year(plan: ModuleType) -> None:
+    frames = plan.lengths()
+    assert (len(frames), sum(frames)) == (342, 757_559)
+    assert frames == plan.lengths()
+    assert min(frames) > 300
+    assert max(frames) > 2 * sorted(frames)[171]
+
+
+def test_made_up_broadcasts_have_ids(plan: ModuleType) -> None:
+    made = plan.ids(50_000)
+    assert len(set(made)) == 50_000
+    assert made == sorted(made)
+    assert all(re.fullmatch(BROADCAST_PATTERN, name) for name in made[::1000])
+
+
+def test_cores_in_use_are_no_more_than_there_are(plan: ModuleType) -> None:
+    assert plan.in_use([(0, 10), (5, 10), (8, 20)], 2) == 10 + 5 + 10
+    assert plan.in_use([(0, 10), (5, 10), (8, 20)], 3) == 10 + 5 + 12
+
+
+def test_figures_of_idle_cores(plan: ModuleType) -> None:
+    jobs = [
+        plan.Job("unzip", "A", [[0, 1]], 0),
+        plan.Job("encode", "A", [[1, 9], [4, 9]], 10),
+        plan.Job("unzip", "B", [[0, 2]], 0),
+        plan.Job("encode", "B", [[3, 10]], 5),
+    ]
+    assert plan.idle_figures(jobs, 3, speed=2) == {
+        "idle_share_3": pytest.approx(7 / 30),
+        "encoding_share_3": 0.5,
+        "wall_s_3": 20,
+        "n_unpacked_3": 1,
+    }
+
+
+def test_figures_of_overhead_leave_out_what_a_run_costs_once(plan: ModuleType) -> None:
+    measured = {
+        (n, imports): {"main_s": 3 + 0.1 * n, "jobs_s": (0.3 + imports) * n}
+        for n in (plan.FEW, plan.MORE)
+        for imports in (False, True)
+    }
+    assert plan.overhead_figures(measured) == {
+        "overhead_s_per_broadcast": pytest.approx(0.4),
+        "overhead_main_s_per_broadcast": pytest.approx(0.1),
+        "overhead_jobs_s_per_broadcast": pytest.approx(0.3),
+        "imports_s_per_broadcast": pytest.approx(1),
+    }
+
+
+def test_the_simulated_scripts_take_the_places_of_real_ones(plan: ModuleType, tmp_path: Path) -> None:
+    snakefile = plan.workflow_copy(tmp_path / "castgraph")
+    for name in ("download.py", "unzip.py", "encode.py"):
+        simulated = snakefile.parent / "scripts" / name
+        assert simulated.read_bytes() == (plan.SIMULATED / name).read_bytes()
+        assert (plan.ROOT / "scripts" / name).is_file()

@@ -17,6 +17,9 @@ rule inventory:
     resources:
         mem_mb=growing(500),
         download_slots=1,
+    params:
+        edition=edition,
+        asked=asked("{station}.{day}"),
     script:
         "../../scripts/inventory.py"
 
@@ -42,7 +45,7 @@ if LISTED is None:
         resources:
             mem_mb=growing(1000),
         params:
-            title=config["broadcasts"].get("title", ""),
+            choice=asdict(CHOICE),
             code_version=CODE_VERSIONS["select"],
         script:
             "../../scripts/select.py"
@@ -70,7 +73,7 @@ else:
 
 
 rule download:
-    """Fetch the ZIP of one broadcast, or note that the archive has none."""
+    """Fetch the ZIP of one broadcast or make it of a recording, or note that there is none."""
     output:
         unless_kept("resources/zips/{broadcast}.zip"),
     log:
@@ -84,7 +87,12 @@ rule download:
     threads: 1
     resources:
         mem_mb=growing(500),
-        download_slots=1,
+        # A recording keeps no host busy.
+        download_slots=lambda wildcards: 0 if is_recording(wildcards) else 1,
+    params:
+        source=lambda wildcards: source_of(wildcards.broadcast),
+        recording=recording,
+        asked=asked("{broadcast}"),
     script:
         "../../scripts/download.py"
 
@@ -107,6 +115,7 @@ rule unzip:
     threads: 1
     resources:
         mem_mb=growing(500),
+        cores_of_run=cores_of_run(),
     params:
         limits=archive_limits(),
         code_version=CODE_VERSIONS["unzip"],

@@ -1,4 +1,4 @@
-# Reads: results/{run}/faces.parquet.
+# Reads: results/{run}/faces.parquet and, beside it, embeddings.npy.
 # Makes: the labels, one folder a clustering, and the scores of all of them.
 
 
@@ -11,6 +11,7 @@ for SWEEP, NAMES in SWEEPS.items():
             f"cluster_{SWEEP}"
         input:
             faces="results/{run}/faces.parquet",
+            embeddings="results/{run}/embeddings.npy",
             plan=f"results/{{run}}/shares/{SWEEP}/plan" if SHARED else [],
             shares=(
                 gather.share(f"results/{{{{run}}}}/shares/{SWEEP}/{{scatteritem}}.parquet") if SHARED else []
@@ -31,8 +32,8 @@ for SWEEP, NAMES in SWEEPS.items():
             min_samples=config["cluster"]["min_samples"],
             code_version=CODE_VERSIONS["cluster"],
             # What is kept of a clustering for the next one; it changes no result.
-            state="results/{run}/dbscan-state.parquet",
-            record="results/{run}/sweeps.json",
+            state=placed("results/{run}/dbscan-state.parquet"),
+            record=placed("results/{run}/sweeps.json"),
         script:
             "../../scripts/cluster.py"
 
@@ -41,6 +42,7 @@ rule plan_shares:
     """Prepare a clustering that is shared out among jobs."""
     input:
         faces="results/{run}/faces.parquet",
+        embeddings="results/{run}/embeddings.npy",
     output:
         plan=temp(directory("results/{run}/shares/{sweep}/plan")),
     log:
@@ -57,7 +59,7 @@ rule plan_shares:
         min_samples=config["cluster"]["min_samples"],
         n_jobs=config["cluster"]["share_jobs"],
         above=config["cluster"]["share_above"],
-        state="results/{run}/dbscan-state.parquet",
+        state=placed("results/{run}/dbscan-state.parquet"),
         code_version=CODE_VERSIONS["cluster"],
     script:
         "../../scripts/plan_shares.py"
@@ -89,6 +91,7 @@ rule cluster_otherwise:
     """Group the faces of the run into people by another algorithm than DBSCAN."""
     input:
         faces="results/{run}/faces.parquet",
+        embeddings="results/{run}/embeddings.npy",
     output:
         labels="results/{run}/{clustering}/labels.parquet",
     log:
@@ -127,7 +130,7 @@ rule scores:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=with_faces(2000),
     params:
         clusterings=CLUSTERINGS,
         code_version=CODE_VERSIONS["scores"],

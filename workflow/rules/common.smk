@@ -1,31 +1,51 @@
 # Shared by all rule files. The configuration, wildcards, input functions and resources.
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 import castgraph.archive
 import castgraph.config
+from castgraph.files import expanded
 from castgraph.runlock import RunLock
-from castgraph.stages import CODE_VERSIONS, ENCODER_KEYS, clusterings, encoder_name, sweeps
+from castgraph.stages import (
+    CODE_VERSIONS,
+    ENCODER_KEYS,
+    asked_again,
+    clusterings,
+    encoder_name,
+    inventory_edition,
+    sweeps,
+)
 
+# The folder of our Snakefile, also where another workflow uses this one as a module.
+HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 # Where a relative path of the configuration is looked for.
-FOLDERS = (Path.cwd(), Path(workflow.basedir))
+FOLDERS = (Path.cwd(), HOME)
+# Such a workflow may put all our files under a prefix.
+PREFIX = workflow.modifier.path_modifier
+
+
+def placed(path):
+    """Where a file of the workflow lies. Snakemake sees to inputs and outputs, not to params."""
+    return str(PREFIX.replace_prefix(path))
 
 
 # Without a config file of the user's, config/config.yaml (the demo) is the configuration. It is not a layer
 # under the user's own: a key left out there takes the default of the schema, not the demo's value.
 if not workflow.configfiles and "run" not in config:
 
-    configfile: Path(workflow.basedir) / "config" / "config.yaml"
+    configfile: HOME / "config" / "config.yaml"
 
 
 try:
-    MERGED = castgraph.config.load(
-        config,
-        Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml",
-    )
+    MERGED = castgraph.config.load(config, Path(workflow.source_path("../schemas/config.schema.yaml")))
     config.update(castgraph.config.located(MERGED, FOLDERS))
-    LISTED = castgraph.config.listed_ids(config["broadcasts"])
+    # ID → source of the broadcasts that are known without inventories; None when inventories tell them.
+    LISTED = castgraph.config.listed(config["broadcasts"], config["archive"]["base_url"])
+    # What is wanted of those that inventories tell.
+    CHOICE = castgraph.config.choice(config["broadcasts"], config["archive"]["base_url"])
 except castgraph.config.ConfigError as error:
     raise WorkflowError(str(error))
 
@@ -36,8 +56,11 @@ CLUSTERINGS = clusterings(**{key: config["cluster"][key] for key in ("algorithm"
 OTHERWISE = [name for name, settings in CLUSTERINGS.items() if settings["algorithm"] != "dbscan"]
 SWEEPS = sweeps(
     [name for name in CLUSTERINGS if name not in OTHERWISE],
-    Path("results") / config["run"] / "sweeps.json",
+    Path(placed(f"results/{config['run']}/sweeps.json")),
 )
+# What `castgraph retry` wants to be fetched again.
+ASKED = asked_again(Path(placed("resources/asked_again.json")))
+NOW = datetime.now(UTC)
 # Whether jobs share a clustering.
 SHARED = config["cluster"]["share_jobs"] > 1
 
@@ -80,6 +103,20 @@ def with_faces(mem_mb):
     return lambda wildcards, input, attempt: int((mem_mb + 4 * input.size_mb) * attempt)
 
 
+def cores_of_run():
+    """The cores among which encode jobs borrow idle ones; 0 where they do not."""
+    # On a cluster this is read again on the node, by a Snakemake that is not the main process.
+    if not workflow.is_main_process or not config["faces"]["borrow"]:
+        return 0
+    # A GPU's memory is for the workers that the configuration asks for.
+    if config["faces"]["providers"][0] != "CPUExecutionProvider":
+        return 0
+    # Where memory is limited (--resources mem_mb=…) idle cores may be idle for lack of it.
+    mem_mb = workflow.global_resources.get("mem_mb").value
+    cores = workflow.resource_settings.cores or 0
+    return cores if mem_mb is None else min(cores, mem_mb // 1000)
+
+
 def fetch_priority():
     """Fetch ahead of encoding where that leaves no core idle, so that the largest ZIPs can be taken first."""
     many_cores = (workflow.resource_settings.cores or 0) >= 16
@@ -87,18 +124,33 @@ def fetch_priority():
 
 
 def scratch(path):
-    """A path in the scratch folder, for what is needed only for a short time."""
-    return str(Path(config["scratch"]) / path)
+    """A path in the scratch folder, for what is needed only for a short time.
+
+    Variables in it are those of the host that runs the job. Snakemake records the path under a name that is the
+    same everywhere, so that nothing is encoded again when scratch lies elsewhere.
+    """
+    try:
+        folder = expanded(config["scratch"])
+    except ValueError as error:
+        raise WorkflowError(f"scratch: {error}")
+    return sourcecache_entry(str(Path(folder) / path), f"scratch/{Path(path).parent}")
 
 
 def archive_limits():
-    """How much one ZIP may hold, in the units of `castgraph.archive.Limits`."""
-    archive = config["archive"]
-    return {
-        "max_frames": archive["max_frames"],
-        "max_frame_bytes": int(archive["max_frame_mb"] * 2**20),
-        "max_total_bytes": int(archive["max_broadcast_mb"] * 2**20),
-    }
+    """How much one ZIP may hold."""
+    return {key: config["archive"][key] for key in ("max_frames", "max_frame_mb", "max_broadcast_mb")}
+
+
+def is_recording(wildcards):
+    """Whether a broadcast comes from a file or folder of the user's."""
+    return castgraph.archive.is_local(source_of(wildcards.broadcast))
+
+
+def recording(wildcards):
+    """What the frames of a recording depend on; those of the archive are as they are."""
+    if not is_recording(wildcards):
+        return None
+    return {"frame_seconds": config["archive"]["frame_seconds"], **archive_limits()}
 
 
 def network_settings():
@@ -109,6 +161,17 @@ def network_settings():
 def portraits(wildcards):
     """The portraits of a clustering, where the configuration asks for them."""
     return "results/{run}/{clustering}/portraits".format(**wildcards) if config["people"]["portraits"] else []
+
+
+def edition(wildcards):
+    """Which edition of an inventory is wanted. A recent one is fetched again when it is old."""
+    day = datetime.strptime(wildcards.day, "%Y%m%d").date()
+    return inventory_edition(day, NOW, config["archive"]["inventory_hours"])
+
+
+def asked(name):
+    """How often a broadcast or an inventory has been asked for again. One time more, and it is made again."""
+    return lambda wildcards: ASKED.get(name.format(**wildcards), 0)
 
 
 def unless_kept(path):
@@ -122,10 +185,15 @@ def inventories(wildcards):
     return [f"resources/inventories/{station}.{day:%Y%m%d}.json" for station, day in chosen]
 
 
+def source_of(broadcast):
+    """What a broadcast comes from; empty for the archive."""
+    return (CHOICE.include if LISTED is None else LISTED).get(broadcast, "")
+
+
 def broadcasts():
     """The IDs of the run. Only when they come from inventories does the DAG wait for the checkpoint."""
     if LISTED is not None:
-        return LISTED
+        return list(LISTED)
     return castgraph.archive.read_selection(checkpoints.select.get(run=config["run"]).output.selected)
 
 
@@ -155,5 +223,5 @@ def results(wildcards):
     names += ["network.png", "network.svg"]
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]
-    of_all = ["summary.json", "sweep.parquet", "sweep.html"]
+    of_all = ["summary.json", "report.html", "sweep.parquet", "sweep.html"]
     return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

@@ -14,7 +14,7 @@ rule encode:
         "results/logs/encode/{encoder}/{broadcast}.log",
     benchmark:
         "results/benchmarks/encode/{encoder}/{broadcast}.tsv"
-    # Before another ZIP is unpacked: the scratch folder never holds more broadcasts than there are cores.
+    # Before another ZIP is unpacked: the scratch folder holds about as many broadcasts as there are cores.
     priority: 2
     conda:
         "../../envs/environment.yaml"
@@ -22,10 +22,14 @@ rule encode:
     resources:
         # A worker each, and what reads and collects beside them.
         mem_mb=growing(400 + 600 * config["faces"]["threads"]),
+        cores_of_run=cores_of_run(),
     params:
         # Results do not depend on the rest of config["faces"]; the script reads it.
         settings=ENCODER_SETTINGS,
-        # The output of unzip is gone when a broadcast is done, so its version is minded here.
+        # The output of unzip is gone when a broadcast is done, and the ZIP may be, so they are minded here.
+        asked=asked("{broadcast}"),
+        source=lambda wildcards: source_of(wildcards.broadcast),
+        recording=recording,
         code_version=[CODE_VERSIONS["unzip"], CODE_VERSIONS["encode"]],
     script:
         "../../scripts/encode.py"
@@ -40,6 +44,7 @@ rule merge:
     output:
         broadcasts="results/{run}/broadcasts.parquet",
         faces="results/{run}/faces.parquet",
+        embeddings="results/{run}/embeddings.npy",
         frames="results/{run}/frames.parquet",
     log:
         "results/logs/{run}/merge.log",

@@ -6,6 +6,7 @@ rule people:
     """Describe every person: screen time, first and last seen, best face."""
     input:
         faces="results/{run}/faces.parquet",
+        embeddings="results/{run}/embeddings.npy",
         labels="results/{run}/{clustering}/labels.parquet",
     output:
         people="results/{run}/{clustering}/people.parquet",
@@ -29,6 +30,7 @@ rule portraits:
     """Crop each person's best face and a contact sheet out of the ZIPs."""
     input:
         faces="results/{run}/faces.parquet",
+        embeddings="results/{run}/embeddings.npy",
         labels="results/{run}/{clustering}/labels.parquet",
         people="results/{run}/{clustering}/people.parquet",
     output:
@@ -48,7 +50,8 @@ rule portraits:
         sheet_faces=config["people"]["sheet_faces"],
         code_version=CODE_VERSIONS["portraits"],
         # Not an input: a ZIP that is gone is fetched again for the time of need, and nothing is encoded again.
-        zips="resources/zips",
+        zips=placed("resources/zips"),
+        selected=placed("results/{run}/selected.csv"),
     script:
         "../../scripts/portraits.py"
 
@@ -57,6 +60,7 @@ rule database_json:
     """Write every face with its person, box and embedding, one JSON object a line."""
     input:
         faces="results/{run}/faces.parquet",
+        embeddings="results/{run}/embeddings.npy",
         labels="results/{run}/{clustering}/labels.parquet",
     output:
         "results/{run}/{clustering}/DATABASE.json",

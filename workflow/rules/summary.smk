@@ -1,5 +1,5 @@
 # Reads: the tables of the run and of each of its clusterings.
-# Makes: the counts that `castgraph summary` prints.
+# Makes: the counts that `castgraph summary` prints, and the run in one page.
 
 
 rule summary:
@@ -27,3 +27,34 @@ rule summary:
         code_version=CODE_VERSIONS["summary"],
     script:
         "../../scripts/summary.py"
+
+
+# The page tells what the jobs took and when it was made, so it is never the same: no rule may take it as an input.
+rule report:
+    """Put the run into one page."""
+    input:
+        tables=expand(
+            "results/{{run}}/{name}",
+            name=["summary.json", "broadcasts.parquet", "sweep.parquet", "sweep.png"],
+        ),
+        inventories="results/{run}/inventories.csv" if LISTED is None else [],
+        clusterings=per_clustering("people.parquet", "edges.parquet", "network.png"),
+        portraits=per_clustering("portraits") if config["people"]["portraits"] else [],
+    output:
+        "results/{run}/report.html",
+    log:
+        "results/logs/{run}/report.log",
+    benchmark:
+        "results/benchmarks/{run}/report.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+    params:
+        clusterings=list(CLUSTERINGS),
+        # A function, since the braces in it are no wildcards.
+        config=lambda wildcards: MERGED,
+        code_version=CODE_VERSIONS["report"],
+    script:
+        "../../scripts/report.py"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +33,7 @@ class CountedFaces:
     Attributes
     ----------
     points
-        Shape (n_counted, 128), float32: the embeddings.
+        Shape (n_counted, 128), float32: the embeddings. They may be read-only.
     counted
         Shape (n_faces,), bool: which faces of the table count.
     portions
@@ -73,28 +74,56 @@ class CountedFaces:
 def read_counted(faces: str | os.PathLike[str]) -> CountedFaces:
     """Read a merged face table, with no embedding in memory twice.
 
+    Where every face counts, the points are the file of the embeddings itself, mapped into memory: clustering
+    takes the same time, and what it does not use at a time need not be in memory.
+
     Parameters
     ----------
     faces
-        Path of a `castgraph.tables.MERGED_FACES`.
+        Path of a `castgraph.tables.MERGED_FACES`, with its embeddings beside it.
+
+    Raises
+    ------
+    ValueError
+        As `castgraph.tables.open_embeddings`.
     """
-    places = pq.read_table(faces, columns=["broadcast", "set_aside"])
-    counted = pc.equal(places["set_aside"], "").to_numpy()
-    points = np.empty((int(counted.sum()), tables.EMBEDDING_SIZE), dtype=np.float32)
-    end = 0
+    embeddings = tables.open_embeddings(faces)
+    counted = np.empty(len(embeddings), dtype=bool)
+    sizes: dict[str, int] = {}
+    begin = 0
     with pq.ParquetFile(faces) as file:
-        for batch in file.iter_batches(columns=["embedding", "set_aside"]):
-            kept = pa.Table.from_batches([batch]).filter(pc.equal(batch["set_aside"], ""))
-            begin, end = end, end + len(kept)
-            points[begin:end] = tables.embeddings(kept["embedding"])
-    names = pc.run_end_encode(places["broadcast"].filter(counted).cast(pa.string()).combine_chunks())
-    return CountedFaces(points, counted, _portions(points, names))
+        for batch in file.iter_batches(tables.ROW_GROUP, columns=["broadcast", "set_aside"]):
+            counts = pc.equal(batch["set_aside"], "")
+            counted[begin : begin + len(batch)] = counts
+            begin += len(batch)
+            runs = pc.run_end_encode(batch["broadcast"].filter(counts).cast(pa.string()))
+            for name, n in zip(runs.values.to_pylist(), np.diff(runs.run_ends, prepend=0), strict=True):
+                sizes[name] = sizes.get(name, 0) + int(n)
+    points = embeddings.view(np.ndarray) if counted.all() else _chosen(embeddings, counted)
+    return CountedFaces(points, counted, _portions(points, sizes))
 
 
-def _portions(points: NDArray[np.float32], names: pa.RunEndEncodedArray) -> tuple[Portion, ...]:
+def _chosen(
+    embeddings: np.memmap[Any, np.dtype[np.float32]], counted: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Copy the rows that count. The file is read rather than mapped, so that they are in memory once."""
+    size = embeddings.shape[1]
+    points = np.empty((int(counted.sum()), size), dtype=np.float32)
+    end = 0
+    with Path(str(embeddings.filename)).open("rb") as file:
+        file.seek(embeddings.offset)
+        for start in range(0, len(counted), tables.ROW_GROUP):
+            chosen = counted[start : start + tables.ROW_GROUP]
+            block = np.fromfile(file, embeddings.dtype, len(chosen) * size).reshape(-1, size)[chosen]
+            begin, end = end, end + len(block)
+            points[begin:end] = block
+    return points
+
+
+def _portions(points: NDArray[np.float32], sizes: Mapping[str, int]) -> tuple[Portion, ...]:
     portions, begin = [], 0
-    for name, end in zip(names.values.to_pylist(), names.run_ends.to_pylist(), strict=True):
-        digest = hashlib.blake2b(points[begin:end].data, digest_size=16).hexdigest()
-        portions.append(Portion(name, end - begin, digest))
-        begin = end
+    for name, n in sizes.items():
+        digest = hashlib.blake2b(points[begin : begin + n].data, digest_size=16).hexdigest()
+        portions.append(Portion(name, n, digest))
+        begin += n
     return tuple(portions)

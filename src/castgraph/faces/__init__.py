@@ -9,7 +9,7 @@ To add an engine is to add a module beside `reference` and a line in `engine.ENG
 from castgraph.faces.encode import Encoded, encode
 from castgraph.faces.engine import Detection, Engine, Face, load_engine
 from castgraph.faces.frame import Frame, UnreadableFrameError, phash, read_frame
-from castgraph.faces.merge import merge
+from castgraph.faces.merge import broadcast_row, merge
 from castgraph.faces.quality import Quality
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Frame",
     "Quality",
     "UnreadableFrameError",
+    "broadcast_row",
     "encode",
     "load_engine",
     "merge",

@@ -14,10 +14,9 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -31,6 +30,7 @@ from rich.progress import Progress
 
 from castgraph import tables
 from castgraph.archive import Manifest, UnzippedFrame
+from castgraph.cores import Cores, Crew
 from castgraph.faces.engine import Engine
 from castgraph.faces.frame import MAX_PIXELS, Picture, UnreadableFrameError, phash, read_frame
 
@@ -86,7 +86,14 @@ class _Part(NamedTuple):
     frames: pa.Table
 
 
-def encode(manifest: Manifest, folder: Path, load: Callable[[], Engine], *, workers: int = 1) -> Encoded:
+def encode(
+    manifest: Manifest,
+    folder: Path,
+    load: Callable[[], Engine],
+    *,
+    workers: int = 1,
+    cores: Cores | None = None,
+) -> Encoded:
     """Find and encode the faces of one broadcast.
 
     Parameters
@@ -99,7 +106,9 @@ def encode(manifest: Manifest, folder: Path, load: Callable[[], Engine], *, work
         Gives the engine that finds and embeds the faces. For several workers it must be picklable, such as a
         `functools.partial` of `castgraph.faces.load_engine`: each loads its own.
     workers
-        Processes that share the frames; 1 for this process alone. The tables do not depend on it.
+        Processes that share the frames, this one among them. The tables do not depend on it.
+    cores
+        Where cores are borrowed for further workers while they are idle; none with None.
 
     Returns
     -------
@@ -110,23 +119,25 @@ def encode(manifest: Manifest, folder: Path, load: Callable[[], Engine], *, work
     FileNotFoundError
         When a frame of the manifest is not in the folder any more: the job must run again.
     RuntimeError
-        When a worker process dies. What `load` or the engine raises comes through as it is.
+        When a worker process dies that works on one of the job's own cores. What `load` or the engine raises
+        comes through as it is.
     """
     unique, places = _unique(folder, manifest.frames)
     log.info("%d frames, %d of them unlike every earlier one", len(manifest.frames), len(unique))
     models: dict[str, str] = {}
-    parts: list[_Part] = []
+    tasks: dict[int, list[_Part]] = defaultdict(list)  # they end in any order
     n_frames = n_faces = 0
     with _progress(manifest.broadcast, len(unique)) as advance:
-        for used, part in _encode(folder, unique, load, workers):
+        for task, used, part in _encode(folder, unique, load, workers, cores):
             models.update(used)
-            parts.append(part)
+            tasks[task].append(part)
+            _log_bad(unique, task, tasks[task])
             before, n_frames = n_frames, n_frames + part.frames.num_rows
-            _log_bad(unique[before:n_frames], part.frames)
             n_faces += part.faces.num_rows
             advance(part.frames.num_rows)
             if n_frames // LOG_EVERY > before // LOG_EVERY:
                 log.info("%d of %d frames, %d faces", n_frames, len(unique), n_faces)
+    parts = [part for task in sorted(tasks) for part in tasks[task]]
     faces, frames = _joined(manifest, parts, places)
     log.info("%d frames, %d faces: done", frames.num_rows, faces.num_rows)
     return Encoded(faces, frames, models)
@@ -151,23 +162,49 @@ def _digest(path: Path) -> bytes:
 
 
 def _encode(
-    folder: Path, frames: Sequence[UnzippedFrame], load: Callable[[], Engine], workers: int
-) -> Iterator[tuple[Mapping[str, str], _Part]]:
-    """Encode frames here or in worker processes; give the models and the tables of each batch, in order."""
+    folder: Path,
+    frames: Sequence[UnzippedFrame],
+    load: Callable[[], Engine],
+    workers: int,
+    cores: Cores | None,
+) -> Iterator[tuple[int, Mapping[str, str], _Part]]:
+    """Encode frames here and in worker processes; give each batch's task by number, its models, its tables.
+
+    The batches of one task come in order.
+    """
     tasks = [frames[start : start + TASK] for start in range(0, len(frames), TASK)]
-    workers = min(workers, len(tasks))
-    if workers > 1:
-        yield from _in_processes(folder, tasks, load, workers)
-        return
-    engine = load()
-    yield engine.models, _part([], [])  # the models, also where there is no frame
-    for part in _parts(engine, folder, frames):
-        yield engine.models, part
+    beside = min(workers, len(tasks)) - 1
+    with Crew(
+        tasks, functools.partial(_work, folder), functools.partial(_worker, load), beside, cores
+    ) as crew:
+        try:
+            engine = load()
+            yield 0, engine.models, _part([], [])  # the models, also where there is no frame
+            while not crew.is_done:
+                for task, part in _parts(engine, folder, crew.own()):
+                    yield task, engine.models, part
+                    yield from _by_batch(crew.look())
+                yield from _by_batch(crew.rest())
+        except BrokenExecutor as error:
+            raise RuntimeError(
+                f"a worker process died while {workers} shared the frames of {folder.name}; "
+                "was it killed for its memory? Less is needed with a lower faces.threads"
+            ) from error
 
 
-def _parts(engine: Engine, folder: Path, frames: Sequence[UnzippedFrame]) -> Iterator[_Part]:
-    """Encode frames; give the tables of each batch."""
-    for batch in _ahead(_batches(folder, frames)):
+def _by_batch(
+    done: Iterable[tuple[int, tuple[Mapping[str, str], Sequence[_Part]]]],
+) -> Iterator[tuple[int, Mapping[str, str], _Part]]:
+    for task, (models, parts) in done:
+        for part in parts:
+            yield task, models, part
+
+
+def _parts(
+    engine: Engine, folder: Path, tasks: Iterable[tuple[int, Sequence[UnzippedFrame]]]
+) -> Iterator[tuple[int, _Part]]:
+    """Encode the frames of tasks; give the tables of each batch, with the number of its task."""
+    for task, batch in _ahead((task, batch) for task, frames in tasks for batch in _batches(folder, frames)):
         pictures = [read.picture for read in batch if read.picture is not None]
         try:
             found = iter(engine.encode(pictures) if pictures else [])
@@ -175,17 +212,20 @@ def _parts(engine: Engine, folder: Path, frames: Sequence[UnzippedFrame]) -> Ite
             error.add_note(f"while encoding frames {batch[0].frame} to {batch[-1].frame}")
             raise
         faces = [[] if read.picture is None else next(found) for read in batch]
-        yield _part(
-            [face._asdict() for one in faces for face in one],
-            [read.row | {"n_faces": len(one)} for read, one in zip(batch, faces, strict=True)],
+        yield (
+            task,
+            _part(
+                [face._asdict() for one in faces for face in one],
+                [read.row | {"n_faces": len(one)} for read, one in zip(batch, faces, strict=True)],
+            ),
         )
 
 
 def _part(faces: list[dict[str, Any]], frames: list[dict[str, Any]]) -> _Part:
-    # Broadcast and frame are the first two columns of both tables.
+    # Broadcast and frame are the first two columns of both tables; seconds is the third of frames.
     return _Part(
         pa.Table.from_pylist(faces, schema=pa.schema(list(tables.FACES)[2:])),
-        pa.Table.from_pylist(frames, schema=pa.schema(list(tables.FRAMES)[2:])),
+        pa.Table.from_pylist(frames, schema=pa.schema(list(tables.FRAMES)[3:])),
     )
 
 
@@ -237,9 +277,11 @@ def _joined(
     counts = n_faces[places]
     rows = np.repeat(first[places] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
     numbers = np.array([entry.frame for entry in manifest.frames], dtype=np.int32)
+    seconds = pa.array([entry.seconds for entry in manifest.frames], pa.float64())
+    frames = frames.take(places).add_column(0, "seconds", [seconds])
     return (
         _numbered(manifest.broadcast, np.repeat(numbers, counts), faces.take(rows)).cast(tables.FACES),
-        _numbered(manifest.broadcast, numbers, frames.take(places)).cast(tables.FRAMES),
+        _numbered(manifest.broadcast, numbers, frames).cast(tables.FRAMES),
     )
 
 
@@ -249,8 +291,12 @@ def _numbered(broadcast: str, frames: NDArray[np.int32], table: pa.Table) -> pa.
     return table.combine_chunks().add_column(0, "frame", [frames]).add_column(0, "broadcast", [ids])
 
 
-def _log_bad(entries: Sequence[UnzippedFrame], frames: pa.Table) -> None:
-    for entry, row in zip(entries, frames.select(["status", "reason"]).to_pylist(), strict=True):
+def _log_bad(frames: Sequence[UnzippedFrame], task: int, parts: Sequence[_Part]) -> None:
+    """Log what is wrong with the frames of the last part of a task."""
+    last = parts[-1].frames
+    first = task * TASK + sum(part.frames.num_rows for part in parts[:-1])
+    entries = frames[first : first + last.num_rows]
+    for entry, row in zip(entries, last.select(["status", "reason"]).to_pylist(), strict=True):
         if row["status"] != "ok":
             log.warning("frame %d is %s: %s", entry.frame, row["status"], row["reason"])
 
@@ -258,33 +304,14 @@ def _log_bad(entries: Sequence[UnzippedFrame], frames: pa.Table) -> None:
 # --- worker processes
 
 
-def _in_processes(
-    folder: Path, tasks: Sequence[Sequence[UnzippedFrame]], load: Callable[[], Engine], workers: int
-) -> Iterator[tuple[Mapping[str, str], _Part]]:
-    """Share tasks out among processes; give what `_encode` gives."""
-    running: deque[Future[tuple[dict[str, str], list[_Part]]]] = deque()
-    waiting = deque(tasks)
-    with ProcessPoolExecutor(
-        workers,
+def _worker(load: Callable[[], Engine]) -> ProcessPoolExecutor:
+    """Make a worker: a process that loads an engine of its own with its first task."""
+    return ProcessPoolExecutor(
+        1,
         mp_context=multiprocessing.get_context("spawn"),  # a fork of a process with threads may hang
         initializer=_start_worker,
         initargs=(load,),
-    ) as pool:
-        try:
-            while waiting or running:
-                # Two for each worker: none is idle, and what waits to be taken in order stays little.
-                while waiting and len(running) < 2 * workers:
-                    running.append(pool.submit(_work, folder, waiting.popleft()))
-                models, parts = running.popleft().result()
-                for part in parts:
-                    yield models, part
-        except BrokenProcessPool as error:
-            raise RuntimeError(
-                f"a worker process died while {workers} shared the frames of {folder.name}; "
-                "was it killed for its memory? Less is needed with a lower faces.threads"
-            ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    )
 
 
 _worker_engine: Callable[[], Engine]  # in a worker process, where `_start_worker` sets it
@@ -307,7 +334,7 @@ def _end_with_parent() -> None:
 
 def _work(folder: Path, frames: Sequence[UnzippedFrame]) -> tuple[dict[str, str], list[_Part]]:
     engine = _worker_engine()
-    return dict(engine.models), list(_parts(engine, folder, frames))
+    return dict(engine.models), [part for _, part in _parts(engine, folder, [(0, frames)])]
 
 
 # --- progress

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from castgraph import tables
 from castgraph.archive import Broadcast
-from castgraph.faces.quality import COLUMNS, FILTERS, Quality, set_aside
+from castgraph.faces.quality import FILTERS, Quality, set_aside
+
+_BUFFER = 1 << 20
+"""Bytes of a column that are read at a time."""
+
+_ROWS = 16_384
+"""Rows of a broadcast that are read at a time: all, but for very few broadcasts."""
 
 
 def merge(
@@ -27,9 +32,10 @@ def merge(
     quality: Quality,
     settings: Mapping[str, Any],
 ) -> None:
-    """Join the face and frame tables of broadcasts; one broadcast is in memory at a time.
+    """Join the face and frame tables of broadcasts; about one row group is in memory at a time.
 
-    Every face stays a row; those that fail a quality filter are set aside by name (`set_aside`).
+    Every face stays a row; those that fail a quality filter are set aside by name (`set_aside`). The
+    embeddings go into a file of their own, `castgraph.tables.EMBEDDINGS` beside `faces`.
 
     Parameters
     ----------
@@ -49,51 +55,60 @@ def merge(
     ValueError
         When a table holds another broadcast than its file name says.
     """
-    encoded = sorted(encoded, key=lambda pair: pair[0].stem)
-    # One row a broadcast, one column a filter. Counted ahead, as the tables are written in one go.
-    caught = np.array([_caught(face, quality) for face, _ in encoded], int).reshape(-1, len(FILTERS))
-    rows = [
-        _broadcast_row(*pair) | {"n_set_aside": n}
-        for pair, n in zip(encoded, caught.sum(axis=1).tolist(), strict=True)
-    ]
-    counts = {
-        "n_broadcasts": len(rows),
-        "n_frames": sum(row["n_frames"] for row in rows),
-        "n_faces": sum(row["n_faces"] for row in rows),
-        "n_set_aside": int(caught.sum()),
-        "set_aside": dict(zip(FILTERS, caught.sum(axis=0).tolist(), strict=True)),
-    }
-    facts = tables.provenance("merge", {**settings, "quality": asdict(quality)}, **counts)
-    judged = (_judge(table, quality) for table in _tables(face for face, _ in encoded))
-    tables.write_all(faces, tables.MERGED_FACES, judged, facts)
-    tables.write_all(frames, tables.FRAMES, _tables(frame for _, frame in encoded), facts)
-    # Written last: where the broadcast table is, the others are whole.
+    # Where the broadcast table is, the others are whole and of one merge: it goes first and is written last.
+    broadcasts.unlink(missing_ok=True)
+    rows: list[dict[str, Any]] = []
+    caught = np.zeros(1 + len(FILTERS), int)  # faces that count, then those that each filter sets aside
+    facts = tables.provenance("merge", {**settings, "quality": asdict(quality)})
+    with (
+        tables.writer(faces, tables.MERGED_FACES, facts) as add_faces,
+        tables.writer(frames, tables.FRAMES, facts) as add_frames,
+        tables.embeddings_writer(faces, facts) as add_embeddings,
+    ):
+        for face_table, frame_table in sorted(encoded, key=lambda pair: pair[0].stem):
+            codes = np.zeros_like(caught)
+            for part in _parts(face_table):
+                reasons = set_aside(part, quality)
+                codes += np.bincount(reasons.indices.to_numpy(), minlength=len(codes))
+                add_embeddings(tables.embeddings(part["embedding"]))
+                add_faces(part.drop_columns(["embedding"]).append_column("set_aside", reasons))
+            for part in _parts(frame_table):
+                add_frames(part)
+            rows.append(broadcast_row(face_table, frame_table) | {"n_set_aside": int(codes[1:].sum())})
+            caught += codes
+        facts |= {
+            "n_broadcasts": len(rows),
+            "n_frames": sum(row["n_frames"] for row in rows),
+            "n_faces": int(caught.sum()),
+            "n_set_aside": int(caught[1:].sum()),
+            "set_aside": dict(zip(FILTERS, caught[1:].tolist(), strict=True)),
+        }
     tables.write(broadcasts, pa.Table.from_pylist(rows, schema=tables.BROADCASTS), facts)
 
 
-def _tables(paths: Iterable[Path]) -> Iterator[pa.Table]:
-    for path in paths:
-        table = pq.read_table(path)
-        found = set(table["broadcast"].unique().to_pylist())
-        if found - {path.stem}:
-            raise ValueError(f"{path} holds broadcasts {sorted(found)}; it may only hold {path.stem}")
-        yield table
+def _parts(path: Path) -> Iterator[pa.Table]:
+    """Read the table of one broadcast, some rows at a time."""
+    # Without these two a row group of the file, up to a million faces, is read as one piece.
+    with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+        for batch in file.iter_batches(_ROWS, use_threads=False):
+            found = set(batch["broadcast"].unique().to_pylist())
+            if found - {path.stem}:
+                raise ValueError(f"{path} holds broadcasts {sorted(found)}; it may only hold {path.stem}")
+            yield pa.Table.from_batches([batch])
 
 
-def _judge(faces: pa.Table, quality: Quality) -> pa.Table:
-    return faces.append_column("set_aside", set_aside(faces, quality))
+def broadcast_row(faces: Path, frames: Path) -> dict[str, Any]:
+    """Describe a broadcast by its face table and its frame table: a row of the broadcast table.
 
-
-def _caught(faces: Path, quality: Quality) -> NDArray[np.int64]:
-    """Count the faces that each filter sets aside, in the order of `FILTERS`."""
-    codes = set_aside(pq.read_table(faces, columns=list(COLUMNS)), quality).indices.to_numpy()
-    return np.bincount(codes, minlength=1 + len(FILTERS))[1:]  # 0 is a face that counts
-
-
-def _broadcast_row(faces: Path, frames: Path) -> dict[str, Any]:
+    Returns
+    -------
+    dict
+        The columns of `castgraph.tables.BROADCASTS`, without ``n_set_aside``.
+    """
     broadcast = Broadcast.parse(faces.stem)
     facts = tables.read_provenance(frames)
-    status = pq.read_table(frames, columns=["status"])["status"]
+    with pq.ParquetFile(frames) as file:
+        status = file.read(columns=["status"])["status"]
     n_unreadable = pc.sum(pc.not_equal(status, "ok")).as_py() or 0
     return {
         "broadcast": broadcast.id,

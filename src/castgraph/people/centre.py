@@ -19,6 +19,8 @@ so a difference of 0.02 does not tell which of two faces is more typical; sharpn
 
 _RESOLUTION = 1e-6  # distances this close differ by the rounding of float32 embeddings only
 _BLOCK = 65_536  # faces whose differences are held in float64 at a time
+_NUMBERS = 128 * _BLOCK  # of which the medians are taken at a time,
+_FEWEST_COORDINATES = 16  # or these, which fill a line of the processor's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +77,7 @@ def centre(embeddings: NDArray[np.float32]) -> Centre:
         raise ValueError(f"embeddings of shape {embeddings.shape}; at least one face (a row each) is needed")
     first = _median(embeddings)
     outlier = _outliers(_distances(embeddings, first))
-    median = _median(embeddings[~outlier]) if outlier.any() else first
+    median = _median(embeddings, ~outlier) if outlier.any() else first
     return Centre(median, _distances(embeddings, median), outlier)
 
 
@@ -104,11 +106,16 @@ def best_face(centre: Centre, sharpness: ArrayLike, size: ArrayLike) -> int:
     return int(central[np.lexsort((central, centre.distances[central], -quality))[0]])
 
 
-def _median(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
-    # One coordinate after the other lies together in the transpose, which is several times faster.
-    columns = np.ascontiguousarray(embeddings.T)
-    median: NDArray[np.float64] = np.median(columns, axis=1, overwrite_input=True).astype(np.float64)
-    return median
+def _median(
+    embeddings: NDArray[np.float32], kept: slice | NDArray[np.bool_] = slice(None)
+) -> NDArray[np.float64]:
+    # One coordinate after the other lies together in the transpose, which is several times faster. Of many
+    # faces only some coordinates are taken at a time, so that the faces are not in memory twice.
+    n, d = embeddings.shape
+    step = max(_FEWEST_COORDINATES, _NUMBERS // n)
+    blocks = (np.ascontiguousarray(embeddings[kept, i : i + step].T) for i in range(0, d, step))
+    medians = [np.median(block, axis=1, overwrite_input=True) for block in blocks]
+    return np.concatenate(medians).astype(np.float64)
 
 
 def _distances(embeddings: NDArray[np.float32], point: NDArray[np.float64]) -> NDArray[np.float64]:

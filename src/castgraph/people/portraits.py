@@ -20,11 +20,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from wand.image import Image
 
-from castgraph import tables
-from castgraph.archive import zips
+from castgraph.archive import obtain, zips
 from castgraph.archive.broadcast import Broadcast
 from castgraph.archive.fetch import FetchError
 from castgraph.people import pictures, sheets
@@ -32,6 +31,9 @@ from castgraph.people.centre import centre
 from castgraph.people.table import BOX, broadcast_codes, contact_faces, portrait_name, rows_by_person
 
 log = logging.getLogger(__name__)
+
+COLUMNS = ("broadcast", "frame", *BOX)
+"""What of the merged face table is read."""
 
 PORTRAIT_QUALITY = 90
 SHEET_QUALITY = 85
@@ -57,6 +59,7 @@ class _BroadcastJob(NamedTuple):
 
     broadcast: str
     zip_path: Path
+    source: str
     cuts: list[_Cut]
 
 
@@ -72,6 +75,7 @@ class _SheetJob(NamedTuple):
 def write_portraits(
     people: pa.Table,
     faces: pa.Table,
+    embeddings: NDArray[np.float32],
     labels: ArrayLike,
     zip_path: Callable[[str], Path] | Path,
     portraits_dir: Path,
@@ -81,6 +85,7 @@ def write_portraits(
     sheet_faces: int = 48,
     workers: int = 1,
     base_url: str | None = None,
+    sources: Mapping[str, str] | None = None,
     fetch_options: Mapping[str, Any] | None = None,
     scratch: Path,
 ) -> None:
@@ -91,7 +96,9 @@ def write_portraits(
     people
         The people table (`castgraph.tables.PEOPLE`), or some rows of it: who is left out gets no picture.
     faces
-        The merged face table it was made of.
+        The merged face table it was made of; only `COLUMNS` are read.
+    embeddings
+        Of each face, shape (n_faces, 128). Those of one person at a time are copied.
     labels
         One integer a face, in the order of `faces`; -1 is noise.
     zip_path
@@ -108,8 +115,10 @@ def write_portraits(
         Processes. More than one need the calling script to be importable (``if __name__ == "__main__":``).
     base_url
         Where a ZIP that is not there any more is fetched from; None not to fetch.
+    sources
+        Broadcast ID → source, of broadcasts that come from elsewhere; see `castgraph.archive.obtain`.
     fetch_options
-        Passed on to `castgraph.archive.zips.download`.
+        Passed on to `castgraph.archive.obtain`.
     scratch
         Folder for temporary files. What is put there is removed again.
 
@@ -133,10 +142,12 @@ def write_portraits(
         cuts = _portrait_cuts(people, portraits_dir, size)
         sheet_jobs: list[_SheetJob] = []
         if sheets_dir is not None:
-            thumbnail_cuts, sheet_jobs = _plan_sheets(people, faces, labels, sheets_dir, sheet_faces, folder)
+            thumbnail_cuts, sheet_jobs = _plan_sheets(
+                people, faces, embeddings, labels, sheets_dir, sheet_faces, folder
+            )
             cuts += thumbnail_cuts
         zip_of = zip_path if callable(zip_path) else partial(_zip_in, zip_path)
-        jobs = _by_broadcast(cuts, zip_of)
+        jobs = _by_broadcast(cuts, zip_of, sources or {})
         cut_faces = partial(_cut_faces, base_url=base_url, fetch_options=fetch_options or {}, scratch=folder)
         with _processes(workers) as run:
             for problem in run(cut_faces, jobs):
@@ -186,14 +197,19 @@ def _portrait_cuts(people: pa.Table, folder: Path, size: int) -> list[tuple[str,
 
 
 def _plan_sheets(
-    people: pa.Table, faces: pa.Table, labels: ArrayLike, sheets_dir: Path, limit: int, scratch: Path
+    people: pa.Table,
+    faces: pa.Table,
+    embeddings: NDArray[np.float32],
+    labels: ArrayLike,
+    sheets_dir: Path,
+    limit: int,
+    scratch: Path,
 ) -> tuple[list[tuple[str, _Cut]], list[_SheetJob]]:
     """Choose the faces of every sheet; their thumbnails go to a folder a person in `scratch`."""
     codes, broadcast_ids = broadcast_codes(faces)
     broadcasts = [Broadcast.parse(broadcast_id) for broadcast_id in broadcast_ids]
     frames = faces["frame"].to_numpy()
-    boxes = np.stack([faces[side].to_numpy() for side in BOX], axis=1)
-    embeddings = tables.embeddings(faces["embedding"])
+    boxes = [faces[side].to_numpy() for side in BOX]
     described = {row["person"]: row for row in people.to_pylist()}
 
     cuts: list[tuple[str, _Cut]] = []
@@ -209,7 +225,8 @@ def _plan_sheets(
             row = rows[index]
             broadcast, frame = broadcasts[codes[row]], int(frames[row])
             picture = folder / f"{row}.jpg"
-            box = tuple(boxes[row].tolist())
+            top, right, bottom, left = (int(side[row]) for side in boxes)
+            box = top, right, bottom, left
             cuts.append((broadcast.id, _Cut(frame, box, sheets.THUMBNAIL, _THUMBNAIL_QUALITY, picture)))
             captions = sheets.place_captions(broadcast, frame)
             distance, doubtful = float(middle.distances[index]), bool(middle.outlier[index])
@@ -219,13 +236,20 @@ def _plan_sheets(
     return cuts, jobs
 
 
-def _by_broadcast(cuts: Sequence[tuple[str, _Cut]], zip_of: Callable[[str], Path]) -> list[_BroadcastJob]:
+def _by_broadcast(
+    cuts: Sequence[tuple[str, _Cut]], zip_of: Callable[[str], Path], sources: Mapping[str, str]
+) -> list[_BroadcastJob]:
     """Group the cuts by broadcast, and sort them by frame."""
     grouped: dict[str, list[_Cut]] = {}
     for broadcast, cut in cuts:
         grouped.setdefault(broadcast, []).append(cut)
     return [
-        _BroadcastJob(broadcast, zip_of(broadcast), sorted(grouped[broadcast], key=attrgetter("frame")))
+        _BroadcastJob(
+            broadcast,
+            zip_of(broadcast),
+            sources.get(broadcast, ""),
+            sorted(grouped[broadcast], key=attrgetter("frame")),
+        )
         for broadcast in sorted(grouped)
     ]
 
@@ -284,7 +308,7 @@ def _zip_at_hand(
         raise LookupError(f"{job.zip_path} is not there")
     path = scratch / f"{job.broadcast}.zip"
     try:
-        zips.download(base_url, job.broadcast, path, **fetch_options)
+        obtain(base_url, job.broadcast, path, source=job.source, **fetch_options)
         yield path
     finally:
         path.unlink(missing_ok=True)

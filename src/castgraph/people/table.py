@@ -56,13 +56,21 @@ def portrait_name(person: int) -> str:
     return f"person-{person:05d}.jpg"
 
 
-def people_table(faces: pa.Table, labels: ArrayLike, *, frame_seconds: float) -> pa.Table:
+COLUMNS = ("broadcast", "frame", *BOX, "sharpness")
+"""What of the merged face table is read."""
+
+
+def people_table(
+    faces: pa.Table, embeddings: NDArray[np.float32], labels: ArrayLike, *, frame_seconds: float
+) -> pa.Table:
     """Sum every person up in one row.
 
     Parameters
     ----------
     faces
-        The merged face table (`castgraph.tables.FACES`).
+        The merged face table (`castgraph.tables.MERGED_FACES`); only `COLUMNS` are read.
+    embeddings
+        Of each face, shape (n_faces, 128). Those of one person at a time are copied.
     labels
         One integer a face, in the order of `faces`; -1 is noise.
     frame_seconds
@@ -81,16 +89,14 @@ def people_table(faces: pa.Table, labels: ArrayLike, *, frame_seconds: float) ->
     codes, broadcast_ids = broadcast_codes(faces)
     broadcasts = [Broadcast.parse(broadcast_id) for broadcast_id in broadcast_ids]
     starts = np.array([broadcast.start.timestamp() for broadcast in broadcasts])
-    frames = _numpy(faces, "frame").astype(np.int64)
-    boxes = np.stack([_numpy(faces, side) for side in BOX], axis=1)
-    size = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 1] - boxes[:, 3])
-    sharpness = _numpy(faces, "sharpness")
-    embeddings = tables.embeddings(faces["embedding"])
+    frames, sharpness = _numpy(faces, "frame"), _numpy(faces, "sharpness")
+    box = {side: _numpy(faces, side) for side in BOX}
 
     def row(person: int, rows: NDArray[np.int64]) -> dict[str, Any]:
         middle = centre(embeddings[rows])
-        best = rows[best_face(middle, sharpness[rows], size[rows])]
-        n_frames = len(np.unique(codes[rows] << 32 | frames[rows]))
+        top, right, bottom, left = (values[rows] for values in box.values())
+        best = rows[best_face(middle, sharpness[rows], np.minimum(bottom - top, right - left))]
+        n_frames = len(np.unique(codes[rows].astype(np.int64) << 32 | frames[rows]))
         seconds = starts[codes[rows]] + (frames[rows] - 1) * frame_seconds
 
         def time(face: np.int64) -> datetime:
@@ -111,7 +117,7 @@ def people_table(faces: pa.Table, labels: ArrayLike, *, frame_seconds: float) ->
             "best_face": int(best),
             "broadcast": broadcast_ids[codes[best]],
             "frame": int(frames[best]),
-            **dict(zip(BOX, boxes[best].tolist(), strict=True)),
+            **{side: int(values[best]) for side, values in box.items()},
             "portrait": portrait_name(person),
         }
 
@@ -152,7 +158,7 @@ def contact_faces(centre: Centre, limit: int) -> list[int]:
     return chosen
 
 
-def broadcast_codes(faces: pa.Table) -> tuple[NDArray[np.int64], list[str]]:
+def broadcast_codes(faces: pa.Table) -> tuple[NDArray[np.int32], list[str]]:
     """Give the broadcast of each face as an index into a list of broadcast IDs.
 
     Parameters
@@ -162,14 +168,14 @@ def broadcast_codes(faces: pa.Table) -> tuple[NDArray[np.int64], list[str]]:
 
     Returns
     -------
-    codes : ndarray of int64, shape (n_faces,)
+    codes : ndarray of int32, shape (n_faces,)
     broadcast_ids : list of str
     """
     if len(faces) == 0:
-        return np.empty(0, np.int64), []
+        return np.empty(0, np.int32), []
     column = faces["broadcast"].unify_dictionaries()
     codes = np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks])
-    return codes.astype(np.int64), column.chunk(0).dictionary.to_pylist()
+    return codes, column.chunk(0).dictionary.to_pylist()
 
 
 def _spread(items: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -128,7 +128,7 @@ def test_on_a_made_up_show_people_are_told_apart_at_the_recommended_eps() -> Non
     looks = np.repeat(middles[None], 2, axis=0)  # of each person on two days
     looks[1, 3] += 0.22 * np.eye(128)[0]
     looks[:, 2] = middles[1] + 0.55 * np.eye(128)[1]
-    rows, who = [], []
+    rows, who, embeddings = [], [], []
     for day in range(2):
         for frame in range(1, 121):
             shown = [(0, 0)] if frame % 4 else [(0, 0), (0, 500)]  # the host, on the screen as well
@@ -137,12 +137,12 @@ def test_on_a_made_up_show_people_are_told_apart_at_the_recommended_eps() -> Non
             for person, left in shown:
                 left += int(rng.integers(-5, 6))
                 box = {"top": 40, "right": left + 100, "bottom": 140, "left": left}
-                embedding = looks[day, person] + rng.normal(size=128) * 0.008
+                embeddings.append(looks[day, person] + rng.normal(size=128) * 0.008)
                 rows.append({"broadcast": f"NTV_2026100{day + 1}_030000", "frame": frame, **box})
-                rows[-1] |= {"set_aside": "", "embedding": embedding}
+                rows[-1]["set_aside"] = ""
                 who.append(person)
     faces = pa.Table.from_pylist(rows, schema=tables.MERGED_FACES)
-    points = tables.embeddings(faces["embedding"])
+    points = np.array(embeddings, np.float32)
     eps = [round(0.1 + 0.04 * n, 2) for n in range(18)]
     found = score(
         faces,

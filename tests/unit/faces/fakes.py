@@ -1,9 +1,11 @@
 """Frames and engines that are made up. Worker processes import this module, so it is light."""
 
 import io
+import multiprocessing
 import os
 import signal
 import struct
+import time
 from pathlib import Path
 
 import numpy as np
@@ -127,8 +129,26 @@ class FakeEngine:
 
 
 class DyingEngine(FakeEngine):
+    """Dies in a worker process."""
+
     def encode(self, pictures):
-        os.kill(os.getpid(), signal.SIGKILL)
+        if multiprocessing.parent_process():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().encode(pictures)
+
+
+class HelpedEngine(FakeEngine):
+    """Goes on when a worker process helps, which leaves a sign in the folder `CASTGRAPH_HELPED`."""
+
+    def encode(self, pictures):
+        sign = Path(os.environ["CASTGRAPH_HELPED"]) / "helped"
+        if multiprocessing.parent_process():
+            sign.touch()
+        end = time.monotonic() + 30
+        while self.shapes and not sign.exists():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        return super().encode(pictures)
 
 
 class FailingEngine(FakeEngine):

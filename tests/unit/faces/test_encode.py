@@ -20,6 +20,7 @@ from tests.unit.faces.fakes import (
     DyingEngine,
     FailingEngine,
     FakeEngine,
+    HelpedEngine,
     as_jpeg,
     broadcast,
     no_engine,
@@ -29,6 +30,7 @@ from tests.unit.faces.fakes import (
 
 from castgraph import tables
 from castgraph.archive import Manifest
+from castgraph.cores import Cores
 from castgraph.faces import Engine, encode, phash, read_frame
 
 
@@ -134,6 +136,19 @@ def test_frames_that_are_byte_identical_are_encoded_once(tmp_path: Path) -> None
     assert faces["frame"].to_pylist() == [1, 2, 2, 3, 4, 7, 9, 9]
 
 
+def test_times_of_frames_are_kept_also_of_frames_that_are_alike(tmp_path: Path) -> None:
+    manifest = broadcast(tmp_path, [grey(80), grey(80), None, grey(140)])
+    times = [0.0, 4.04, None, 12.5]
+    timed = [
+        dataclasses.replace(entry, seconds=time) for entry, time in zip(manifest.frames, times, strict=True)
+    ]
+    engine = FakeEngine()
+    rows = encode(dataclasses.replace(manifest, frames=tuple(timed)), tmp_path, lambda: engine).frames
+    assert rows["seconds"].to_pylist() == times
+    assert sum(map(len, engine.shapes)) == 2
+    assert encode(manifest, tmp_path, FakeEngine).frames["seconds"].to_pylist() == [None] * 4
+
+
 def test_a_frame_that_vanished_is_an_error_of_the_job(frames, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         encode(frames[0], tmp_path, FakeEngine)
@@ -229,6 +244,24 @@ def test_results_are_the_same_for_every_number_of_workers(tmp_path: Path) -> Non
     assert alone.faces.num_rows > 200
     assert shared.models == alone.models
     assert written(shared, tmp_path) == written(alone, tmp_path)
+
+
+@pytest.mark.usefixtures("importable")
+def test_results_are_the_same_with_a_worker_on_a_borrowed_core(tmp_path: Path, monkeypatch, caplog) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setenv("CASTGRAPH_HELPED", str(tmp_path))
+    monkeypatch.setattr(sys.modules["castgraph.faces.encode"], "TASK", 16)
+    files: list[bytes | None] = [with_comment(grey(20 + n), str(n)) for n in range(150)]
+    files[140] = b"text"
+    manifest = broadcast(tmp_path, files)
+    alone = encode(manifest, tmp_path, FakeEngine)
+    cores = Cores(tmp_path / "run.cores", 2, 1, lasting=0)
+    helped = encode(manifest, tmp_path, HelpedEngine, cores=cores)
+    assert cores.borrow() is not None  # it was given back
+    cores.release()
+    assert written(helped, tmp_path) == written(alone, tmp_path)
+    assert caplog.text.count("a worker more, on an idle core: 2 in all") == 1
+    assert caplog.text.count("frame 141 is unreadable") == 2
 
 
 @pytest.mark.usefixtures("importable")

@@ -1,5 +1,6 @@
 """The merge: the tables of all broadcasts, and which faces count."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from castgraph import tables
@@ -53,7 +54,7 @@ def test_merge_joins_in_the_order_of_broadcasts_whatever_the_order_given(tmp_pat
     assert pq.read_table(second["faces"])["broadcast"].to_pylist() == [ids[1], ids[2], ids[2]]
     assert pq.read_table(second["broadcasts"])["broadcast"].to_pylist() == sorted(ids)
     assert tables.read_provenance(second["faces"])["n_faces"] == 3
-    assert tables.embeddings(pq.read_table(second["faces"])["embedding"])[:, 0].tolist() == [0, 0, 1]
+    assert tables.open_embeddings(second["faces"])[:, 0].tolist() == [0, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -93,13 +94,26 @@ def test_a_table_of_another_broadcast_is_refused(tmp_path: Path) -> None:
         ValueError, match=r"20261002_030000\.parquet holds broadcasts \['NTV_20261001_030000'\]"
     ):
         merged(tmp_path, [wrong])
-    assert not (tmp_path / "broadcasts.parquet").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+def test_where_the_broadcast_table_is_the_others_are_whole(tmp_path: Path) -> None:
+    """A second merge breaks off at a table that is no table; no old broadcast table vouches for the rest."""
+    encoded = [write_encoded(tmp_path, name, ["ok"], 2) for name in ("A_20240101_000000", OTHER)]
+    out = merged(tmp_path, encoded)
+    before = {path: path.read_bytes() for path in out.values()}
+    encoded[1][0].write_bytes(b"no table")
+    with pytest.raises(pa.ArrowInvalid):
+        merged(tmp_path, encoded)
+    left = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    del before[out["broadcasts"]], left[tmp_path / tables.EMBEDDINGS]
+    assert left == before
 
 
 def test_a_run_without_broadcasts_or_faces_gives_empty_tables(tmp_path: Path) -> None:
     out = merged(tmp_path, [], min_face_px=50)
     assert {name: pq.read_table(path).num_rows for name, path in out.items()} == dict.fromkeys(out, 0)
-    assert tables.embeddings(pq.read_table(out["faces"])["embedding"]).shape == (0, 128)
+    assert tables.open_embeddings(out["faces"]).shape == (0, 128)
 
 
 @settings(max_examples=30, deadline=None)
@@ -133,9 +147,9 @@ def test_the_merge_keeps_every_face_and_tells_which_are_set_aside_by_what(tmp_pa
     found = pq.read_table(out["faces"])
     assert found.schema.equals(tables.MERGED_FACES)
     assert found["set_aside"].to_pylist() == ["min_sharpness", "min_sharpness", "min_face_px"]
-    assert found.select(tables.FACES.names).to_pylist() == [
-        row for faces, _ in encoded for row in pq.read_table(faces).to_pylist()
-    ]
+    every = pa.concat_tables(pq.read_table(faces) for faces, _ in encoded)
+    assert found.drop_columns("set_aside").to_pylist() == every.drop_columns("embedding").to_pylist()
+    assert (tables.open_embeddings(out["faces"]) == tables.embeddings(every["embedding"])).all()
     rows = pq.read_table(out["broadcasts"]).to_pylist()
     assert [(row["n_faces"], row["n_set_aside"]) for row in rows] == [(0, 0), (1, 1), (2, 2)]
     for path in out.values():
@@ -153,3 +167,72 @@ def test_without_filters_every_face_counts(tmp_path: Path) -> None:
     assert pq.read_table(out["faces"])["set_aside"].to_pylist() == [""] * 3
     assert pq.read_table(out["broadcasts"])["n_set_aside"].to_pylist() == [0]
     assert set(tables.read_provenance(out["faces"])["set_aside"].values()) == {0}
+
+
+def row_groups(path: Path) -> list[int]:
+    metadata = pq.read_metadata(path)
+    return [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)]
+
+
+@settings(max_examples=15, deadline=None)
+@given(sizes=st.lists(st.integers(0, 9), max_size=7), at_a_time=st.integers(1, 12), n_bytes=st.just(1 << 20))
+@example(sizes=[9, 0, 9], at_a_time=1_000, n_bytes=1)
+def test_tables_are_the_same_whatever_the_row_groups(
+    sizes: list[int], at_a_time: int, n_bytes: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("run")
+    ids = [f"A_202401{n + 1:02}_000000" for n in range(len(sizes))]
+    encoded = [write_encoded(folder, name, ["ok"] * 3, n) for name, n in zip(ids, sizes, strict=True)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "ROW_GROUP", at_a_time)
+        patch.setattr(tables, "ROW_GROUP_BYTES", n_bytes)
+        out = merged(folder, encoded)
+    for name, schema, inputs in (("faces", tables.FACES, 0), ("frames", tables.FRAMES, 1)):
+        every = pa.concat_tables([schema.empty_table(), *(pq.read_table(pair[inputs]) for pair in encoded)])
+        found = pq.read_table(out[name])
+        assert found.select([c for c in schema.names if c != "embedding"]).to_pylist() == (
+            every.drop_columns(["embedding"] if name == "faces" else []).to_pylist()
+        )
+        groups = row_groups(out[name])
+        assert all(at_a_time <= n < at_a_time + 9 or n_bytes == 1 for n in groups[:-1])
+        # A name is there once in each row group, and no more than a name for each row.
+        names = [chunk.dictionary.to_pylist() for chunk in found["broadcast"].chunks]
+        assert all(len(set(some)) == len(some) for some in names)
+        assert sum(map(len, names)) <= len(groups) + len(ids)
+    expected = [left for n in sizes for left in range(n)]
+    assert tables.open_embeddings(out["faces"])[:, 5].tolist() == expected
+    assert tables.read_provenance(out["faces"])["n_faces"] == sum(sizes)
+
+
+def test_a_broadcast_with_very_many_faces(tmp_path: Path) -> None:
+    """More than are read at a time."""
+    n = 40_000
+    paths = write_encoded(tmp_path, OTHER, ["ok"], 1)
+    one = pq.read_table(paths[0])
+    many = one.take(np.zeros(n, np.int32)).set_column(1, "frame", pa.array(np.arange(n, dtype=np.int32)))
+    embeddings = np.repeat(np.arange(n, dtype=np.float32), 128)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(embeddings), 128)
+    tables.write(paths[0], many.set_column(9, "embedding", column).cast(tables.FACES), {})
+    out = merged(tmp_path, [paths])
+    assert pq.read_table(out["faces"])["frame"].to_pylist() == list(range(n))
+    assert (tables.open_embeddings(out["faces"]).ravel() == embeddings).all()
+    assert pq.read_table(out["broadcasts"])["n_faces"].to_pylist() == [n]
+
+
+def test_small_broadcasts_share_a_row_group(tmp_path: Path) -> None:
+    encoded = [write_encoded(tmp_path, f"A_202401{n:02}_000000", ["ok"], 3) for n in range(1, 31)]
+    out = merged(tmp_path, encoded)
+    assert row_groups(out["faces"]) == [90]
+    assert row_groups(out["frames"]) == [30]
+
+
+def test_the_provenance_of_the_faces_tells_of_their_embeddings(tmp_path: Path) -> None:
+    out = merged(tmp_path, [write_encoded(tmp_path, OTHER, ["ok"], 3)])
+    assert "embedding" not in pq.read_schema(out["faces"]).names
+    embeddings = np.load(tmp_path / tables.EMBEDDINGS)
+    assert tables.read_provenance(out["faces"])["embeddings"] == {
+        "file": "embeddings.npy",
+        "shape": [3, 128],
+        "dtype": "float32",
+        "blake2b": hashlib.blake2b(embeddings.tobytes(), digest_size=16).hexdigest(),
+    }

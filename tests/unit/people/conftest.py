@@ -25,18 +25,30 @@ def _faces(rows: Sequence[dict[str, Any]]) -> pa.Table:
             "score": 1.0,
             "sharpness": 50.0,
             "landmarks": [0.0] * 10,
-            "embedding": np.zeros(tables.EMBEDDING_SIZE, np.float32),
+            "set_aside": "",
             **row,
         }
         for row in rows
     ]
-    return pa.Table.from_pylist(filled, schema=tables.FACES)
+    return pa.Table.from_pylist(filled, schema=tables.MERGED_FACES)
 
 
 @pytest.fixture(scope="session")
 def make_faces() -> Callable[[Sequence[dict[str, Any]]], pa.Table]:
     """Make a face table of rows that say only what matters."""
     return _faces
+
+
+def _write_faces(folder: Path, rows: Sequence[dict[str, Any]], embeddings: np.ndarray) -> Path:
+    tables.write(folder / "faces.parquet", _faces(rows), {})
+    np.save(folder / tables.EMBEDDINGS, embeddings)
+    return folder / "faces.parquet"
+
+
+@pytest.fixture(scope="session")
+def write_faces() -> Callable[..., Path]:
+    """Write a face table of such rows, and its embeddings, as the merge does; give the path of the table."""
+    return _write_faces
 
 
 @pytest.fixture

@@ -1,32 +1,31 @@
 """DATABASE.json."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from castgraph import tables
 from castgraph.people import write_database_json
 
 BROADCAST = "DEMO1_20240102_190000_Evening_Review"
 
 
+EMBEDDINGS = np.random.default_rng(0).normal(size=(5, 128)).astype(np.float32)
+
+
 @pytest.fixture
-def faces(tmp_path: Path) -> Path:
+def faces(write_faces: Callable[..., Path], tmp_path: Path) -> Path:
     rows = [
         {
             "broadcast": BROADCAST,
             "frame": n + 1,
             **dict(zip(("top", "right", "bottom", "left"), range(n, n + 4), strict=True)),
-            "embedding": np.random.default_rng(n).normal(size=128).astype(np.float32),
         }
         for n in range(5)
     ]
-    parts = [pa.Table.from_pylist(part, schema=tables.FACES) for part in (rows[:2], rows[2:])]
-    tables.write_all(tmp_path / "faces.parquet", tables.FACES, parts, {})
-    return tmp_path / "faces.parquet"
+    return write_faces(tmp_path, rows, EMBEDDINGS)
 
 
 def test_one_object_a_face_and_line(faces: Path, tmp_path: Path) -> None:
@@ -36,8 +35,7 @@ def test_one_object_a_face_and_line(faces: Path, tmp_path: Path) -> None:
     assert [row["faceid"] for row in rows] == [0, -1, 1, 0, 2]
     assert rows[3]["image"] == f"{BROADCAST}/{BROADCAST}-000004.jpg"
     assert rows[3]["box"] == [3, 4, 5, 6]
-    expected = np.random.default_rng(3).normal(size=128).astype(np.float32)
-    assert (np.array(rows[3]["encoding"], np.float32) == expected).all()
+    assert (np.array([row["encoding"] for row in rows], np.float32) == EMBEDDINGS).all()
 
 
 def test_labels_of_another_table_are_refused(faces: Path, tmp_path: Path) -> None:

@@ -28,16 +28,18 @@ SVG = (
 def write(tmp_path, make_faces):
     """Write the pictures of faces, given as rows of the face table and labels, below tmp_path/out."""
 
-    def run(rows, labels, *, names=None, with_sheets=True, out="out", **options):
+    def run(rows, labels, *, embeddings=None, names=None, with_sheets=True, out="out", **options):
         faces = make_faces(rows)
-        people = people_table(faces, np.array(labels, np.int32), frame_seconds=4)
+        embeddings = np.zeros((len(rows), 128), np.float32) if embeddings is None else embeddings
+        people = people_table(faces, embeddings, np.array(labels, np.int32), frame_seconds=4)
         if names:
             people = people.set_column(1, "name", pa.array(names))
         folder = tmp_path / out
         sheets_dir = folder / "sheets" if with_sheets else None
         options = {"zip_path": tmp_path / "zips", "scratch": tmp_path / "scratch", **options}
         zip_path = options.pop("zip_path")
-        write_portraits(people, faces, labels, zip_path, folder / "portraits", sheets_dir, **options)
+        portraits_dir = folder / "portraits"
+        write_portraits(people, faces, embeddings, labels, zip_path, portraits_dir, sheets_dir, **options)
         return folder
 
     return run
@@ -159,18 +161,11 @@ def test_a_face_at_the_edge_of_the_frame_has_no_border(write, make_zip, jpeg):
 
 def test_a_sheet_shows_faces_by_distance_and_marks_the_doubtful(write, make_zip, squares):
     make_zip(MORNING, dict.fromkeys(range(1, 8), squares))
-    rng = np.random.default_rng(4)
-    rows = [
-        {
-            "broadcast": MORNING,
-            "frame": frame,
-            **RED,
-            "embedding": rng.normal(size=128).astype(np.float32) * 0.02,
-        }
-        for frame in range(1, 7)
-    ]
-    rows.insert(0, {"broadcast": MORNING, "frame": 7, **GREEN, "embedding": np.full(128, 0.2, np.float32)})
-    sheet = write(rows, [0] * 7) / "sheets" / "person-00000.jpg"
+    rows = [{"broadcast": MORNING, "frame": 7, **GREEN}]
+    rows += [{"broadcast": MORNING, "frame": frame, **RED} for frame in range(1, 7)]
+    embeddings = np.random.default_rng(4).normal(size=(7, 128)).astype(np.float32) * 0.02
+    embeddings[0] = 0.2
+    sheet = write(rows, [0] * 7, embeddings=embeddings) / "sheets" / "person-00000.jpg"
     faces = [thumbnail(sheet, place) for place in range(7)]
     assert [int(face[48, 48].argmax()) for face in faces] == [0] * 6 + [1], "the outlier comes last"
     frame_of = [face[0, 10:90].mean(axis=0) for face in faces]
@@ -190,11 +185,10 @@ def test_a_sheet_grows_with_its_faces_up_to_the_limit(write, make_zip, squares):
 def test_people_may_be_chosen(make_faces, make_zip, squares, tmp_path):
     path = make_zip(MORNING, {1: squares})
     faces = make_faces([{"broadcast": MORNING, "frame": 1, **RED}] * 3)
-    people = people_table(faces, [0, 1, 2], frame_seconds=4)
-    portraits, contacts = tmp_path / "portraits", tmp_path / "sheets"
-    write_portraits(
-        people.slice(1, 1), faces, [0, 1, 2], path.parent, portraits, contacts, scratch=tmp_path / "scratch"
-    )
+    embeddings, labels = np.zeros((3, 128), np.float32), [0, 1, 2]
+    people = people_table(faces, embeddings, labels, frame_seconds=4).slice(1, 1)
+    portraits, contacts, scratch = (tmp_path / name for name in ("portraits", "sheets", "scratch"))
+    write_portraits(people, faces, embeddings, labels, path.parent, portraits, contacts, scratch=scratch)
     assert set(content(portraits)) == set(content(contacts)) == {"person-00001.jpg"}
 
 
@@ -313,6 +307,21 @@ def test_a_zip_that_was_deleted_is_fetched_for_the_time_of_need(write, make_zip,
     assert middle_colour(out / "portraits" / "person-00000.jpg") == "red"
     assert not (tmp_path / "zips").exists()
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_what_a_recording_shows_is_taken_from_it_again(write, squares, tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "1.jpg").write_bytes(squares)
+    out = write(
+        [{"broadcast": MORNING, "frame": 1, **RED}, {"broadcast": EVENING, "frame": 1, **RED}],
+        [0, 1],
+        base_url="http://127.0.0.1:9/",
+        sources={MORNING: str(tmp_path / "images"), EVENING: str(tmp_path / "lost.mp4")},
+        fetch_options={"attempts": 1, "frame_seconds": 4.0},
+    )
+    assert middle_colour(out / "portraits" / "person-00000.jpg") == "red"
+    assert middle_colour(out / "portraits" / "person-00001.jpg") == "grey"
+    assert not (tmp_path / "zips").exists()
 
 
 def test_a_zip_that_the_archive_lost_gives_placeholders(write, tmp_path, caplog):

@@ -39,12 +39,17 @@ def test_rows_by_person_finds_every_face_of_every_person(labels):
     assert found == {person: [i for i, label in enumerate(labels) if label == person] for person in people}
 
 
-def brute_force(faces, labels, frame_seconds):
+def same(faces):
+    """Embeddings that are all the same."""
+    return np.zeros((len(faces), tables.EMBEDDING_SIZE), np.float32)
+
+
+def brute_force(faces, embeddings, labels, frame_seconds):
     """What the people table should say, the slow and plain way."""
     rows = faces.to_pylist()
     for person in sorted(set(labels) - {-1}):
         own = [i for i, label in enumerate(labels) if label == person]
-        middle = centre(np.array([rows[i]["embedding"] for i in own], np.float32))
+        middle = centre(np.array([embeddings[i] for i in own]))
         sizes = [min(rows[i]["bottom"] - rows[i]["top"], rows[i]["right"] - rows[i]["left"]) for i in own]
         best = own[best_face(middle, [rows[i]["sharpness"] for i in own], sizes)]
         frames = {(rows[i]["broadcast"], rows[i]["frame"]) for i in own}
@@ -84,40 +89,41 @@ def test_the_table_says_what_counting_by_hand_says(make_faces, drawn, data):
             "right": left + size,
             "bottom": 10 + size + left % 7,
             "sharpness": float(rng.integers(0, 100)),
-            "embedding": rng.normal(size=128).astype(np.float32) * 0.05,
         }
         for broadcast, frame, left, size in sorted(drawn)
     ]
     faces = make_faces(rows)
     labels = data.draw(st.lists(st.integers(-1, 3), min_size=len(rows), max_size=len(rows)))
-    table = people_table(faces, np.array(labels, np.int32), frame_seconds=4)
+    embeddings = rng.normal(size=(len(rows), 128)).astype(np.float32) * 0.05
+    table = people_table(faces, embeddings, np.array(labels, np.int32), frame_seconds=4)
     assert table.schema == tables.PEOPLE
-    assert table.to_pylist() == list(brute_force(faces, labels, 4))
+    assert table.to_pylist() == list(brute_force(faces, embeddings, labels, 4))
 
 
 @pytest.mark.parametrize("n_faces", [0, 3])
 def test_without_people_the_table_is_empty(make_faces, n_faces):
     faces = make_faces([{"broadcast": MORNING, "frame": 1}] * n_faces)
-    table = people_table(faces, np.full(n_faces, -1, np.int32), frame_seconds=4)
+    table = people_table(faces, same(faces), np.full(n_faces, -1, np.int32), frame_seconds=4)
     assert len(table) == 0
     assert table.schema == tables.PEOPLE
 
 
 def test_a_face_table_read_without_rows_has_no_people():
-    table = people_table(tables.FACES.empty_table(), pa.array([], pa.int32()), frame_seconds=4)
+    faces = tables.MERGED_FACES.empty_table()
+    table = people_table(faces, same(faces), pa.array([], pa.int32()), frame_seconds=4)
     assert len(table) == 0
 
 
 def test_two_faces_in_one_frame_are_one_frame_of_screen_time(make_faces):
     rows = [{"broadcast": EVENING, "frame": frame} for frame in (7, 7, 8)]
-    (person,) = people_table(make_faces(rows), [12, 12, 12], frame_seconds=4).to_pylist()
+    (person,) = people_table(make_faces(rows), same(rows), [12, 12, 12], frame_seconds=4).to_pylist()
     assert (person["n_faces"], person["n_frames"], person["screen_seconds"]) == (3, 2, 8.0)
     assert person["portrait"] == "person-00012.jpg"
 
 
 def test_the_same_frame_number_in_two_broadcasts_is_two_frames(make_faces):
     rows = [{"broadcast": broadcast, "frame": 7} for broadcast in (MORNING, EVENING)]
-    (person,) = people_table(make_faces(rows), [0, 0], frame_seconds=4).to_pylist()
+    (person,) = people_table(make_faces(rows), same(rows), [0, 0], frame_seconds=4).to_pylist()
     assert (person["n_frames"], person["n_broadcasts"]) == (2, 2)
 
 
@@ -127,14 +133,14 @@ def test_first_and_last_seen_follow_the_clock_and_not_the_order_of_names(make_fa
         {"broadcast": MORNING, "frame": 3},
         {"broadcast": NIGHT, "frame": 10},
     ]
-    (person,) = people_table(make_faces(rows), [0, 0, 0], frame_seconds=4).to_pylist()
+    (person,) = people_table(make_faces(rows), same(rows), [0, 0, 0], frame_seconds=4).to_pylist()
     assert person["first_seen"] == datetime(2024, 1, 1, 0, 0, 6, tzinfo=UTC)
     assert person["last_seen"] == datetime(2024, 1, 2, 19, 0, 0, tzinfo=UTC)
 
 
 def test_frames_may_be_parts_of_a_second_apart(make_faces):
     rows = [{"broadcast": EVENING, "frame": 4}]
-    (person,) = people_table(make_faces(rows), [0], frame_seconds=0.5).to_pylist()
+    (person,) = people_table(make_faces(rows), same(rows), [0], frame_seconds=0.5).to_pylist()
     assert person["screen_seconds"] == 0.5
     assert person["first_seen"] == datetime(2024, 1, 2, 19, 0, 1, tzinfo=UTC)
 
@@ -142,20 +148,20 @@ def test_frames_may_be_parts_of_a_second_apart(make_faces):
 def test_tables_of_several_broadcasts_may_be_put_together_unmerged(make_faces):
     """Each part has a dictionary of its own."""
     parts = [make_faces([{"broadcast": broadcast, "frame": 1}]) for broadcast in BROADCASTS]
-    table = people_table(pa.concat_tables(parts), [0, 1, 2], frame_seconds=4)
+    table = people_table(pa.concat_tables(parts), same(parts), [0, 1, 2], frame_seconds=4)
     assert table["broadcast"].to_pylist() == BROADCASTS
 
 
 def test_labels_of_another_clustering_are_refused(make_faces):
     faces = make_faces([{"broadcast": MORNING, "frame": 1}] * 3)
     with pytest.raises(ValueError, match=r"labels of shape \(2,\).*each of the 3 faces"):
-        people_table(faces, [0, 0], frame_seconds=4)
+        people_table(faces, same(faces), [0, 0], frame_seconds=4)
 
 
 def test_a_broadcast_that_is_none_is_named(make_faces):
     faces = make_faces([{"broadcast": "../../etc", "frame": 1}])
     with pytest.raises(ValueError, match=r"'\.\./\.\./etc' is not a broadcast ID"):
-        people_table(faces, [0], frame_seconds=4)
+        people_table(faces, same(faces), [0], frame_seconds=4)
 
 
 def test_portraits_are_named_so_that_they_sort():
