@@ -1,10 +1,6 @@
 """The page of the scores in a real browser: a headless Chromium, where there is one."""
 
 import re
-import shutil
-import subprocess
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +11,6 @@ from PIL import Image
 from castgraph import tables
 from castgraph.clustering.chart import draw
 from castgraph.clustering.scores import score
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 # Written into the title, since the page itself runs nothing.
 MEASURE = """<script>
@@ -31,35 +25,6 @@ addEventListener("load", () => {
   ]);
 });
 </script>"""
-
-
-@pytest.fixture(scope="module")
-def browse(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """Run the browser on a page, with options; gives what it printed and what it logged."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        message = f"NOT TESTED IN A BROWSER: none of {', '.join(BROWSERS)} is on the PATH"
-        warnings.warn(message, stacklevel=1)
-        pytest.skip(message)
-    profile = tmp_path_factory.mktemp("profile")
-
-    def run(page: Path, *options: str) -> str:
-        common = (
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--hide-scrollbars",
-        )
-        own = (f"--user-data-dir={profile}", "--enable-logging=stderr")
-        done = subprocess.run(
-            [browser, *common, *own, *options, page.as_uri()], capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stderr
-        assert "CONSOLE" not in done.stderr  # where Chromium says what the page's own policy has blocked
-        return done.stdout
-
-    return run
 
 
 @pytest.fixture(scope="module")

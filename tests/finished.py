@@ -1,0 +1,136 @@
+"""A finished run that is made up: the tables and pictures of which its report is made."""
+
+import copy
+import os
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from PIL import Image
+
+from castgraph import tables
+from castgraph.files import write_json
+from castgraph.people.table import portrait_name
+from castgraph.stages import clusterings
+from castgraph.summary import summarise
+
+START = datetime(2026, 10, 1, 3, tzinfo=UTC)
+ENCODER = "fast-hog-up1"
+CONFIG: dict[str, Any] = {
+    "run": "made-up",
+    "broadcasts": {"ids": ["NTV_20261001_030000"]},
+    "archive": {
+        "base_url": "https://archive.example/zips",
+        "frame_url": "https://archive.example/frame?id={broadcast}&frame={frame}",
+        "frame_seconds": 4,
+    },
+    "faces": {"engine": "fast", "detector": "hog", "upsample": 1, "min_size_px": 0, "score_threshold": 0},
+    "cluster": {"algorithm": "dbscan", "eps": [0.4], "min_samples": 5},
+    "people": {"portraits": True},
+}
+"""As much of a configuration as the report looks at."""
+
+
+def configured(*eps: float, **sections: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with other eps, and other keys in its sections."""
+    config = copy.deepcopy(CONFIG)
+    config["cluster"]["eps"] = list(eps or [0.4])
+    for section, keys in sections.items():
+        config[section] |= keys
+    return config
+
+
+def names(config: Mapping[str, Any]) -> list[str]:
+    """The clusterings of a configuration."""
+    return list(clusterings(**config["cluster"]))
+
+
+def finish(
+    folder: Path,
+    config: Mapping[str, Any],
+    *,
+    statuses: Iterable[str] = ("ok", "ok", "missing"),
+    reason: str = "no such file",
+    n_people: int = 3,
+    name: str = "Person {}",
+    recommended: str | None = "eps-0.40",
+    inventories: str = "",
+) -> None:
+    """Write what a run of this configuration leaves in `folder`, which is ``results/{run}``."""
+    rows = [
+        {
+            "broadcast": f"{'NTV' if number % 2 else '1TV'}_{START + timedelta(hours=number):%Y%m%d_%H%M%S}",
+            "station": "NTV" if number % 2 else "1TV",
+            "start": START + timedelta(hours=number),
+            "status": status,
+            "reason": "" if status == "ok" else reason,
+            "n_frames": 900 if status in ("ok", "partial") else 0,
+            "n_faces": 1000 if status in ("ok", "partial") else 0,
+        }
+        for number, status in enumerate(statuses)
+    ]
+    facts = {"settings": {"quality": {}}, "set_aside": {}, "n_set_aside": 0}
+    write(folder / "broadcasts.parquet", tables.BROADCASTS, rows, facts)
+    if inventories:
+        (folder / "inventories.csv").write_text(inventories, encoding="utf-8")
+    scores = [
+        {"clustering": clustering, "n_people": n_people, "noise_share": 0.1, "largest_share": 0.2}
+        | {"violation_rate": 0.01, "recommended": clustering == recommended}
+        for clustering in names(config)
+    ]
+    reasoned = {"recommended": recommended, "reason": f"{recommended} is <the> middle."}
+    write(folder / "sweep.parquet", tables.SWEEP, scores, reasoned)
+    picture(folder / "sweep.png", (180, 100))
+    paths = {}
+    for clustering in names(config):
+        here = folder / clustering
+        people = [
+            {"person": person, "name": name.format(person), "n_frames": 1000 - person % 1000}
+            | {"n_broadcasts": 2, "screen_seconds": 4.0 * (1000 - person % 1000)}
+            | {"first_seen": START, "last_seen": START + timedelta(days=2)}
+            for person in range(n_people)
+        ]
+        pairs = [
+            {"source": person, "target": person + 1, "same_frame": 5, "adjacent": 3, "n_broadcasts": 1}
+            | {"first_seen": START, "broadcast": rows[0]["broadcast"], "frame": 12, "weight": 13.5}
+            for person in range(n_people - 1)
+        ]
+        paths[clustering] = {
+            "labels": write(here / "labels.parquet", tables.LABELS, [{"label": -1}]),
+            "people": write(here / "people.parquet", tables.PEOPLE, people),
+            "pairs": write(here / "edges.parquet", tables.EDGES, pairs),
+        }
+        picture(here / "network.png", (240, 180))
+        for person in range(min(n_people, 30)):
+            picture(here / "portraits" / portrait_name(person), (192, 192))
+    listed = folder / "inventories.csv" if inventories else None
+    write_json(
+        folder / "summary.json",
+        summarise(folder.name, folder / "broadcasts.parquet", listed, paths, folder / "sweep.parquet"),
+    )
+
+
+def write(path: Path, schema: pa.Schema, rows: list[dict[str, Any]], facts: Any = None) -> Path:
+    """Write a table; columns that the rows lack are filled with nothing."""
+    empty = {field.name: 0 if pa.types.is_integer(field.type) else None for field in schema}
+    tables.write(path, pa.Table.from_pylist([empty | row for row in rows], schema=schema), facts or {})
+    return path
+
+
+def picture(path: Path, size: tuple[int, int]) -> None:
+    """Write a picture that has something in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.linear_gradient("L").resize(size).convert("RGB").save(path)
+
+
+def measured(path: Path, end: float, seconds: float, cpu: object = 0.0, memory: object = 100.0) -> None:
+    """Write a measurement of a job as Snakemake does; it says when the job ended by its own date."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+        f"{seconds}\t0:00:00\t{memory}\t-\t-\t-\t0.00\t0.00\t0.00\t{cpu}\n",
+        encoding="utf-8",
+    )
+    os.utime(path, (end, end))
