@@ -16,12 +16,22 @@ setup: ## install what is missing: uv, the locked environment, ImageMagick's lib
 demo: setup ## run the whole workflow on the shipped demo and print what it found
 	uv run --frozen snakemake --cores all --quiet rules host --configfile config/config.yaml -- demo
 
+.PHONY: retry
+retry: ## ask again for what a run could not read, and go on with it: make retry RUN=results/mine
+	@test -f "$(RUN)/config.yaml" || { echo 'which run? for example: make retry RUN=results/mine'; exit 2; }
+	uv run --frozen castgraph retry "$(RUN)"
+	uv run --frozen snakemake --cores all --configfile "$(RUN)/config.yaml"
+
 .PHONY: test
 test: setup check ## set up, check and test everything
 
 .PHONY: check
 check: lint ## lint, types, tests with coverage
 	uv run --frozen pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered
+
+.PHONY: soak
+soak: ## run 200 broadcasts, killed again and again, from an archive that fails; takes about half an hour
+	uv run --frozen python -m tests.workflow.soak
 
 .PHONY: lint
 lint: ## formatting, lint and types

@@ -13,7 +13,14 @@ import castgraph.config
 from castgraph import tables
 
 # Names in README.md of what a user or a run makes.
-MADE = ("results", "resources/zips", "resources/inventories", "scratch", "config/mine.yaml")
+MADE = (
+    "results",
+    "resources/zips",
+    "resources/inventories",
+    "resources/asked_again.json",
+    "scratch",
+    "config/mine.yaml",
+)
 # What is in the output table and no rule lists as its output: it is written at the start of a run.
 AT_START = {"results/{run}/config.yaml"}
 CONDA_NAMES = {

@@ -1,10 +1,11 @@
 """Nothing half-written looks finished."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from castgraph.files import atomic, atomic_directory, write_json
+from castgraph.files import atomic, atomic_directory, expanded, remove, write_json
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -73,3 +74,39 @@ def test_files_get_ordinary_permissions(tmp_path: Path) -> None:
 def test_json_is_readable_and_the_same_each_time(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"name": "Zoë", "n": 1})
     assert (tmp_path / "a.json").read_text(encoding="utf-8") == '{\n  "name": "Zoë",\n  "n": 1\n}\n'
+
+
+def test_what_is_there_is_removed_and_what_is_not_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "folder" / "deeper").mkdir(parents=True)
+    (tmp_path / "folder" / "deeper" / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    for name in ("link", "folder", "nowhere"):
+        remove(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_path_takes_its_variables_from_the_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TMPDIR", "/node/job-7")
+    monkeypatch.setenv("CASTGRAPH_DISK", "/fast")
+    assert expanded("$TMPDIR/castgraph") == "/node/job-7/castgraph"
+    assert expanded("${CASTGRAPH_DISK}/a$$b") == "/fast/a$b"
+    assert expanded("scratch") == "scratch"
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.delenv("TMPDIR")
+    assert expanded("$TMPDIR/castgraph") == f"{tmp_path}/castgraph"
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("$CASTGRAPH_NOWHERE/x", "the environment variable CASTGRAPH_NOWHERE is not set on "),
+        ("$CASTGRAPH_EMPTY/x", "the environment variable CASTGRAPH_EMPTY is not set on "),
+        ("/a/$/b", "allowed: $NAME or ${NAME}, and $$ for a dollar sign"),
+    ],
+)  # fmt: skip
+def test_a_path_whose_variables_are_not_set_is_refused(
+    path: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASTGRAPH_EMPTY", "")
+    with pytest.raises(ValueError, match=re.escape(message)):
+        expanded(path)

@@ -32,8 +32,8 @@ def labels(run: Run, clustering: str) -> np.ndarray:
 
 def expected(run: Run, eps: float) -> np.ndarray:
     """scikit-learn's labels of the same faces."""
-    faces = pq.read_table(run.results / "faces.parquet", columns=["embedding"])["embedding"]
-    return DBSCAN(eps=eps, min_samples=5).fit(tables.embeddings(faces)).labels_
+    faces = tables.open_embeddings(run.results / "faces.parquet")
+    return DBSCAN(eps=eps, min_samples=5).fit(faces).labels_
 
 
 def cluster_log(run: Run, sweep: int = 1) -> str:

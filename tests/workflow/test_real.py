@@ -79,7 +79,7 @@ def test_several_eps_at_once_give_the_labels_of_scikit_learn(run: Run, tmp_path:
     eps = [0.34, 0.40, 0.46, 0.55]
     swept = run.copied(tmp_path / "swept", run.config | {"cluster": {"eps": eps}})
     assert jobs(swept("sweep")) == {"cluster_2": 1, "scores": 1, "sweep": 1}
-    faces = tables.embeddings(pq.read_table(swept.results / "faces.parquet")["embedding"])
+    faces = tables.open_embeddings(swept.results / "faces.parquet")
     for value in eps:
         labels = pq.read_table(swept.results / f"eps-{value:.2f}" / "labels.parquet")["label"].to_numpy()
         assert labels.tolist() == DBSCAN(eps=value, min_samples=5).fit(faces).labels_.tolist()

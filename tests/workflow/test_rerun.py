@@ -19,7 +19,7 @@ from castgraph.people import people_table
 from tests.workflow.conftest import SHORT, Run, frames_of, jobs, write_zip
 
 PER_CLUSTERING = ("people", "portraits", "network", "picture")
-OF_ALL = ("scores", "summary", "all")
+OF_ALL = ("scores", "summary", "report", "all")
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Ru
         "communities": "louvain",
         "top_edges": "all",
     }
-    assert jobs(copied()) == {"network": 1, "picture": 1, "summary": 1, "all": 1}
+    assert jobs(copied()) == {"network": 1, "picture": 1, "summary": 1, "report": 1, "all": 1}
     copied.config["cluster"]["min_samples"] = 3
     assert jobs(copied()) == dict.fromkeys(("cluster_1", *PER_CLUSTERING, *OF_ALL), 1)
 
@@ -132,7 +132,8 @@ def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) 
     folder = copied.results / "eps-0.40"
     labels = pq.read_table(folder / "labels.parquet")["label"].to_numpy()
     counted = faces.filter(~aside)
-    expected = dbscan(tables.embeddings(counted["embedding"]), 0.4, 2)
+    embeddings = tables.open_embeddings(copied.results / "faces.parquet")[~aside]
+    expected = dbscan(embeddings, 0.4, 2)
     assert labels[~aside].tolist() == expected.tolist()
     assert set(labels[aside]) == {-1}
     facts = tables.read_provenance(folder / "labels.parquet")
@@ -140,7 +141,7 @@ def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) 
     assert facts["n_noise"] == (expected == -1).sum()
 
     # What is told of people and pairs is what the faces that count alone would give.
-    people = people_table(counted, expected, frame_seconds=4).to_pylist()
+    people = people_table(counted, embeddings, expected, frame_seconds=4).to_pylist()
     rows = np.flatnonzero(~aside).tolist()
     assert pq.read_table(folder / "people.parquet").to_pylist() == [
         person | {"best_face": rows[person["best_face"]]} for person in people
@@ -214,7 +215,7 @@ def test_published_files_and_database_json_on_request(copied: Run) -> None:
 
     copied.config |= {"network": {"mode": "as_published"}, "export": {"database_json": True}}
     counts = jobs(copied())
-    assert counts == {"network": 1, "picture": 1, "database_json": 1, "summary": 1, "all": 1}
+    assert counts == {"network": 1, "picture": 1, "database_json": 1, "summary": 1, "report": 1, "all": 1}
     folder = copied.results / "eps-0.40"
     with (folder / "edges.csv").open(newline="") as file:
         edges = list(csv.DictReader(file))
@@ -228,12 +229,13 @@ def test_published_files_and_database_json_on_request(copied: Run) -> None:
     assert {(edge["Source"], edge["Target"]): edge["Weight"] for edge in edges} == published
 
     faces = pq.read_table(copied.results / "faces.parquet").to_pylist()
+    embeddings = tables.open_embeddings(copied.results / "faces.parquet").tolist()
     labels = pq.read_table(folder / "labels.parquet")["label"].to_pylist()
     lines = [json.loads(line) for line in (folder / "DATABASE.json").read_text().splitlines()]
     assert len(lines) == len(faces)
-    for line, face, label in zip(lines, faces, labels, strict=True):
+    for line, face, embedding, label in zip(lines, faces, embeddings, labels, strict=True):
         assert list(line) == ["faceid", "image", "box", "encoding"]
         assert line["faceid"] == label
         assert line["image"] == f"{face['broadcast']}/{face['broadcast']}-{face['frame']:06d}.jpg"
         assert line["box"] == [face[side] for side in ("top", "right", "bottom", "left")]
-        assert line["encoding"] == face["embedding"]
+        assert line["encoding"] == embedding
