@@ -140,7 +140,12 @@ def test_what_cannot_pass_is_an_error_at_once(server, destination, status):
         ("0", 1, 2),
         ("soon", 1, 2),
         ("-5", 1, 2),
-        (format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True), 300, 600),
+        pytest.param(
+            format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True),
+            300,
+            600,
+            id="in-10-minutes",
+        ),
         ("Wed, 21 Oct 2015 07:28:00 -0000", 1, 2),
         ("Wed, 21 Oct 99999 07:28:00 GMT", 1, 2),
         ("", 1, 2),
@@ -157,7 +162,9 @@ def test_the_wait_that_the_server_asks_for_is_honoured(
 
 
 @pytest.mark.parametrize(
-    "retry_after", ["901", "9" * 400, format_datetime(datetime.now(UTC) + timedelta(days=2), usegmt=True)]
+    "retry_after",
+    ["901", "9" * 400, format_datetime(datetime.now(UTC) + timedelta(days=2), usegmt=True)],
+    ids=["901", "400-digits", "in-2-days"],
 )
 def test_a_wait_longer_than_a_quarter_of_an_hour_is_an_error_that_says_so(
     server, destination, waits, retry_after

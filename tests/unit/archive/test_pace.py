@@ -50,6 +50,7 @@ def test_processes_at_once_never_take_the_same_moment(tmp_path):
         struct.pack("<d", time.time() + 1e6),  # the clock was put back
         struct.pack("<d", time.time() - 1e6),
     ],
+    ids=["nothing", "too-little", "no-number", "text", "infinity", "nan", "long-ago", "ahead", "behind"],
 )
 def test_whatever_the_file_holds_the_pace_is_kept_from_now_on(tmp_path, content):
     pace_file = tmp_path / ".pace"
