@@ -130,7 +130,7 @@ def scratch(path):
     same everywhere, so that nothing is encoded again when scratch lies elsewhere.
     """
     try:
-        folder = expanded(config["scratch"])
+        folder = placed(expanded(config["scratch"]))
     except ValueError as error:
         raise WorkflowError(f"scratch: {error}")
     return sourcecache_entry(str(Path(folder) / path), f"scratch/{Path(path).parent}")
