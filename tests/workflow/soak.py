@@ -17,6 +17,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -57,23 +58,20 @@ def configuration(ids: list[str], base_url: str) -> Config:
     }
 
 
-def kill(process: subprocess.Popen[str]) -> None:
-    """Kill Snakemake and all of its jobs at once."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def disturbed(run: Run, seconds: Callable[[], float], most_kills: int) -> int:
-    """Start a run and kill it after some seconds, until it comes to its end; tell how often it was killed."""
+def finish(run: Run, seconds: Callable[[], float], most_kills: int) -> int:
+    """Start a run and kill it and its jobs after some seconds, until it comes to its end; count the kills."""
     kills = failures = 0
     while True:
         process = run.start()
         try:
-            returncode = process.wait(timeout=seconds() if kills < most_kills else 3600)
+            returncode = process.wait(timeout=seconds() if kills < most_kills else None)
         except subprocess.TimeoutExpired:
-            kill(process)
             kills += 1
             continue
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         if returncode == 0:
             return kills
         failures += 1  # what a job could not fetch in all its attempts is tried by the next start
@@ -81,9 +79,16 @@ def disturbed(run: Run, seconds: Callable[[], float], most_kills: int) -> int:
 
 
 def soak(
-    folder: Path, *, n_broadcasts: int, n_frames: int, most_kills: int, seed: int, say: Callable[[str], None]
+    folder: Path,
+    *,
+    n_broadcasts: int,
+    n_frames: int,
+    most_kills: int,
+    longest: float,
+    seed: int,
+    say: Callable[[str], None],
 ) -> None:
-    """Compare a disturbed run with an undisturbed one.
+    """Compare a run that is killed after 5 to `longest` seconds again and again with an undisturbed one.
 
     Raises
     ------
@@ -98,12 +103,12 @@ def soak(
     with FaultServer(archive) as server:
         undisturbed = Run(calm, configuration(ids, server.url))
         began = time.monotonic()
-        undisturbed()
+        finish(undisturbed, lambda: 0, most_kills=0)
         say(f"undisturbed: {time.monotonic() - began:.0f} s, {sum(jobs(undisturbed.output).values())} jobs")
     with FaultServer(archive, random=random.Random(seed), rate=0.3) as server:
         run = Run(wild, configuration(ids, server.url))
         began = time.monotonic()
-        kills = disturbed(run, lambda: chance.uniform(4, 30), most_kills)
+        kills = finish(run, lambda: chance.uniform(5, longest), most_kills)
         say(
             f"disturbed: {time.monotonic() - began:.0f} s, killed {kills} times, "
             f"{len(server.requests)} requests for {n_broadcasts} broadcasts"
@@ -127,6 +132,7 @@ def main() -> None:
         "--frames", type=int, default=50, help="frames of a broadcast; the demo's have about 50"
     )
     parser.add_argument("--kills", type=int, default=1000, help="kills at most")
+    parser.add_argument("--longest", type=float, default=40, help="seconds at most between two kills")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="castgraph-soak-") as folder:
@@ -135,6 +141,7 @@ def main() -> None:
             n_broadcasts=options.broadcasts,
             n_frames=options.frames,
             most_kills=options.kills,
+            longest=options.longest,
             seed=options.seed,
             say=lambda text: print(text, flush=True),
         )
