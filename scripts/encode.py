@@ -29,6 +29,8 @@ if __name__ == "__main__":
         )
         tables.write(snakemake.output.frames, encoded.frames, facts)
         tables.write(snakemake.output.faces, encoded.faces, facts)
-        # Snakemake would look for them where it was started: maybe a host with another scratch folder.
-        for path in (snakemake.input.frames, snakemake.input.manifest):
-            files.remove(Path(path))
+        # Snakemake removes what is temporary on the host where it was started, not on the nodes of a cluster.
+        # There it is left to it: this job may be an orphan, and another run may work on the same frames.
+        if snakemake.resources.on_node:
+            for path in (snakemake.input.frames, snakemake.input.manifest):
+                files.remove(Path(path))

@@ -105,6 +105,7 @@ def test_what_was_read_and_found_is_counted(run: Path) -> None:
     summary = json.loads((run / "summary.json").read_text())
     assert summary["broadcasts"] == {
         "listed": 6, "read": 3, "ok": 2, "partial": 1, "empty": 1, "damaged": 1, "missing": 1,
+        "unreachable": 0,
     }  # fmt: skip
     assert summary["station_days"] == {"listed": 2, "ok": 1, "missing": 1, "damaged": 0, "refused_shows": 3}
     assert [row["status"] for row in summary["not_ok"]] == ["partial", "damaged", "missing", "empty"]

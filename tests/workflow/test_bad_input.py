@@ -156,6 +156,7 @@ def test_the_summary_counts_them(bad_run: Run) -> None:
     summary = json.loads((bad_run.results / "summary.json").read_text())
     assert summary["broadcasts"] == {
         "listed": 13, "read": 7, "ok": 5, "partial": 2, "empty": 1, "damaged": 4, "missing": 1,
+        "unreachable": 0,
     }  # fmt: skip
     assert len(summary["not_ok"]) == 8
     assert (summary["frames_unreadable"], summary["entries_refused"]) == (6, 6)

@@ -23,6 +23,8 @@ rule encode:
         # A worker each, and what reads and collects beside them.
         mem_mb=growing(400 + 600 * config["faces"]["threads"]),
         cores_of_run=cores_of_run(),
+        # Read again on a node of a cluster, by a Snakemake that is not the main process.
+        on_node=int(not workflow.is_main_process),
     params:
         # Results do not depend on the rest of config["faces"]; the script reads it.
         settings=ENCODER_SETTINGS,
