@@ -621,10 +621,12 @@ def test_two_clusterings_at_a_time(kernel: str) -> None:
 
 
 INTERRUPTED = """
+import signal
 import sys
 import numpy as np
 from castgraph.clustering.dbscan import dbscan
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
 begun = False
 def progress(done):
     global begun
