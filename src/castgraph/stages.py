@@ -163,9 +163,8 @@ def asked_again(record: Path) -> dict[str, int]:
         found = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return (
-        found if isinstance(found, dict) and all(isinstance(number, int) for number in found.values()) else {}
-    )
+    fits = isinstance(found, dict) and all(isinstance(number, int) for number in found.values())
+    return found if fits else {}
 
 
 def ask_again(names: Iterable[str], record: Path) -> None:
