@@ -59,7 +59,7 @@ rule demo:
     resources:
         mem_mb=growing(500),
     script:
-        "scripts/demo.py"
+        "scripts/run/demo.py"
 
 
 onstart:

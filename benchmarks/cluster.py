@@ -63,8 +63,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from castgraph.base.files import atomic
 from castgraph.clustering.dbscan import kernels
-from castgraph.files import atomic
 from cluster_worker import Task
 from embeddings import generate
 

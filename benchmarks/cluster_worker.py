@@ -82,9 +82,9 @@ def grow(task: Task, X: NDArray[np.float32]) -> Callable[[], Labels]:
     What is returned gives the labels of all points. It is what a run does that has grown, from the saved
     state to the next one.
     """
-    from castgraph.clustering.counted import CountedFaces, Portion
-    from castgraph.clustering.runs import cluster_faces
     from castgraph.clustering.scan import Options
+    from castgraph.run.clusterings import cluster_faces
+    from castgraph.run.counted import CountedFaces, Portion
 
     state = Path(task.into).with_suffix(".state")
     state.unlink(missing_ok=True)

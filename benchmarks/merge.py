@@ -41,8 +41,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from castgraph import tables
-from castgraph.files import atomic
+from castgraph.base import tables
+from castgraph.base.files import atomic
 
 WORKER = Path(__file__).with_name("merge_worker.py")
 SIZES = (100_000, 774_615, 3_000_000)

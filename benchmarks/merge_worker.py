@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from castgraph.clustering import read_counted
 from castgraph.faces import Quality, merge
+from castgraph.run.counted import read_counted
 from cluster_worker import cpu_s, memory_mb
 
 

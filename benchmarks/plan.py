@@ -17,8 +17,8 @@ What is measured
   that what a run costs once is left out. A job costs the start of Python and what Snakemake puts in front of
   a script; what the real scripts import is measured by runs of their own and told apart.
 - **Idle cores**: a run of 342 broadcasts on 64 cores, with jobs that sleep; once with jobs that borrow idle
-  cores (`castgraph.cores`) and once without, both at the same time, so that they have the same machine. The
-  ZIPs are there already. A frame takes 1/21 s to encode (853×480, `benchmarks/encode.py`) and 0.3 ms to
+  cores (`castgraph.base.cores`) and once without, both at the same time, so that they have the same machine.
+  The ZIPs are there already. A frame takes 1/21 s to encode (853×480, `benchmarks/encode.py`) and 0.3 ms to
   unpack, a worker 1.5 s to start. ``--speed 2`` makes all of this twice as fast, and the start of Python and
   Snakemake twice as heavy beside it. A core is idle while it has no job: from the end of a process to the
   start of the next, and at the end of the run. Starting is not idle, but no encoding either:
@@ -60,7 +60,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from castgraph.files import atomic
+from castgraph.base.files import atomic
 
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATED = Path(__file__).with_name("simulated")
@@ -155,7 +155,12 @@ def snakemake(
             cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"CASTGRAPH_SIMULATED": json.dumps(settings or {}), "OMP_NUM_THREADS": "1"},
+            env=os.environ
+            | {
+                "CASTGRAPH_SIMULATED": json.dumps(settings or {}),
+                "OMP_NUM_THREADS": "1",
+                "PYTHONPATH": str(SIMULATED),
+            },
         )
 
 

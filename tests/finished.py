@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
-from castgraph import tables
-from castgraph.files import write_json
+from castgraph.base import tables
+from castgraph.base.files import write_json
 from castgraph.people.table import portrait_name
-from castgraph.stages import clusterings
-from castgraph.summary import summarise
+from castgraph.run.names import clusterings
+from castgraph.run.summary import summarise
 
 START = datetime(2026, 10, 1, 3, tzinfo=UTC)
 ENCODER = "fast-hog-up1"

@@ -1,8 +1,7 @@
 """Who appears with whom on television.
 
-The packages follow the data, and each may import those before it, never those after it:
-``archive`` → ``faces`` → ``clustering`` → ``people`` → ``network``. The modules beside them (``files``,
-``tables``, ``config``) are for all of them.
+The packages follow the data, and each may import those before it, never those after it: ``base`` →
+``archive`` → ``clustering`` → ``faces`` → ``people`` → ``network`` → ``run`` → ``pages`` → ``cli``.
 """
 
 from importlib.metadata import version

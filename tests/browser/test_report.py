@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from tests.finished import ENCODER, configured, finish, measured, names
 
-from castgraph.report import write_report
+from castgraph.pages.report import write_report
 
 # Told to the page around it, since the page itself runs nothing.
 MEASURE = """<script>

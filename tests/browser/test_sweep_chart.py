@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from castgraph import tables
-from castgraph.clustering.chart import draw
-from castgraph.clustering.scores import score
+from castgraph.base import tables
+from castgraph.pages.sweep import draw
+from castgraph.run.scores import score
 
 # Written into the title, since the page itself runs nothing.
 MEASURE = """<script>

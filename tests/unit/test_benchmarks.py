@@ -334,7 +334,7 @@ def test_figures_of_overhead_leave_out_what_a_run_costs_once(plan: ModuleType) -
 
 def test_the_simulated_scripts_take_the_places_of_real_ones(plan: ModuleType, tmp_path: Path) -> None:
     snakefile = plan.workflow_copy(tmp_path / "castgraph")
-    for name in ("download.py", "unzip.py", "encode.py"):
+    for name in ("archive/download.py", "archive/unzip.py", "faces/encode.py"):
         simulated = snakefile.parent / "scripts" / name
         assert simulated.read_bytes() == (plan.SIMULATED / name).read_bytes()
         assert (plan.ROOT / "scripts" / name).is_file()

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import castgraph
-import castgraph.config
-from castgraph import tables
+import castgraph.run.config
+from castgraph.base import tables
 
 # Names in README.md of what a user or a run makes.
 MADE = (
@@ -84,7 +84,7 @@ def test_configurations_in_the_documents_are_accepted(root: Path, name: str) -> 
     examples = [yaml.safe_load(block) for block in blocks(text(root / name), "yaml")]
     assert examples
     for example in examples:  # some show one section only
-        castgraph.config.load(whole | example, schema)
+        castgraph.run.config.load(whole | example, schema)
 
 
 def test_every_output_in_the_readme_is_made_by_a_rule(readme: str, rules: str) -> None:

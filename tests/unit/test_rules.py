@@ -7,7 +7,7 @@ import pytest
 import yaml
 from tests.conftest import ROOT
 
-from castgraph.stages import CODE_VERSIONS
+from castgraph.run.names import CODE_VERSIONS
 
 FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow" / "rules").glob("*.smk"))]
 FOUND = [
@@ -26,7 +26,7 @@ TARGETS = ("all", "encodings", "sweep")  # they run nothing
 def test_a_rule_is_complete(file: str, rule: str, body: str) -> None:
     assert re.match(r'\s+"""[A-Z].*\."""\n', body), f"{rule} in {file} has no one-line docstring"
     if rule not in TARGETS:
-        for part in ("log:", "benchmark:", "threads:", "conda:", f"scripts/{rule}.py"):
+        for part in ("log:", "benchmark:", "threads:", "conda:", f"/{rule}.py"):
             assert part in body, f"{rule} in {file} lacks {part}"
         assert re.search(r"mem_mb=(growing|with_faces)\(", body), f"{rule} in {file} does not grow"
 
@@ -39,7 +39,7 @@ def test_all_rules_are_seen() -> None:
 
 
 def test_every_script_is_run_by_a_rule(root: Path) -> None:
-    assert {path.stem for path in (root / "scripts").glob("*.py")} <= {rule for _, rule, _ in RULES}
+    assert {path.stem for path in (root / "scripts").glob("*/*.py")} <= {rule for _, rule, _ in RULES}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_library_never_imports_snakemake(root: Path) -> None:
 
 @pytest.mark.parametrize("package", ["archive", "faces", "clustering", "people"])
 def test_data_flows_one_way(package: str, root: Path) -> None:
-    order = ["archive", "faces", "clustering", "people", "network"]
+    order = ["archive", "clustering", "faces", "people", "network"]
     later = "|".join(order[order.index(package) + 1 :])
     if later:
         for path in (root / "src" / "castgraph" / package).glob("*.py"):

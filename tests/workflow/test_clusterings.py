@@ -12,7 +12,7 @@ import pytest
 import yaml
 from sklearn.cluster import DBSCAN
 
-from castgraph import tables
+from castgraph.base import tables
 from tests.workflow.conftest import Config, Run, jobs
 
 EPS = (0.36, 0.38, 0.40, 0.42, 0.44, 0.46)

@@ -160,7 +160,7 @@ def test_graph_files_can_be_read(demo_run) -> None:
 
 
 def test_tables_carry_their_provenance(demo_run) -> None:
-    from castgraph.tables import read_provenance
+    from castgraph.base.tables import read_provenance
 
     faces = read_provenance(
         next((demo_run.folder / "results" / "faces" / "fast-hog-up1").glob("*Night_Debate.parquet"))

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.cluster import DBSCAN
 
-from castgraph import tables
+from castgraph.base import tables
 from tests.truth import TrueFace, matched, pairwise
 from tests.workflow.conftest import Run, jobs
 

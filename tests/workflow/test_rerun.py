@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from castgraph import tables
+from castgraph.base import tables
 from castgraph.clustering import dbscan
 from castgraph.network import cooccurrences
 from castgraph.people import people_table

@@ -21,7 +21,7 @@ rule inventory:
         edition=edition,
         asked=asked("{station}.{day}"),
     script:
-        "../../scripts/inventory.py"
+        "../../scripts/archive/inventory.py"
 
 
 # A checkpoint only where it is needed: one that ends while jobs of other branches run makes Snakemake 9.27 lose
@@ -48,7 +48,7 @@ if LISTED is None:
             choice=asdict(CHOICE),
             code_version=CODE_VERSIONS["select"],
         script:
-            "../../scripts/select.py"
+            "../../scripts/archive/select.py"
 
 else:
 
@@ -69,7 +69,7 @@ else:
             listed=LISTED,
             code_version=CODE_VERSIONS["select"],
         script:
-            "../../scripts/select.py"
+            "../../scripts/archive/select.py"
 
 
 rule download:
@@ -94,7 +94,7 @@ rule download:
         recording=recording,
         asked=asked("{broadcast}"),
     script:
-        "../../scripts/download.py"
+        "../../scripts/archive/download.py"
 
 
 rule unzip:
@@ -120,4 +120,4 @@ rule unzip:
         limits=archive_limits(),
         code_version=CODE_VERSIONS["unzip"],
     script:
-        "../../scripts/unzip.py"
+        "../../scripts/archive/unzip.py"

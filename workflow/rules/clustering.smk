@@ -35,7 +35,7 @@ for SWEEP, NAMES in SWEEPS.items():
             state=placed("results/{run}/dbscan-state.parquet"),
             record=placed("results/{run}/sweeps.json"),
         script:
-            "../../scripts/cluster.py"
+            "../../scripts/clustering/cluster.py"
 
 
 rule plan_shares:
@@ -62,7 +62,7 @@ rule plan_shares:
         state=placed("results/{run}/dbscan-state.parquet"),
         code_version=CODE_VERSIONS["cluster"],
     script:
-        "../../scripts/plan_shares.py"
+        "../../scripts/clustering/plan_shares.py"
 
 
 rule share:
@@ -84,7 +84,7 @@ rule share:
         job=lambda wildcards: int(wildcards.scatteritem.split("-")[0]) - 1,
         code_version=CODE_VERSIONS["cluster"],
     script:
-        "../../scripts/share.py"
+        "../../scripts/clustering/share.py"
 
 
 rule cluster_otherwise:
@@ -109,7 +109,7 @@ rule cluster_otherwise:
         settings=lambda wildcards: CLUSTERINGS[wildcards.clustering],
         code_version=CODE_VERSIONS["cluster"],
     script:
-        "../../scripts/cluster_otherwise.py"
+        "../../scripts/clustering/cluster_otherwise.py"
 
 
 rule scores:
@@ -135,4 +135,4 @@ rule scores:
         clusterings=CLUSTERINGS,
         code_version=CODE_VERSIONS["scores"],
     script:
-        "../../scripts/scores.py"
+        "../../scripts/clustering/scores.py"

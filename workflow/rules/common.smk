@@ -6,10 +6,10 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 import castgraph.archive
-import castgraph.config
-from castgraph.files import expanded
-from castgraph.runlock import RunLock
-from castgraph.stages import (
+import castgraph.run.config
+from castgraph.base.files import expanded
+from castgraph.base.locks import RunLock
+from castgraph.run.names import (
     CODE_VERSIONS,
     ENCODER_KEYS,
     asked_again,
@@ -40,13 +40,13 @@ if not workflow.configfiles and "run" not in config:
 
 
 try:
-    MERGED = castgraph.config.load(config, Path(workflow.source_path("../schemas/config.schema.yaml")))
-    config.update(castgraph.config.located(MERGED, FOLDERS))
+    MERGED = castgraph.run.config.load(config, Path(workflow.source_path("../schemas/config.schema.yaml")))
+    config.update(castgraph.run.config.located(MERGED, FOLDERS))
     # ID → source of the broadcasts that are known without inventories; None when inventories tell them.
-    LISTED = castgraph.config.listed(config["broadcasts"], config["archive"]["base_url"])
+    LISTED = castgraph.run.config.listed(config["broadcasts"], config["archive"]["base_url"])
     # What is wanted of those that inventories tell.
-    CHOICE = castgraph.config.choice(config["broadcasts"], config["archive"]["base_url"])
-except castgraph.config.ConfigError as error:
+    CHOICE = castgraph.run.config.choice(config["broadcasts"], config["archive"]["base_url"])
+except castgraph.run.config.ConfigError as error:
     raise WorkflowError(str(error))
 
 
@@ -90,7 +90,7 @@ def start_run():
         RUN_LOCK = RunLock(Path(".snakemake") / "castgraph.lock")
     except BlockingIOError as error:
         raise WorkflowError(str(error))
-    castgraph.config.write(Path("results") / config["run"] / "config.yaml", MERGED)
+    castgraph.run.config.write(Path("results") / config["run"] / "config.yaml", MERGED)
 
 
 def growing(mem_mb):
@@ -181,7 +181,7 @@ def unless_kept(path):
 
 def inventories(wildcards):
     """The inventories of the chosen stations and days; none when the configuration lists the IDs."""
-    chosen = castgraph.config.station_days(config["broadcasts"])
+    chosen = castgraph.run.config.station_days(config["broadcasts"])
     return [f"resources/inventories/{station}.{day:%Y%m%d}.json" for station, day in chosen]
 
 

@@ -34,7 +34,7 @@ rule encode:
         recording=recording,
         code_version=[CODE_VERSIONS["unzip"], CODE_VERSIONS["encode"]],
     script:
-        "../../scripts/encode.py"
+        "../../scripts/faces/encode.py"
 
 
 rule merge:
@@ -62,4 +62,4 @@ rule merge:
         quality=config["quality"],
         code_version=CODE_VERSIONS["merge"],
     script:
-        "../../scripts/merge.py"
+        "../../scripts/faces/merge.py"

@@ -30,7 +30,7 @@ rule network:
         frame_url=lambda wildcards: config["archive"]["frame_url"],
         code_version=CODE_VERSIONS["network"],
     script:
-        "../../scripts/network.py"
+        "../../scripts/network/network.py"
 
 
 rule picture:
@@ -54,4 +54,4 @@ rule picture:
         people=config["network"]["picture_people"],
         code_version=CODE_VERSIONS["picture"],
     script:
-        "../../scripts/picture.py"
+        "../../scripts/network/picture.py"

@@ -23,7 +23,7 @@ rule people:
         frame_seconds=config["archive"]["frame_seconds"],
         code_version=CODE_VERSIONS["people"],
     script:
-        "../../scripts/people.py"
+        "../../scripts/people/people.py"
 
 
 rule portraits:
@@ -53,7 +53,7 @@ rule portraits:
         zips=placed("resources/zips"),
         selected=placed("results/{run}/selected.csv"),
     script:
-        "../../scripts/portraits.py"
+        "../../scripts/people/portraits.py"
 
 
 rule database_json:
@@ -76,4 +76,4 @@ rule database_json:
     params:
         code_version=CODE_VERSIONS["database_json"],
     script:
-        "../../scripts/database_json.py"
+        "../../scripts/people/database_json.py"

@@ -26,7 +26,7 @@ rule summary:
         clusterings=list(CLUSTERINGS),
         code_version=CODE_VERSIONS["summary"],
     script:
-        "../../scripts/summary.py"
+        "../../scripts/run/summary.py"
 
 
 # The page tells what the jobs took and when it was made, so it is never the same: no rule may take it as an input.
@@ -57,4 +57,4 @@ rule report:
         config=lambda wildcards: MERGED,
         code_version=CODE_VERSIONS["report"],
     script:
-        "../../scripts/report.py"
+        "../../scripts/pages/report.py"

@@ -9,9 +9,9 @@ outside is taken as hostile.
 """
 
 from castgraph.archive.broadcast import BROADCAST_PATTERN, STATION_PATTERN, Broadcast, frame_name
-from castgraph.archive.choose import Choice
 from castgraph.archive.fetch import FetchError, fetch_options
-from castgraph.archive.inventory import (
+from castgraph.archive.listing.choose import Choice
+from castgraph.archive.listing.inventory import (
     Inventory,
     Selected,
     fetch_inventory,
@@ -22,8 +22,8 @@ from castgraph.archive.inventory import (
     write_inventory_report,
     write_selection,
 )
-from castgraph.archive.sources import is_local, obtain
-from castgraph.archive.zips import (
+from castgraph.archive.media.sources import is_local, obtain
+from castgraph.archive.media.zips import (
     FrameError,
     FrameReader,
     Limits,

@@ -2,13 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from castgraph.clustering.counted import read_counted
 from castgraph.clustering.dbscan import dbscan, kernels, predicted_memory_mb, sweep
 
 if TYPE_CHECKING:
     from castgraph.clustering.estimator import ExactDBSCAN
 
-__all__ = ["ExactDBSCAN", "dbscan", "kernels", "predicted_memory_mb", "read_counted", "sweep"]
+__all__ = ["ExactDBSCAN", "dbscan", "kernels", "predicted_memory_mb", "sweep"]
 
 
 def __getattr__(name: str) -> object:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from castgraph.base.tables import NOISE
 from castgraph.clustering.dbscan import dbscan, require_mb, validated
 from castgraph.clustering.projection import Points
-from castgraph.tables import NOISE
 
 _INTERPRETER_MB = 150
 _SWEEPS = 100  # picks a face, as dlib has it

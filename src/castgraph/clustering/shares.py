@@ -21,15 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from castgraph import files, tables
-from castgraph.clustering.counted import CountedFaces
+from castgraph.base import files, tables
 from castgraph.clustering.dbscan import require_memory, validated
 from castgraph.clustering.layout import Layout, Leaves, rectangle, squares
 from castgraph.clustering.projection import Projection
-from castgraph.clustering.saved import StateError, load, save
 from castgraph.clustering.scan import TILE, Edges, Options, scan
 from castgraph.clustering.search import search_cells
 from castgraph.clustering.state import Level, State
+from castgraph.run.counted import CountedFaces
+from castgraph.run.saved import StateError, load, save
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def plan(
     folder
         What to make, atomically.
     faces, eps, min_samples, options, max_memory_mb
-        As for `castgraph.clustering.runs.cluster_faces`.
+        As for `castgraph.run.clusterings.cluster_faces`.
     saved, kept
         A state that one job can go on from alone, at any eps; then there is nothing to share.
     n_jobs

@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
-from castgraph import tables
 from castgraph.archive import Manifest, UnzippedFrame
-from castgraph.cores import Cores, Crew
+from castgraph.base import tables
+from castgraph.base.cores import Cores, Crew
 from castgraph.faces.engine import Engine
 from castgraph.faces.frame import MAX_PIXELS, Picture, UnreadableFrameError, phash, read_frame
 
@@ -57,9 +57,9 @@ class Encoded(NamedTuple):
     Attributes
     ----------
     faces
-        The face table (`castgraph.tables.FACES`), sorted by frame, left; empty when there is no face.
+        The face table (`castgraph.base.tables.FACES`), sorted by frame, left; empty when there is no face.
     frames
-        The frame table (`castgraph.tables.FRAMES`), one row for each frame of the manifest. A frame that
+        The frame table (`castgraph.base.tables.FRAMES`), one row for each frame of the manifest. A frame that
         cannot be decoded has the status ``unreadable`` and a reason; one that is ``ok`` has a reason where
         something about its file is odd.
     models

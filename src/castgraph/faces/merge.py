@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from castgraph import tables
 from castgraph.archive import Broadcast
+from castgraph.base import tables
 from castgraph.faces.quality import FILTERS, Quality, set_aside
 
 _BUFFER = 1 << 20
@@ -35,7 +35,7 @@ def merge(
     """Join the face and frame tables of broadcasts; about one row group is in memory at a time.
 
     Every face stays a row; those that fail a quality filter are set aside by name (`set_aside`). The
-    embeddings go into a file of their own, `castgraph.tables.EMBEDDINGS` beside `faces`.
+    embeddings go into a file of their own, `castgraph.base.tables.EMBEDDINGS` beside `faces`.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def broadcast_row(faces: Path, frames: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        The columns of `castgraph.tables.BROADCASTS`, without ``n_set_aside``.
+        The columns of `castgraph.base.tables.BROADCASTS`, without ``n_set_aside``.
     """
     broadcast = Broadcast.parse(faces.stem)
     facts = tables.read_provenance(frames)

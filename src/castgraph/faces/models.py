@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import onnxruntime
 
+from castgraph.base.files import atomic
 from castgraph.faces.dat import Network, Reader, read_network
-from castgraph.files import atomic
 
 EMBEDDER = "dlib_face_recognition_resnet_model_v1.dat"
 LANDMARKS = "shape_predictor_5_face_landmarks.dat"

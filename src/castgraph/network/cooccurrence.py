@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from castgraph import tables
 from castgraph.archive.broadcast import Broadcast
+from castgraph.base import tables
 
 PUBLISHED_EDGES = 1001
 """How many edges the published network of "60 Minutes" has."""
@@ -105,7 +105,7 @@ def cooccurrences(
     Returns
     -------
     pyarrow.Table
-        Of the schema `castgraph.tables.EDGES`, strongest first. Pairs of weight 0 are left out.
+        Of the schema `castgraph.base.tables.EDGES`, strongest first. Pairs of weight 0 are left out.
         ``broadcast`` and ``frame`` are the first frame that shows both or, when none does, the first that
         makes them adjacent; of frames on air at the same time the one whose broadcast ID sorts first.
 
@@ -192,7 +192,7 @@ def as_published(edges: pa.Table) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        Of the schema `castgraph.tables.EDGES`.
+        Of the schema `castgraph.base.tables.EDGES`.
     """
     same_frame = edges.filter(pc.greater(edges["same_frame"], 0))
     weight = pc.multiply(pc.cast(same_frame["same_frame"], pa.float64()), 2.0)
@@ -208,7 +208,7 @@ def strongest(edges: pa.Table, top: int | None) -> pa.Table:
     Parameters
     ----------
     edges
-        Of the schema `castgraph.tables.EDGES`.
+        Of the schema `castgraph.base.tables.EDGES`.
     top
         How many to keep; None keeps all.
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 from matplotlib.colors import to_rgb
 from networkx.readwrite.gexf import GEXFWriter
 
-from castgraph import __version__, files
+from castgraph import __version__
+from castgraph.base import files
 from castgraph.network.graph import clean
 
 _NODE_COLUMNS = (
@@ -68,7 +69,7 @@ def write_as_published(
     edges
         What `castgraph.network.as_published` returns.
     people
-        Of the schema `castgraph.tables.PEOPLE`; those without an edge are left out.
+        Of the schema `castgraph.base.tables.PEOPLE`; those without an edge are left out.
     nodes_path
         The file of the nodes: ``Id``, ``Label``.
     edges_path

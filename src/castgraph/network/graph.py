@@ -56,9 +56,9 @@ def build(
     Parameters
     ----------
     edges
-        Of the schema `castgraph.tables.EDGES`.
+        Of the schema `castgraph.base.tables.EDGES`.
     people
-        Of the schema `castgraph.tables.PEOPLE`.
+        Of the schema `castgraph.base.tables.PEOPLE`.
     frame_url
         The address of a frame, with ``{broadcast}`` and ``{frame}`` in it.
     community_method, layout_method

@@ -27,7 +27,7 @@ from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from castgraph import files
+from castgraph.base import files
 from castgraph.network.graph import PALETTE, clean, colour
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from castgraph import files, tables
 from castgraph.archive import frame_name
+from castgraph.base import files, tables
 from castgraph.people.table import BOX
 
 
@@ -32,7 +32,7 @@ def write_database_json(path: Path, faces: Path, labels: NDArray[np.int32]) -> N
     Raises
     ------
     ValueError
-        When there are more or fewer labels than faces, and as `castgraph.tables.open_embeddings`.
+        When there are more or fewer labels than faces, and as `castgraph.base.tables.open_embeddings`.
     """
     embeddings = tables.open_embeddings(faces)
     if len(embeddings) != len(labels):

@@ -23,9 +23,10 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 from wand.image import Image
 
-from castgraph.archive import obtain, zips
+from castgraph.archive import obtain
 from castgraph.archive.broadcast import Broadcast
 from castgraph.archive.fetch import FetchError
+from castgraph.archive.media import zips
 from castgraph.people import pictures, sheets
 from castgraph.people.centre import centre
 from castgraph.people.table import BOX, broadcast_codes, contact_faces, portrait_name, rows_by_person
@@ -94,7 +95,8 @@ def write_portraits(
     Parameters
     ----------
     people
-        The people table (`castgraph.tables.PEOPLE`), or some rows of it: who is left out gets no picture.
+        The people table (`castgraph.base.tables.PEOPLE`), or some rows of it: who is left out gets no
+        picture.
     faces
         The merged face table it was made of; only `COLUMNS` are read.
     embeddings

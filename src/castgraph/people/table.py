@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from castgraph import tables
 from castgraph.archive.broadcast import Broadcast
+from castgraph.base import tables
 from castgraph.people.centre import Centre, best_face, centre
 
 BOX = ("top", "right", "bottom", "left")
@@ -68,7 +68,7 @@ def people_table(
     Parameters
     ----------
     faces
-        The merged face table (`castgraph.tables.MERGED_FACES`); only `COLUMNS` are read.
+        The merged face table (`castgraph.base.tables.MERGED_FACES`); only `COLUMNS` are read.
     embeddings
         Of each face, shape (n_faces, 128). Those of one person at a time are copied.
     labels
@@ -79,7 +79,7 @@ def people_table(
     Returns
     -------
     Table
-        The people table (`castgraph.tables.PEOPLE`), one row a person, sorted by person.
+        The people table (`castgraph.base.tables.PEOPLE`), one row a person, sorted by person.
 
     Raises
     ------

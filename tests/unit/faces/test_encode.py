@@ -28,9 +28,9 @@ from tests.unit.faces.fakes import (
     with_comment,
 )
 
-from castgraph import tables
 from castgraph.archive import Manifest
-from castgraph.cores import Cores
+from castgraph.base import tables
+from castgraph.base.cores import Cores
 from castgraph.faces import Engine, encode, phash, read_frame
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from castgraph import tables
+from castgraph.base import tables
 from castgraph.faces import Face, Quality, merge
 
 OTHER = "NTV_20261001_030000"

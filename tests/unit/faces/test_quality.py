@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from castgraph import tables
+from castgraph.base import tables
 from castgraph.faces import Quality
 from castgraph.faces.quality import COLUMNS, FILTERS, set_aside
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from castgraph import tables
+from castgraph.base import tables
 
 TIME = datetime(2024, 1, 2, 19, 0, 8, tzinfo=UTC)
 

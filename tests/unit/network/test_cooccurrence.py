@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from castgraph import tables
 from castgraph.archive.broadcast import Broadcast
+from castgraph.base import tables
 from castgraph.network import as_published, cooccurrences, strongest
 
 A = "DEMO1_20240102_190000_Evening_Review"

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from castgraph import tables
 from castgraph.archive.broadcast import frame_name
+from castgraph.base import tables
 
 
 def _faces(rows: Sequence[dict[str, Any]]) -> pa.Table:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from castgraph import tables
 from castgraph.archive.broadcast import Broadcast
+from castgraph.base import tables
 from castgraph.people import (
     Centre,
     best_face,

@@ -1,8 +1,0 @@
-"""Make an empty file instead of fetching: in the simulated run the ZIPs are there."""
-
-from pathlib import Path
-
-from simulated import import_as
-
-import_as("download.py")
-Path(snakemake.output[0]).touch()

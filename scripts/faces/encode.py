@@ -1,0 +1,36 @@
+"""Find and encode the faces of one broadcast."""
+
+from functools import partial
+from pathlib import Path
+
+from castgraph.archive import read_manifest
+from castgraph.base import files, tables
+from castgraph.base.cores import of_run
+from castgraph.base.joblog import joblog
+from castgraph.faces import encode, load_engine
+
+# The worker processes import this file, too, and nothing is theirs to do in it.
+if __name__ == "__main__":
+    with joblog(snakemake.log[0]):
+        cores = of_run(snakemake.resources.cores_of_run, snakemake.threads)
+        settings = snakemake.params.settings
+        load = partial(load_engine, **settings, providers=snakemake.config["faces"]["providers"])
+        manifest = read_manifest(Path(snakemake.input.manifest))
+        encoded = encode(manifest, Path(snakemake.input.frames), load, workers=snakemake.threads, cores=cores)
+        facts = tables.provenance(
+            "encode",
+            settings,
+            models=encoded.models,
+            n_frames=encoded.frames.num_rows,
+            n_faces=encoded.faces.num_rows,
+            status=manifest.status,
+            reason=manifest.reason,
+            n_refused=manifest.n_refused,
+        )
+        tables.write(snakemake.output.frames, encoded.frames, facts)
+        tables.write(snakemake.output.faces, encoded.faces, facts)
+        # Snakemake removes what is temporary on the host where it was started, not on the nodes of a cluster.
+        # There it is left to it: this job may be an orphan, and another run may work on the same frames.
+        if snakemake.resources.on_node:
+            for path in (snakemake.input.frames, snakemake.input.manifest):
+                files.remove(Path(path))

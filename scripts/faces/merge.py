@@ -1,0 +1,16 @@
+"""Join the tables of all broadcasts of the run."""
+
+from pathlib import Path
+
+from castgraph.base.joblog import joblog
+from castgraph.faces import Quality, merge
+
+with joblog(snakemake.log[0]):
+    merge(
+        list(zip(map(Path, snakemake.input.faces), map(Path, snakemake.input.frames), strict=True)),
+        broadcasts=Path(snakemake.output.broadcasts),
+        faces=Path(snakemake.output.faces),
+        frames=Path(snakemake.output.frames),
+        quality=Quality(**snakemake.params.quality),
+        settings={"encoder": snakemake.params.encoder},
+    )

@@ -1,0 +1,50 @@
+"""Crop each person's best face and a contact sheet out of the ZIPs."""
+
+import csv
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from castgraph.archive import Limits, fetch_options
+from castgraph.base import tables
+from castgraph.base.files import atomic_directory
+from castgraph.base.joblog import joblog
+from castgraph.people import write_portraits
+from castgraph.people.portraits import COLUMNS
+
+
+def main() -> None:
+    archive = snakemake.config["archive"]
+    sheet_faces = snakemake.params.sheet_faces
+    zips = Path(snakemake.params.zips)
+    with Path(snakemake.params.selected).open(encoding="utf-8", newline="") as selected:
+        sources = {row["broadcast"]: row["source"] for row in csv.DictReader(selected) if row.get("source")}
+    with (
+        atomic_directory(snakemake.output.portraits) as portraits,
+        atomic_directory(snakemake.output.sheets) as sheets,
+    ):
+        write_portraits(
+            pq.read_table(snakemake.input.people),
+            pq.read_table(snakemake.input.faces, columns=list(COLUMNS)),
+            tables.open_embeddings(snakemake.input.faces),
+            pq.read_table(snakemake.input.labels)["label"].to_numpy(),
+            zips,
+            portraits,
+            sheets if sheet_faces else None,
+            size=snakemake.params.portrait_px,
+            sheet_faces=sheet_faces,
+            workers=snakemake.threads,
+            base_url=archive["base_url"],
+            sources=sources,
+            fetch_options={
+                "frame_seconds": archive["frame_seconds"],
+                "limits": Limits.of(archive),
+                **fetch_options(archive, zips.parent),
+            },
+            scratch=Path(snakemake.resources.tmpdir),
+        )
+
+
+if __name__ == "__main__":  # the worker processes import this file
+    with joblog(snakemake.log[0]):
+        main()

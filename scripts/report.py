@@ -1,9 +1,0 @@
-"""Put the run into one page."""
-
-from pathlib import Path
-
-from castgraph.joblog import joblog
-from castgraph.report import write_report
-
-with joblog(snakemake.log[0]):
-    write_report(Path(snakemake.output[0]), snakemake.params.clusterings, snakemake.params.config)

@@ -1,0 +1,11 @@
+"""Print what a run found."""
+
+import json
+from pathlib import Path
+
+from castgraph.base.joblog import joblog
+from castgraph.run.summary import show
+
+with joblog(snakemake.log[0]):
+    path = Path(snakemake.input.summary)
+    show(json.loads(path.read_text(encoding="utf-8")), path.parent)

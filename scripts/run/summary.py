@@ -1,0 +1,22 @@
+"""Count what was read and found."""
+
+from pathlib import Path
+
+from castgraph.base.files import write_json
+from castgraph.base.joblog import joblog
+from castgraph.run.summary import summarise
+
+with joblog(snakemake.log[0]):
+    kinds = ("labels", "people", "pairs")
+    clusterings = {
+        name: {kind: Path(snakemake.input[kind][n]) for kind in kinds}
+        for n, name in enumerate(snakemake.params.clusterings)
+    }
+    found = summarise(
+        snakemake.wildcards.run,
+        Path(snakemake.input.broadcasts),
+        Path(snakemake.input.inventories) if snakemake.input.inventories else None,
+        clusterings,
+        Path(snakemake.input.scores),
+    )
+    write_json(snakemake.output[0], found)

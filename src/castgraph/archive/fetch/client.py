@@ -1,0 +1,352 @@
+"""Getting a file from the archive: from the web, or from a folder that holds a copy of it.
+
+What fails for the moment is tried again, from where it broke off; what the archive does not have is reported,
+not raised; anything else is an error that names the address.
+
+``partial`` keeps the bytes so far, ``transfer`` asks the server for the rest, ``pace`` limits the bytes per
+second of all jobs.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypedDict
+from urllib.parse import quote, unquote, urlsplit
+
+import httpx
+from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential, wait_random
+
+from castgraph import __version__
+from castgraph.archive.fetch.partial import Partial, held
+from castgraph.archive.fetch.transfer import (
+    LONGEST_WAIT,
+    FetchError,
+    PassingError,
+    TooLargeError,
+    say,
+    transfer,
+)
+from castgraph.base import files
+
+__all__ = ["FetchError", "FetchOptions", "Fetched", "TooLargeError", "fetch", "fetch_options", "join"]
+
+log = logging.getLogger(__name__)
+
+_CHUNK = 1 << 18  # bytes copied at a time
+_LONGEST_BACKOFF = 120.0  # seconds between two attempts, unless the server asks for more
+_PROGRESS = 1 << 16  # bytes that make an attempt worth while
+
+_HEADERS = {
+    "User-Agent": f"castgraph/{__version__}",
+    "Accept-Encoding": "identity",  # the file as the archive stores it
+}
+
+
+class FetchOptions(TypedDict, total=False):
+    """How patiently to fetch; see `fetch`."""
+
+    attempts: int
+    timeout: float
+    wait_seconds: float
+    max_bytes_per_s: float | None
+    pace_file: Path | None
+
+
+def fetch_options(archive: Mapping[str, Any], resources: Path) -> FetchOptions:
+    """Tell how patiently to fetch, from the section ``archive`` of the configuration.
+
+    Parameters
+    ----------
+    archive
+        The section; read are ``attempts``, ``timeout`` and ``max_mb_per_s``.
+    resources
+        The folder of what is fetched, which the jobs of a run have in common; in it lies the file that keeps
+        their pace.
+
+    Returns
+    -------
+    FetchOptions
+    """
+    max_mb_per_s = archive.get("max_mb_per_s")
+    return FetchOptions(
+        attempts=archive["attempts"],
+        timeout=archive["timeout"],
+        max_bytes_per_s=None if max_mb_per_s is None else max_mb_per_s * 2**20,
+        pace_file=None if max_mb_per_s is None else resources / ".pace",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What became of a file that was asked for.
+
+    Attributes
+    ----------
+    status
+        ``ok``, or ``missing`` when the archive does not have it.
+    reason
+        How the archive said that it is missing; empty when ok.
+    n_bytes
+        The size of the file.
+    """
+
+    status: Literal["ok", "missing"]
+    reason: str
+    n_bytes: int
+
+
+def join(base_url: str, name: str) -> str:
+    """Tell the address of a file in the archive.
+
+    Parameters
+    ----------
+    base_url
+        Where the archive lies: ``https://…``, ``http://…``, ``file:///…`` or the path of a folder, with or
+        without a slash at its end.
+    name
+        The file's name, without a folder. It is quoted where the address is a URL.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        When `base_url` is none of these, or a folder that does not exist; when `name` is no plain file name.
+    """
+    if name in {"", ".", ".."} or "/" in name or "\0" in name:
+        raise ValueError(f"{name!r} is not the name of a file in the archive; it must not hold a folder")
+    quoted = f"{base_url.rstrip('/')}/{quote(name, safe='')}"
+    if _is_site(base_url):
+        return quoted
+    folder = _local(base_url) if base_url else None
+    if folder is not None and folder.is_dir():
+        return quoted if _scheme(base_url) else str(folder / name)
+    raise ValueError(
+        f"archive.base_url is {base_url!r}; allowed are https://…, http://… (without '?' and '#'), file:///… "
+        "or a path, the last two of a folder that exists"
+    )
+
+
+def fetch(
+    source: str,
+    destination: Path,
+    *,
+    attempts: int = 6,
+    timeout: float = 60.0,
+    max_bytes: int | None = None,
+    wait_seconds: float = 1.0,
+    max_bytes_per_s: float | None = None,
+    pace_file: Path | None = None,
+    check: Callable[[Path], str] | None = None,
+) -> Fetched:
+    """Fetch a file of the archive.
+
+    Parameters
+    ----------
+    source
+        Its address, as `join` gives it.
+    destination
+        Where to put it, once it is complete. It is left as it was when the file is missing or cannot be had.
+        What came until then lies beside it, also when this process is killed, and the next call goes on from
+        there; see `castgraph.archive.fetch.partial`. Another process that fetches the same file is waited
+        for.
+    attempts
+        How often in a row to try without getting on.
+    timeout
+        Seconds to wait for the connection, and for each piece of the file; less than 1 KiB a second in that
+        time is nothing.
+    max_bytes
+        The largest size allowed; None for any.
+    wait_seconds
+        The wait before the second attempt. It doubles with each attempt up to two minutes and is lengthened
+        at random by up to as much as the first, so that many jobs do not come back at once. A server that
+        asks for a longer wait gets it, up to a quarter of an hour.
+    max_bytes_per_s
+        How many bytes a second all that have the same `pace_file` take together; None for any number.
+    pace_file
+        The file by which they know of each other; see `castgraph.archive.fetch.pace`.
+    check
+        Tells why a complete file is damaged; empty when it is not. A damaged one is fetched once more from
+        its beginning, and kept if it is damaged again. A file that has the MD5 which the server gives is not
+        checked: it is as the archive has it.
+
+    Returns
+    -------
+    Fetched
+
+    Raises
+    ------
+    FetchError
+        When the file cannot be had: refused, or failing still at the last attempt.
+    TooLargeError
+        When it is larger than `max_bytes`.
+    OSError
+        When it cannot be written; what was written lies beside `destination`.
+
+    Notes
+    -----
+    Tried again are HTTP 408, 429 and 5xx, timeouts, broken connections, and a body shorter than its
+    ``Content-Length``; what came of it is not asked for again when the server gives a strong ``ETag`` or a
+    ``Last-Modified`` and knows ranges. Of a body that is longer, HTTP gives us the announced part only. HTTP
+    404 and 410 mean that the file is missing. Redirects are followed to other web addresses only.
+
+    Proxies come from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, the certificates to
+    trust from ``SSL_CERT_FILE``, ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE`` or ``SSL_CERT_DIR``.
+    """
+    path = _local(source)
+    if path is not None:
+        return _copy(path, destination, max_bytes)
+    if max_bytes_per_s is not None and pace_file is None:
+        raise ValueError("max_bytes_per_s needs a pace_file")
+    try:
+        with held(destination, source, LONGEST_WAIT) as partial, _client(timeout) as client:
+            if partial.is_finished:
+                return Fetched("ok", "", partial.n_bytes)
+
+            def attempt() -> str:
+                return transfer(
+                    client,
+                    partial,
+                    timeout=timeout,
+                    max_bytes=max_bytes,
+                    max_bytes_per_s=max_bytes_per_s,
+                    pace_file=pace_file,
+                )
+
+            return _fetch(attempt, partial, _retrying(partial, attempts, wait_seconds), check)
+    except BlockingIOError as error:
+        raise FetchError(
+            f"{source}: another process has been fetching it to {destination} for too long"
+        ) from error
+    except PassingError as error:
+        raise FetchError(f"{source}: {error}, in {attempts} attempts") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise FetchError(f"{source}: {say(error)}") from error
+
+
+def _fetch(
+    attempt: Callable[[], str], partial: Partial, retrying: Retrying, check: Callable[[Path], str] | None
+) -> Fetched:
+    """Attempt a transfer until it is complete and what came is sound."""
+    chances = 2 if partial.n_bytes else 1  # what lay there may be at fault, too
+    while True:
+        missing = retrying(attempt)
+        if missing:
+            partial.restart()
+            return Fetched("missing", missing, 0)
+        is_as_summed = partial.is_as_summed()
+        damage = "" if is_as_summed else "it has not the MD5 that the server gives"
+        if check is not None and not partial.version.md5:
+            damage = check(partial.path)
+        if not damage or not chances:
+            break
+        log.info("%s: what came is damaged, and fetched anew: %s", partial.version.url, damage)
+        chances -= 1
+        partial.restart()
+    if not is_as_summed:
+        partial.restart()
+        raise FetchError(f"{partial.version.url}: what comes has not the MD5 that the server gives")
+    partial.finish()
+    return Fetched("ok", "", partial.n_bytes)
+
+
+def _retrying(partial: Partial, attempts: int, wait_seconds: float) -> Retrying:
+    """Make the rule by which transfers are attempted again.
+
+    They come to an end. The attempts are counted anew only after one that brought at least `_PROGRESS` bytes
+    more than there ever were, so there are at most ``attempts`` for each `_PROGRESS` bytes of the largest
+    size allowed, or of the disk. A single one ends, too: a server that sends next to nothing is given up.
+    """
+    most = partial.most
+
+    def is_to_repeat(state: RetryCallState) -> bool:
+        nonlocal most
+        if state.outcome is None or not isinstance(state.outcome.exception(), PassingError):
+            return False
+        if partial.most >= most + _PROGRESS:
+            most = partial.most
+            state.attempt_number = 0
+        return True
+
+    backoff = wait_exponential(multiplier=wait_seconds, max=_LONGEST_BACKOFF) + wait_random(0, wait_seconds)
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return max(error.retry_after if isinstance(error, PassingError) else 0.0, backoff(state))
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        url, n_bytes = partial.version.url, partial.n_bytes
+        log.info("%s: %s; %d bytes so far, again in %.1f s", url, error, n_bytes, state.upcoming_sleep)
+
+    return Retrying(
+        retry=is_to_repeat, stop=stop_after_attempt(attempts), wait=wait, before_sleep=tell, reraise=True
+    )
+
+
+def _client(timeout: float) -> httpx.Client:
+    """Make what asks servers; proxies and SSL_CERT_DIR are read from the environment by httpx itself."""
+    trusted: ssl.SSLContext | bool = True
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        path = os.environ.get(name)
+        if path:
+            try:
+                trusted = ssl.create_default_context(cafile=path)
+            except OSError as error:
+                raise FetchError(
+                    f"{name} is {path!r}, which cannot be read as certificates: {error}"
+                ) from error
+            break
+    return httpx.Client(follow_redirects=True, timeout=timeout, headers=_HEADERS, verify=trusted)
+
+
+def _copy(path: Path, destination: Path, max_bytes: int | None) -> Fetched:
+    """Fetch a file from a folder."""
+    if not path.parent.is_dir():
+        raise FetchError(f"{path}: there is no such folder")
+    if not path.exists():
+        return Fetched("missing", "no such file", 0)
+    if not path.is_file():  # a pipe would block, a folder cannot be copied
+        raise FetchError(f"{path}: not a regular file")
+    n_bytes = 0
+    with path.open("rb") as source, files.atomic(destination) as part, part.open("wb") as file:
+        while chunk := source.read(_CHUNK):
+            n_bytes += len(chunk)
+            if max_bytes is not None and n_bytes > max_bytes:
+                raise TooLargeError(f"{path}: larger than the {max_bytes} bytes allowed")
+            file.write(chunk)
+    return Fetched("ok", "", n_bytes)
+
+
+def _scheme(address: str) -> str:
+    """Tell the scheme of a URL; empty for a path."""
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", address)
+    return match[1].lower() if match else ""
+
+
+def _is_site(address: str) -> bool:
+    """Tell whether `address` is a web address that a file's name can be put behind."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return bool(
+        parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
+    )
+
+
+def _local(address: str) -> Path | None:
+    """Tell the path that `address` means; None when it lies on the web."""
+    kind = _scheme(address)
+    if not kind:
+        return Path(address)
+    path = address[len("file://") :]
+    return Path(unquote(path)) if kind == "file" and address[5:7] == "//" and path.startswith("/") else None

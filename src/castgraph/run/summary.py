@@ -1,0 +1,237 @@
+"""What a run read and found, as counts and as text."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from castgraph import __version__
+from castgraph.base import tables
+
+Summary = dict[str, Any]
+
+READ = ("ok", "partial")
+"""The statuses of broadcasts whose frames could be read, at least in part."""
+
+TOP = 5
+"""How many people and pairs are named."""
+
+
+def summarise(
+    run: str,
+    broadcasts: Path,
+    inventories: Path | None,
+    clusterings: Mapping[str, Mapping[str, Path]],
+    scores: Path,
+) -> Summary:
+    """Count what a run read and found.
+
+    Parameters
+    ----------
+    run
+        The name of the run.
+    broadcasts
+        The broadcast table of the run; its provenance tells which faces are set aside.
+    inventories
+        The report on inventories that `castgraph.archive.write_inventory_report` wrote; None for a run
+        whose broadcasts are listed.
+    clusterings
+        For each clustering the paths of its ``labels``, ``people`` and ``pairs`` (all edges, uncut).
+    scores
+        The scores of the clusterings; their provenance tells which one is recommended.
+
+    Returns
+    -------
+    dict
+        What ``summary.json`` holds, and `render` prints.
+    """
+    table = pq.read_table(broadcasts)
+    merged = tables.read_provenance(broadcasts)
+    statuses = Counter(table["status"].to_pylist())
+    station_days: list[dict[str, str]] = []
+    if inventories is not None:
+        with inventories.open(encoding="utf-8", newline="") as file:
+            station_days = list(csv.DictReader(file))
+    return {
+        "run": run,
+        "castgraph": __version__,
+        "station_days": {
+            "listed": len(station_days),
+            **_counts(Counter(row["status"] for row in station_days), ("ok", "missing", "damaged")),
+            "refused_shows": sum(int(row["n_refused"]) for row in station_days),
+        },
+        "broadcasts": {
+            "listed": table.num_rows,
+            "read": sum(statuses[status] for status in READ),
+            **_counts(statuses, ("ok", "partial", "empty", "damaged", "missing", "unreachable")),
+        },
+        "not_ok": table.filter(pc.not_equal(table["status"], "ok"))
+        .select(["broadcast", "status", "reason"])
+        .to_pylist(),
+        "frames": _total(table["n_frames"]),
+        "frames_unreadable": _total(table["n_unreadable"]),
+        "entries_refused": _total(table["n_refused"]),
+        "faces": _total(table["n_faces"]),
+        "quality": merged["settings"]["quality"],
+        "set_aside": merged["set_aside"],
+        "recommended": tables.read_provenance(scores)["reason"],
+        "clusterings": {
+            name: _clustering(**paths, n_set_aside=merged["n_set_aside"])
+            for name, paths in clusterings.items()
+        },
+    }
+
+
+def _clustering(labels: Path, people: Path, pairs: Path, n_set_aside: int) -> Summary:
+    without_person = _total(pc.equal(pq.read_table(labels)["label"], tables.NOISE))
+    persons = pq.read_table(people).sort_by([("n_frames", "descending"), ("person", "ascending")])
+    edges = pq.read_table(pairs)
+    names = dict(zip(persons["person"].to_pylist(), persons["name"].to_pylist(), strict=True))
+    return {
+        "people": persons.num_rows,
+        "noise": without_person - n_set_aside,
+        "pairs_same_frame": _total(pc.greater(edges["same_frame"], 0)),
+        "pairs": edges.num_rows,
+        "on_screen": persons.slice(0, TOP)
+        .select(["person", "name", "n_frames", "n_broadcasts", "screen_seconds"])
+        .to_pylist(),
+        "strongest_pairs": [
+            {"names": [names[row["source"]], names[row["target"]]], **row}
+            for row in edges.slice(0, TOP)
+            .select(["source", "target", "weight", "same_frame", "adjacent", "n_broadcasts"])
+            .to_pylist()
+        ],
+    }
+
+
+def _total(values: pa.ChunkedArray) -> int:
+    return int(pc.sum(values).as_py() or 0)
+
+
+def _counts(found: Mapping[str, int], statuses: tuple[str, ...]) -> dict[str, int]:
+    return {status: found.get(status, 0) for status in statuses}
+
+
+def render(summary: Summary, folder: Path) -> RenderableType:
+    """Put a summary into a form for the terminal.
+
+    Parameters
+    ----------
+    summary
+        What `summarise` gave.
+    folder
+        The results of the run, for the paths to open.
+    """
+    parts: list[RenderableType] = [_overview(summary)]
+    if summary["not_ok"]:
+        parts += [Text("\nNot, or not wholly, read", style="bold"), _not_ok(summary["not_ok"])]
+    for name, clustering in summary["clusterings"].items():
+        parts += _render_clustering(name, clustering, folder / name)
+    if len(summary["clusterings"]) > 1:
+        parts += [
+            Text("\nwhich clustering", style="bold"),
+            Text(summary["recommended"]),
+            Text(f"  {folder / 'sweep.html'}").append("  the clusterings compared", style="dim"),
+        ]
+    if (folder / "report.html").exists():
+        parts.append(Text(f"\n{folder / 'report.html'}").append("  all of it in one page", style="dim"))
+    return Group(*parts)
+
+
+def _overview(summary: Summary) -> Table:
+    broadcasts, days = summary["broadcasts"], summary["station_days"]
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row("[bold]run[/]", escape(summary["run"]))
+    if days["listed"]:
+        without = days["listed"] - days["ok"]
+        grid.add_row("station-days", f"{days['listed']} searched, {without} without a usable inventory")
+    grid.add_row(
+        "broadcasts",
+        f"{broadcasts['listed']} listed: {broadcasts['read']} read, {broadcasts['missing']} missing, "
+        f"{broadcasts['damaged']} damaged, {broadcasts['empty']} empty",
+    )
+    grid.add_row("frames", f"{summary['frames']:,} ({summary['frames_unreadable']:,} unreadable)")
+    grid.add_row("faces", f"{summary['faces']:,}")
+    if caught := _set_aside(summary["quality"], summary["set_aside"]):
+        grid.add_row("set aside", caught)
+    return grid
+
+
+def _set_aside(quality: Mapping[str, float | None], counts: Mapping[str, int]) -> str:
+    """Tell how many faces each filter set aside, without those that are off; nothing when all are."""
+    shown = [name for name, minimum in quality.items() if minimum or counts[name]]
+    if not shown:
+        return ""
+    minima = {name: "(no number)" if minimum is None else minimum for name, minimum in quality.items()}
+    by_filter = (f"{counts[name]:,} by {name} {minima[name]}" for name in shown)
+    return f"{sum(counts.values()):,}: {', '.join(by_filter)}"
+
+
+def _not_ok(rows: list[dict[str, str]]) -> Table:
+    table = Table("broadcast", "status", "reason", box=None, header_style="dim")
+    for row in rows[:20]:
+        table.add_row(*(escape(row[key]) for key in ("broadcast", "status", "reason")))
+    if len(rows) > 20:
+        table.add_row(f"… and {len(rows) - 20} more", "", "see broadcasts.parquet")
+    return table
+
+
+def _render_clustering(name: str, found: Summary, folder: Path) -> list[RenderableType]:
+    heading = Text(f"\n{name}", style="bold")
+    heading.append(
+        f"  {found['people']:,} people, {found['noise']:,} faces of nobody (noise), "
+        f"{found['pairs_same_frame']:,} pairs in one frame, "
+        f"{found['pairs']:,} with the frame before counted",
+        style="not bold",
+    )
+    people = Table("most on screen", "time", "frames", "broadcasts", box=None, header_style="dim")
+    for person in found["on_screen"]:
+        time = str(timedelta(seconds=round(person["screen_seconds"])))
+        people.add_row(escape(person["name"]), time, f"{person['n_frames']:,}", f"{person['n_broadcasts']:,}")
+    pairs = Table("strongest pairs", "weight", "same frame", "adjacent", box=None, header_style="dim")
+    for pair in found["strongest_pairs"]:
+        pairs.add_row(
+            escape(" – ".join(pair["names"])),
+            f"{pair['weight']:g}",
+            f"{pair['same_frame']:,}",
+            f"{pair['adjacent']:,}",
+        )
+    paths = Table.grid(padding=(0, 2))
+    for file, meaning in OUTPUTS.items():
+        if (folder / file).exists():
+            paths.add_row(f"  {escape(str(folder / file))}", f"[dim]{meaning}[/]")
+    return [heading, people, pairs, Text("open", style="dim"), paths]
+
+
+OUTPUTS = {
+    "network.png": "the picture",
+    "portraits": "one portrait a person",
+    "contact_sheets": "the faces of each person, doubtful ones last",
+    "nodes.csv": "people, for Gephi or a spreadsheet",
+    "edges.csv": "pairs, with a link to the frame that shows them",
+    "graph.gexf": "the network for Gephi, with positions and colours",
+}
+"""The outputs of a clustering that a person opens first, and what each is."""
+
+
+def console() -> Console:
+    """Give a console to print on; on anything but a terminal without colours and not cut to a width."""
+    found = Console()
+    return found if found.is_terminal else Console(width=200)
+
+
+def show(summary: Summary, folder: Path) -> None:
+    """Print a summary."""
+    console().print(render(summary, folder))

@@ -1,0 +1,112 @@
+"""Nothing half-written looks finished."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from castgraph.base.files import atomic, atomic_directory, expanded, remove, write_json
+
+
+def test_a_file_appears_whole(tmp_path: Path) -> None:
+    target = tmp_path / "a" / "table.txt"
+    with atomic(target) as part:
+        part.write_text("whole")
+        assert not target.exists()
+        assert part.parent == target.parent
+    assert target.read_text() == "whole"
+    assert [path.name for path in target.parent.iterdir()] == ["table.txt"]
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "table.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), atomic(target) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["table.txt"]
+
+
+def test_leftovers_of_a_killed_job_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".table.txt.abc.part").write_text("half")
+    (tmp_path / ".folder.abc.part").mkdir()
+    (tmp_path / ".other.txt.abc.part").write_text("half of another")
+    with atomic(tmp_path / "table.txt") as part:
+        part.write_text("whole")
+    with atomic_directory(tmp_path / "folder") as part:
+        (part / "x").touch()
+    assert {path.name for path in tmp_path.iterdir()} == {"table.txt", "folder", ".other.txt.abc.part"}
+
+
+def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "old").touch()
+    with atomic_directory(target) as part:
+        (part / "new").touch()
+        assert (target / "old").exists()
+    assert [path.name for path in target.iterdir()] == ["new"]
+    with pytest.raises(RuntimeError), atomic_directory(target) as part:
+        (part / "newer").touch()
+        raise RuntimeError
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_writer_that_outlived_its_run_does_not_replace_the_newer_result(tmp_path: Path) -> None:
+    target = tmp_path / "table.txt"
+    with pytest.raises(FileNotFoundError), atomic(target) as orphan:
+        orphan.write_text("half, from a job whose run was killed")
+        with atomic(target) as part:
+            part.write_text("whole, from the run that followed")
+    assert target.read_text() == "whole, from the run that followed"
+    assert [path.name for path in tmp_path.iterdir()] == ["table.txt"]
+
+
+def test_files_get_ordinary_permissions(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    with atomic(tmp_path / "table.txt") as part:
+        part.touch()
+    assert (tmp_path / "table.txt").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_json_is_readable_and_the_same_each_time(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"name": "Zoë", "n": 1})
+    assert (tmp_path / "a.json").read_text(encoding="utf-8") == '{\n  "name": "Zoë",\n  "n": 1\n}\n'
+
+
+def test_what_is_there_is_removed_and_what_is_not_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "folder" / "deeper").mkdir(parents=True)
+    (tmp_path / "folder" / "deeper" / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    for name in ("link", "folder", "nowhere"):
+        remove(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_path_takes_its_variables_from_the_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TMPDIR", "/node/job-7")
+    monkeypatch.setenv("CASTGRAPH_DISK", "/fast")
+    assert expanded("$TMPDIR/castgraph") == "/node/job-7/castgraph"
+    assert expanded("${CASTGRAPH_DISK}/a$$b") == "/fast/a$b"
+    assert expanded("scratch") == "scratch"
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.delenv("TMPDIR")
+    assert expanded("$TMPDIR/castgraph") == f"{tmp_path}/castgraph"
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("$CASTGRAPH_NOWHERE/x", "the environment variable CASTGRAPH_NOWHERE is not set on "),
+        ("$CASTGRAPH_EMPTY/x", "the environment variable CASTGRAPH_EMPTY is not set on "),
+        ("/a/$/b", "allowed: $NAME or ${NAME}, and $$ for a dollar sign"),
+    ],
+)  # fmt: skip
+def test_a_path_whose_variables_are_not_set_is_refused(
+    path: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASTGRAPH_EMPTY", "")
+    with pytest.raises(ValueError, match=re.escape(message)):
+        expanded(path)

@@ -1,0 +1,192 @@
+"""The run in one page: what it shows, what it escapes, and what may be missing."""
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.finished import ENCODER, configured, finish, measured, names
+
+import castgraph
+from castgraph.base import tables
+from castgraph.pages import report
+from castgraph.pages.report import duration, write_report
+
+HOSTILE = """"'><script>alert(1)</script><img src="https://spy.example/x" onerror=alert(2)>&amp;{{ 7 * 7 }}"""
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and its words without style, a space between two of them."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.text = " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] != "style":
+            self.texts.append(data)
+
+    def all(self, tag: str, attribute: str) -> list[str]:
+        return [found[attribute] or "" for name, found in self.tags if name == tag and attribute in found]
+
+
+def made(tmp_path: Path, config: dict[str, Any], **facts: Any) -> Page:
+    """The page of a run that is made up."""
+    folder = tmp_path / "results" / "made-up"
+    if not folder.exists():
+        finish(folder, config, **facts)
+    write_report(folder / "report.html", names(config), config)
+    return Page(folder / "report.html")
+
+
+def test_the_page_shows_what_was_read_and_found(tmp_path: Path) -> None:
+    page = made(tmp_path, configured(), statuses=["ok", "partial", "missing", "unreachable"])
+    for text in (
+        "made-up",
+        "On air from 2026-10-01 03:00 to 2026-10-01 05:00",
+        "of 4 listed",
+        "1 ok",
+        "1 partial",
+        "1 unreachable",
+        "2 h 0 min",
+        "2 stations",
+        "2,000",  # faces
+        "3 people",
+        "Person 0 – Person 1",
+        "13.5",
+        "eps-0.40 is <the> middle.",
+        "frame_seconds: 4",
+        f"--configfile {tmp_path}/results/made-up/config.yaml",
+        f"castgraph {castgraph.__version__} Python",
+    ):
+        assert text in page.text, text
+    evidence = "https://archive.example/frame?id=1TV_20261001_030000&frame=12"
+    assert page.all("a", "href").count(evidence) == 2
+    assert "Portrait of Person 2" in page.all("img", "alt")
+
+
+def test_what_comes_from_an_archive_is_escaped_and_loads_nothing(tmp_path: Path) -> None:
+    config = configured(archive={"frame_url": "javascript:alert('{broadcast}')"})
+    inventories = f'station,day,status,n_shows,n_refused,reason\nNTV,2026-10-01,damaged,0,1,"{"<b>" * 3}"\n'
+    page = made(tmp_path, config, reason=HOSTILE, name="{} " + HOSTILE.replace("{", "{{").replace("}", "}}"),
+                inventories=inventories)  # fmt: skip
+    assert not page.all("script", "src")
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "iframe", "link", "object", "b", "form"})
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert all(source.startswith("data:image/webp;base64,") for source in page.all("img", "src"))
+    assert all(link.startswith("#") for link in page.all("a", "href"))
+    assert page.text.count(HOSTILE) > 3
+    assert "<b><b><b>" in page.text
+    [policy] = [found["content"] for _, found in page.tags if "http-equiv" in found]
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+@pytest.mark.parametrize("url", ["http://[broken", "file:///etc/passwd", "//host/x", "data:text/html,x", " "])
+def test_only_addresses_of_the_web_become_links(url: str, tmp_path: Path) -> None:
+    page = made(tmp_path, configured(archive={"frame_url": url}))
+    assert all(link.startswith("#") for link in page.all("a", "href"))
+
+
+def test_what_is_optional_may_be_missing(tmp_path: Path) -> None:
+    page = made(tmp_path, configured(people={"portraits": False}), statuses=["ok"], recommended=None)
+    assert [text for text in page.all("img", "alt") if "Portrait" in text] == []
+    for text in ("Every broadcast was read whole", "No measurement of this run's jobs"):
+        assert text in page.text
+    for text in ("Inventories", "Stations", "Encodings of", "recommended"):
+        assert text not in page.text
+    for picture in (tmp_path / "results").rglob("*.png"):
+        picture.unlink()
+    assert made(tmp_path, configured()).all("img", "alt") == [f"Portrait of Person {n}" for n in range(3)]
+
+
+def test_a_run_in_which_nothing_was_read_or_found_has_a_page(tmp_path: Path) -> None:
+    page = made(tmp_path, configured(), statuses=["missing"], n_people=0)
+    assert "0 people" in page.text
+    assert "Most on screen" not in page.text
+
+
+def test_the_recommended_clustering_comes_first_and_few_have_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "MOST_PICTURED", 2)
+    page = made(tmp_path, configured(0.3, 0.35, 0.4), recommended="eps-0.40")
+    order = [page.text.index(text) for text in ("eps-0.40, recommended", "eps-0.30 3 people", "eps-0.35 3")]
+    assert order == sorted(order)
+    pictures = page.all("img", "alt")
+    pictured = {name for name in ("eps-0.30", "eps-0.35", "eps-0.40") for alt in pictures if name in alt}
+    assert pictured == {"eps-0.40", "eps-0.30"}
+    assert any("Charts of the scores" in alt for alt in pictures)
+    assert not any("Charts" in alt for alt in made(tmp_path / "one", configured()).all("img", "alt"))
+
+
+def test_inventories_that_are_not_whole_are_listed(tmp_path: Path) -> None:
+    rows = ["station,day,status,n_shows,n_refused,reason", "NTV,2026-10-01,ok,3,0,"]
+    rows += ["NTV,2026-10-02,ok,3,2,", "NTV,2026-10-03,missing,0,0,404 Not Found"]
+    page = made(tmp_path, configured(), inventories="\n".join([*rows, ""]))
+    assert "3 station-days were searched; 1 have no usable inventory" in page.text
+    assert "2 missing, damaged, or with entries that were refused" in page.text
+    assert "404 Not Found" in page.text
+    assert "NTV 2026-10-01" not in page.text
+
+
+def test_time_and_memory_of_the_jobs_are_shown(tmp_path: Path) -> None:
+    benchmarks, start = tmp_path / "results" / "benchmarks", 1_790_000_000
+    measured(benchmarks / "encode" / ENCODER / "1TV_20261001_030000.tsv", start + 3600, 3600, 3500, 420)
+    measured(benchmarks / "encode" / ENCODER / "NTV_20261001_040000.tsv", start + 3600, 3600, 3500, 20_480)
+    measured(benchmarks / "made-up" / "merge.tsv", start + 90_000, 60, "NA", "NA")
+    page = made(tmp_path, configured())
+    assert "3 jobs in 61 min of work, without the 23 h 59 min in which nothing ran" in page.text
+    assert "117 min of CPU time, which is 1.9 cores on average and 1.9 at most" in page.text
+    assert "from left to right: minutes of work" in page.text
+    assert "encode 2 2 h 0 min 117 min 0.97 20.0 GB" in page.text
+    assert "merge 1 1 min 0 s 0.0 s 0.00 –" in page.text
+    assert "all 3 2 h 1 min 117 min 0.96 20.0 GB" in page.text
+    assert len(page.all("polygon", "points")) == len(page.all("line", "x1")) == 1
+
+
+def test_models_and_versions_of_the_encodings_are_told(tmp_path: Path) -> None:
+    folder = tmp_path / "results" / "faces" / ENCODER
+    for broadcast, version in (("1TV_20261001_030000", "0.1.0"), ("NTV_20261001_040000", "0.0.9")):
+        facts = {"castgraph": version, "models": {"embedder.dat": "55533b28"}}
+        tables.write(folder / f"{broadcast}.parquet", tables.FACES.empty_table(), facts)
+    page = made(tmp_path, configured())
+    assert page.text.count("Encodings of 1 broadcast") == page.text.count("55533b28") == 2
+    assert "of castgraph 0.0.9" in page.text
+
+
+def test_passwords_in_addresses_are_not_shown(tmp_path: Path) -> None:
+    page = made(tmp_path, configured(archive={"base_url": "https://me:secret@archive.example/zips"}))
+    assert "base_url: https://…@archive.example/zips" in page.text
+    assert "secret" not in page.text
+
+
+def test_a_large_run_gives_a_small_page(tmp_path: Path) -> None:
+    statuses = ["missing" if number % 33 == 0 else "ok" for number in range(10_000)]
+    config = configured(
+        0.4, 0.42, broadcasts={"ids": [f"NTV_20261001_{number:06d}" for number in range(10_000)]}
+    )
+    page = made(tmp_path, config, statuses=statuses, n_people=5000, reason="404 " + "so " * 500)
+    assert (tmp_path / "results" / "made-up" / "report.html").stat().st_size < 2e6
+    assert "304 missing" in page.text
+    assert "And 4,976 more" in page.text
+    assert "… and 5," in page.text  # lines of the configuration
+    rows = json.loads((tmp_path / "results" / "made-up" / "summary.json").read_text())["not_ok"]
+    assert all(row["broadcast"] in page.text for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"), (9.94, "9.9 s"), (59.4, "59 s"), (276, "4 min 36 s"), (3600, "60 min"),
+        (7200, "2 h 0 min"), (359_000, "99 h 43 min"), (4_330_800, "1,203 h"),
+    ],
+)  # fmt: skip
+def test_durations_are_put_into_words(seconds: float, text: str) -> None:
+    assert duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == text

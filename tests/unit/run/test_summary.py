@@ -1,0 +1,207 @@
+"""The summary: counts, and the text that is printed."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from castgraph import __version__
+from castgraph.base import tables
+from castgraph.base.files import write_json
+from castgraph.cli import app
+from castgraph.run.summary import summarise
+
+START = datetime(2024, 1, 2, 19, tzinfo=UTC)
+
+
+def table(schema: pa.Schema, path: Path, rows: list[dict], facts: dict | None = None) -> Path:
+    tables.write(path, pa.Table.from_pylist(rows, schema=schema), facts or {})
+    return path
+
+
+def merge_facts(quality: dict, set_aside: dict) -> dict:
+    """What the merge says of the faces that are set aside."""
+    names = ("min_face_px", "min_score", "min_sharpness")
+    counts = {name: set_aside.get(name, 0) for name in names}
+    minima = {"min_face_px": 0, "min_score": None, "min_sharpness": 0, **quality}
+    n_set_aside = sum(counts.values())
+    return tables.provenance("merge", {"quality": minima}, n_set_aside=n_set_aside, set_aside=counts)
+
+
+def scores(path: Path, reason: str = "") -> Path:
+    return table(tables.SWEEP, path, [], {"reason": reason})
+
+
+def person(label: int, n_frames: int, name: str | None = None) -> dict:
+    return {
+        "person": label,
+        "name": name or f"Person {label}",
+        "n_frames": n_frames,
+        "n_broadcasts": 2,
+        "screen_seconds": 4.0 * n_frames,
+    }
+
+
+def edge(source: int, target: int, same_frame: int, adjacent: int) -> dict:
+    return {
+        "source": source,
+        "target": target,
+        "same_frame": same_frame,
+        "adjacent": adjacent,
+        "n_broadcasts": 1,
+        "weight": 2.0 * same_frame + adjacent,
+    }
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    statuses = ["ok", "ok", "partial", "damaged", "missing", "empty"]
+    broadcasts = table(
+        tables.BROADCASTS,
+        tmp_path / "broadcasts.parquet",
+        [
+            {
+                "broadcast": f"NTV_2024010{n}_000000",
+                "start": START,
+                "status": status,
+                "reason": "" if status == "ok" else "because <it> is [red]",
+                "n_frames": 10,
+                "n_unreadable": n,
+                "n_refused": 1,
+                "n_faces": 100,
+            }
+            for n, status in enumerate(statuses)
+        ],
+        merge_facts({}, {}),
+    )
+    inventories = tmp_path / "inventories.csv"
+    inventories.write_text(
+        "station,day,status,n_shows,n_refused,reason\nNTV,2024-01-01,ok,2,3,\nNTV,2024-01-02,missing,0,0,404\n"
+    )
+    folder = tmp_path / "eps-0.40"
+    paths = {
+        "labels": table(tables.LABELS, folder / "labels.parquet", [{"label": n} for n in (-1, 0, 0, 1, -1)]),
+        "people": table(
+            tables.PEOPLE,
+            folder / "people.parquet",
+            [person(n, 3 + n, "[bold]Zoë <b>" if n == 7 else None) for n in range(8)],
+        ),
+        "pairs": table(
+            tables.EDGES, folder / "edges.parquet", [edge(6, 7, 4, 0), edge(0, 1, 1, 2), edge(1, 2, 0, 1)]
+        ),
+    }
+    summary = summarise(
+        "test", broadcasts, inventories, {"eps-0.40": paths}, scores(tmp_path / "sweep.parquet")
+    )
+    write_json(tmp_path / "summary.json", summary)
+    return tmp_path
+
+
+def test_what_was_read_and_found_is_counted(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["broadcasts"] == {
+        "listed": 6, "read": 3, "ok": 2, "partial": 1, "empty": 1, "damaged": 1, "missing": 1,
+        "unreachable": 0,
+    }  # fmt: skip
+    assert summary["station_days"] == {"listed": 2, "ok": 1, "missing": 1, "damaged": 0, "refused_shows": 3}
+    assert [row["status"] for row in summary["not_ok"]] == ["partial", "damaged", "missing", "empty"]
+    assert (summary["frames"], summary["frames_unreadable"], summary["faces"]) == (60, 15, 600)
+    clustering = summary["clusterings"]["eps-0.40"]
+    assert (clustering["people"], clustering["noise"]) == (8, 2)
+    assert (clustering["pairs_same_frame"], clustering["pairs"]) == (2, 3)
+    assert [row["person"] for row in clustering["on_screen"]] == [7, 6, 5, 4, 3]
+    assert clustering["strongest_pairs"][1]["names"] == ["Person 0", "Person 1"]
+
+
+def test_it_is_printed_with_names_and_reasons_taken_literally(run: Path) -> None:
+    result = CliRunner().invoke(app, ["summary", str(run)])
+    assert result.exit_code == 0
+    for text in (
+        "6 listed: 3 read, 1 missing, 1 damaged, 1 empty",
+        "2 searched, 1 without a usable inventory",
+        "60 (15 unreadable)",
+        "8 people, 2 faces of nobody (noise), 2 pairs in one frame, 3 with the frame before counted",
+        "because <it> is [red]",
+        "[bold]Zoë <b>",
+        "0:00:40",
+    ):
+        assert text in result.output
+
+
+def test_without_filters_nothing_is_said_of_faces_set_aside(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["set_aside"] == {"min_face_px": 0, "min_score": 0, "min_sharpness": 0}
+    assert summary["quality"] == {"min_face_px": 0, "min_score": None, "min_sharpness": 0}
+    assert "set aside" not in CliRunner().invoke(app, ["summary", str(run)]).output
+
+
+@pytest.mark.parametrize(
+    ("quality", "set_aside", "noise", "printed"),
+    [
+        ({"min_face_px": 40}, {"min_face_px": 1}, 1, "1: 1 by min_face_px 40"),
+        (
+            {"min_face_px": 40, "min_score": 0.25, "min_sharpness": 12.5},
+            {"min_face_px": 1, "min_sharpness": 1},
+            0,
+            "2: 1 by min_face_px 40, 0 by min_score 0.25, 1 by min_sharpness 12.5",
+        ),
+        ({"min_score": -1}, {}, 2, "0: 0 by min_score -1"),
+        ({}, {"min_score": 1}, 1, "1: 1 by min_score (no number)"),
+    ],
+)
+def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
+    quality: dict, set_aside: dict, noise: int, printed: str, run: Path
+) -> None:
+    broadcasts, folder = run / "broadcasts.parquet", run / "eps-0.40"
+    tables.write(broadcasts, pq.read_table(broadcasts), merge_facts(quality, set_aside))
+    paths = {"labels": "labels", "people": "people", "pairs": "edges"}
+    clustering = {kind: folder / f"{name}.parquet" for kind, name in paths.items()}
+    summary = summarise("test", broadcasts, None, {"eps-0.40": clustering}, run / "sweep.parquet")
+    assert summary["faces"] == 600
+    assert summary["clusterings"]["eps-0.40"]["noise"] == noise
+    assert {name: n for name, n in summary["set_aside"].items() if n} == set_aside
+    write_json(run / "summary.json", summary)
+    output = CliRunner().invoke(app, ["summary", str(run)]).output
+    assert f"set aside   {printed}\n" in re.sub(r" +\n", "\n", output)
+    assert f"8 people, {noise} faces of nobody (noise)" in output
+
+
+def test_a_run_of_listed_broadcasts_says_nothing_of_station_days(run: Path) -> None:
+    summary = summarise("test", run / "broadcasts.parquet", None, {}, scores(run / "sweep.parquet"))
+    assert summary["station_days"]["listed"] == 0
+    write_json(run / "summary.json", summary)
+    assert "station-days" not in CliRunner().invoke(app, ["summary", str(run / "summary.json")]).output
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "not finished"), ("{", "not a summary"), ("{}", "not a")]
+)
+def test_what_is_no_summary_is_said_in_one_line(content: str | None, message: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "summary.json").write_text(content)
+    result = CliRunner().invoke(app, ["summary", str(tmp_path)])
+    assert result.exit_code == 1
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_the_command_tells_its_version_and_helps() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output.strip() == __version__
+    assert "summary" in CliRunner().invoke(app, ["--help"]).output
+
+
+def test_with_several_clusterings_the_recommended_one_is_named(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    summary["recommended"] = "eps-0.40, since [it] is <so>."
+    write_json(run / "summary.json", summary)
+    assert "since" not in CliRunner().invoke(app, ["summary", str(run)]).output
+    summary["clusterings"]["eps-0.42"] = summary["clusterings"]["eps-0.40"]
+    write_json(run / "summary.json", summary)
+    output = CliRunner().invoke(app, ["summary", str(run)]).output
+    assert "eps-0.40, since [it] is <so>." in output
+    assert "sweep.html" in output
