@@ -3,19 +3,24 @@
 from pathlib import Path
 
 from castgraph.archive import Limits, fetch_options, obtain
+from castgraph.base.files import write_json
 from castgraph.base.joblog import joblog
+from castgraph.run.frames import FETCHED, note
 
 with joblog(snakemake.log[0]):
     archive = snakemake.config["archive"]
-    destination = Path(snakemake.output[0])
-    obtain(
+    frames = snakemake.params.frames
+    obtained = obtain(
         archive["base_url"],
         snakemake.wildcards.broadcast,
-        destination,
-        source=snakemake.params.source,
+        Path(snakemake.output.zip),
+        source=frames["source"],
         frame_seconds=archive["frame_seconds"],
         limits=Limits.of(archive),
         threads=snakemake.threads,
         give_up=archive["give_up"],
-        **fetch_options(archive, destination.parent.parent),
+        **fetch_options(archive, Path(snakemake.params.pace)),
     )
+    note(Path(snakemake.params.record), FETCHED, frames["limits"], archive, obtained.needed)
+    receipt = {"source": frames["source"], "status": obtained.status, "reason": obtained.reason}
+    write_json(snakemake.output.receipt, receipt)

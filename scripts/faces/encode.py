@@ -3,11 +3,11 @@
 from functools import partial
 from pathlib import Path
 
-from castgraph.archive import read_manifest
+from castgraph.archive import is_local, read_manifest
 from castgraph.base import files, tables
 from castgraph.base.cores import of_run
 from castgraph.base.joblog import joblog
-from castgraph.faces import encode, load_engine
+from castgraph.faces import encode, is_worse, load_engine, write_encoded
 
 # The worker processes import this file, too, and nothing is theirs to do in it.
 if __name__ == "__main__":
@@ -27,8 +27,10 @@ if __name__ == "__main__":
             reason=manifest.reason,
             n_refused=manifest.n_refused,
         )
-        tables.write(snakemake.output.frames, encoded.frames, facts)
-        tables.write(snakemake.output.faces, encoded.faces, facts)
+        tables_of = Path(snakemake.output.faces), Path(snakemake.output.frames)
+        if is_local(snakemake.params.frames["source"]) or not is_worse(manifest, tables_of[1]):
+            write_encoded(encoded, facts, *tables_of)
+        files.write_json(snakemake.output.receipt, facts)
         # Snakemake removes what is temporary on the host where it was started, not on the nodes of a cluster.
         # There it is left to it: this job may be an orphan, and another run may work on the same frames.
         if snakemake.resources.on_node:

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from castgraph.base.files import write_json
 from castgraph.base.joblog import joblog
 from castgraph.faces import Quality, merge
 
 with joblog(snakemake.log[0]):
-    merge(
+    facts = merge(
         list(zip(map(Path, snakemake.input.faces), map(Path, snakemake.input.frames), strict=True)),
         broadcasts=Path(snakemake.output.broadcasts),
         faces=Path(snakemake.output.faces),
@@ -14,3 +15,4 @@ with joblog(snakemake.log[0]):
         quality=Quality(**snakemake.params.quality),
         settings={"encoder": snakemake.params.encoder},
     )
+    write_json(snakemake.output.receipt, facts)

@@ -1,11 +1,10 @@
 """Crop each person's best face and a contact sheet out of the ZIPs."""
 
-import csv
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from castgraph.archive import Limits, fetch_options
+from castgraph.archive import Limits, fetch_options, read_selected
 from castgraph.base import tables
 from castgraph.base.files import atomic_directory
 from castgraph.base.joblog import joblog
@@ -17,8 +16,7 @@ def main() -> None:
     archive = snakemake.config["archive"]
     sheet_faces = snakemake.params.sheet_faces
     zips = Path(snakemake.params.zips)
-    with Path(snakemake.params.selected).open(encoding="utf-8", newline="") as selected:
-        sources = {row["broadcast"]: row["source"] for row in csv.DictReader(selected) if row.get("source")}
+    selected = {row.broadcast: row for row in read_selected(Path(snakemake.params.selected))}
     with (
         atomic_directory(snakemake.output.portraits) as portraits,
         atomic_directory(snakemake.output.sheets) as sheets,
@@ -28,18 +26,18 @@ def main() -> None:
             pq.read_table(snakemake.input.faces, columns=list(COLUMNS)),
             tables.open_embeddings(snakemake.input.faces),
             pq.read_table(snakemake.input.labels)["label"].to_numpy(),
-            zips,
+            lambda broadcast: zips / selected[broadcast].origin / f"{broadcast}.zip",
             portraits,
             sheets if sheet_faces else None,
             size=snakemake.params.portrait_px,
             sheet_faces=sheet_faces,
             workers=snakemake.threads,
             base_url=archive["base_url"],
-            sources=sources,
+            sources={broadcast: row.source for broadcast, row in selected.items()},
+            limits=Limits.of(archive),
             fetch_options={
                 "frame_seconds": archive["frame_seconds"],
-                "limits": Limits.of(archive),
-                **fetch_options(archive, zips.parent),
+                **fetch_options(archive, Path(snakemake.params.pace)),
             },
             scratch=Path(snakemake.resources.tmpdir),
         )

@@ -1,15 +1,20 @@
-# Reads: the archive (archive.base_url).
+# Reads: the archive (archive.base_url), or recordings.
 # Makes: the list of broadcasts of the run, their ZIPs and, for a short time, their frames.
+#
+# Of what is made again the old stays until the new is whole: update() keeps it when the job fails. But then Snakemake
+# 9.27 takes the job for done. So each such rule has a receipt, too, which is not there unless the job ended well;
+# `castgraph retry` removes it, which is all that it takes to have something fetched again.
 
 
 rule inventory:
     """Fetch the list of shows of one station and day."""
     output:
-        "resources/inventories/{station}.{day}.json",
+        inventory=update(INVENTORY),
+        receipt="results/fetched/{archive}/inventories/{station}.{day}.json",
     log:
-        "results/logs/inventory/{station}.{day}.log",
+        "results/logs/inventory/{archive}/{station}.{day}.log",
     benchmark:
-        "results/benchmarks/inventory/{station}.{day}.tsv"
+        "results/benchmarks/inventory/{archive}/{station}.{day}.tsv"
     retries: 2
     conda:
         "../../envs/environment.yaml"
@@ -19,7 +24,9 @@ rule inventory:
         download_slots=1,
     params:
         edition=edition,
-        asked=asked("{station}.{day}"),
+        record=INVENTORY_RECORD,
+        pace=PACE,
+        code_version=CODE_VERSIONS["inventory"],
     script:
         "../../scripts/archive/inventory.py"
 
@@ -31,7 +38,8 @@ if LISTED is None:
     checkpoint select:
         """Select the broadcasts of the run from the inventories."""
         input:
-            inventories=inventories,
+            inventories=inventories(INVENTORY),
+            receipts=inventories("results/fetched/{archive}/inventories/{station}.{day}.json"),
         output:
             selected="results/{run}/selected.csv",
             inventories="results/{run}/inventories.csv",
@@ -46,6 +54,8 @@ if LISTED is None:
             mem_mb=growing(1000),
         params:
             choice=asdict(CHOICE),
+            archive=ARCHIVE_URL,
+            frame_seconds=config["archive"]["frame_seconds"],
             code_version=CODE_VERSIONS["select"],
         script:
             "../../scripts/archive/select.py"
@@ -56,6 +66,8 @@ else:
         """Describe the broadcasts that the configuration lists."""
         output:
             selected="results/{run}/selected.csv",
+            # Empty: inventories of an earlier configuration are none of this one's.
+            inventories="results/{run}/inventories.csv",
         log:
             "results/logs/{run}/select.log",
         benchmark:
@@ -67,6 +79,8 @@ else:
             mem_mb=growing(1000),
         params:
             listed=LISTED,
+            archive=ARCHIVE_URL,
+            frame_seconds=config["archive"]["frame_seconds"],
             code_version=CODE_VERSIONS["select"],
         script:
             "../../scripts/archive/select.py"
@@ -75,11 +89,12 @@ else:
 rule download:
     """Fetch the ZIP of one broadcast or make it of a recording, or note that there is none."""
     output:
-        unless_kept("resources/zips/{broadcast}.zip"),
+        zip=unless_kept("resources/zips/{origin}/{broadcast}.zip"),
+        receipt="results/fetched/{origin}/{broadcast}.json",
     log:
-        "results/logs/download/{broadcast}.log",
+        "results/logs/download/{origin}/{broadcast}.log",
     benchmark:
-        "results/benchmarks/download/{broadcast}.tsv"
+        "results/benchmarks/download/{origin}/{broadcast}.tsv"
     priority: fetch_priority()
     retries: 2
     conda:
@@ -90,9 +105,9 @@ rule download:
         # A recording keeps no host busy.
         download_slots=lambda wildcards: 0 if is_recording(wildcards) else 1,
     params:
-        source=lambda wildcards: source_of(wildcards.broadcast),
-        recording=recording,
-        asked=asked("{broadcast}"),
+        frames=frames(FETCHED),
+        record=LIMITS_RECORD,
+        pace=PACE,
     script:
         "../../scripts/archive/download.py"
 
@@ -102,14 +117,14 @@ rule unzip:
     input:
         # Of the ZIPs that are there the scheduler takes the largest first. Not ancient(): a ZIP that was fetched
         # but not yet recorded when the run was killed would hide all that follows it from Snakemake 9.27.
-        "resources/zips/{broadcast}.zip",
+        "resources/zips/{origin}/{broadcast}.zip",
     output:
-        frames=temp(directory(scratch("frames/{broadcast}"))),
-        manifest=temp(scratch("manifests/{broadcast}.json")),
+        frames=temp(directory(scratch("frames/{origin}/{broadcast}"))),
+        manifest=temp(scratch("manifests/{origin}/{broadcast}.json")),
     log:
-        "results/logs/unzip/{broadcast}.log",
+        "results/logs/unzip/{origin}/{broadcast}.log",
     benchmark:
-        "results/benchmarks/unzip/{broadcast}.tsv"
+        "results/benchmarks/unzip/{origin}/{broadcast}.tsv"
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -117,7 +132,7 @@ rule unzip:
         mem_mb=growing(500),
         cores_of_run=cores_of_run(),
     params:
-        limits=archive_limits(),
-        code_version=CODE_VERSIONS["unzip"],
+        frames=frames(UNPACKED),
+        record=LIMITS_RECORD,
     script:
         "../../scripts/archive/unzip.py"

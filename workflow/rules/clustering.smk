@@ -12,6 +12,7 @@ for SWEEP, NAMES in SWEEPS.items():
         input:
             faces="results/{run}/faces.parquet",
             embeddings="results/{run}/embeddings.npy",
+            merged="results/{run}/merged.json",
             plan=f"results/{{run}}/shares/{SWEEP}/plan" if SHARED else [],
             shares=(
                 gather.share(f"results/{{{{run}}}}/shares/{SWEEP}/{{scatteritem}}.parquet") if SHARED else []
@@ -92,6 +93,7 @@ rule cluster_otherwise:
     input:
         faces="results/{run}/faces.parquet",
         embeddings="results/{run}/embeddings.npy",
+        merged="results/{run}/merged.json",
     output:
         labels="results/{run}/{clustering}/labels.parquet",
     log:

@@ -1,23 +1,18 @@
 # Shared by all rule files. The configuration, wildcards, input functions and resources.
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 import castgraph.archive
 import castgraph.run.config
+import castgraph.run.inventories
 from castgraph.base.files import expanded
 from castgraph.base.locks import RunLock
-from castgraph.run.names import (
-    CODE_VERSIONS,
-    ENCODER_KEYS,
-    asked_again,
-    clusterings,
-    encoder_name,
-    inventory_edition,
-    sweeps,
-)
+from castgraph.run.frames import FETCHED, UNPACKED, depend_on
+from castgraph.run.names import CODE_VERSIONS, ENCODER_KEYS, clusterings, encoder_name, sweeps
 
 # The folder of our Snakefile, also where another workflow uses this one as a module.
 HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
@@ -58,9 +53,10 @@ SWEEPS = sweeps(
     [name for name in CLUSTERINGS if name not in OTHERWISE],
     Path(placed(f"results/{config['run']}/sweeps.json")),
 )
-# What `castgraph retry` wants to be fetched again.
-ASKED = asked_again(Path(placed("resources/asked_again.json")))
 NOW = datetime.now(UTC)
+# The archive as the user named it, and relative where it lies within: where the folder is does not matter.
+ARCHIVE_URL = castgraph.archive.relative(MERGED["archive"]["base_url"], Path.cwd())
+ARCHIVE = castgraph.archive.archive_name(ARCHIVE_URL)
 # Whether jobs share a clustering.
 SHARED = config["cluster"]["share_jobs"] > 1
 
@@ -78,6 +74,8 @@ wildcard_constraints:
     station=castgraph.archive.STATION_PATTERN,
     day="[0-9]{8}",
     broadcast=castgraph.archive.BROADCAST_PATTERN,
+    archive="[A-Za-z0-9-]+",
+    origin="[A-Za-z0-9.-]+",
     encoder="[a-z0-9.-]+",
     clustering="[a-z0-9._-]+",
     sweep="[0-9]+",
@@ -133,24 +131,39 @@ def scratch(path):
         folder = placed(expanded(config["scratch"]))
     except ValueError as error:
         raise WorkflowError(f"scratch: {error}")
-    return sourcecache_entry(str(Path(folder) / path), f"scratch/{Path(path).parent}")
+    return sourcecache_entry(str(Path(folder) / path), f"scratch/{Path(path).parts[0]}")
 
 
-def archive_limits():
-    """How much one ZIP may hold."""
-    return {key: config["archive"][key] for key in ("max_frames", "max_frame_mb", "max_broadcast_mb")}
+def source_of(broadcast):
+    """What a broadcast comes from; empty for the archive."""
+    return (CHOICE.include if LISTED is None else LISTED).get(broadcast, "")
+
+
+@cache
+def origin(broadcast):
+    """Where a broadcast comes from, as a name for paths."""
+    frame_seconds = config["archive"]["frame_seconds"]
+    return castgraph.archive.origin(broadcast, source_of(broadcast), ARCHIVE_URL, frame_seconds)
+
+
+PACE = placed("results/ledger/pace")
+LIMITS_RECORD = placed("results/ledger/limits/{origin}/{broadcast}.json")
+
+
+def frames(stage):
+    """What the ZIP of a broadcast, or its frames, depend on."""
+
+    @cache
+    def depend(broadcast):
+        record = Path(LIMITS_RECORD.format(origin=origin(broadcast), broadcast=broadcast))
+        return depend_on(source_of(broadcast), config["archive"], record, stage)
+
+    return lambda wildcards: depend(wildcards.broadcast)
 
 
 def is_recording(wildcards):
     """Whether a broadcast comes from a file or folder of the user's."""
     return castgraph.archive.is_local(source_of(wildcards.broadcast))
-
-
-def recording(wildcards):
-    """What the frames of a recording depend on; those of the archive are as they are."""
-    if not is_recording(wildcards):
-        return None
-    return {"frame_seconds": config["archive"]["frame_seconds"], **archive_limits()}
 
 
 def network_settings():
@@ -163,31 +176,30 @@ def portraits(wildcards):
     return "results/{run}/{clustering}/portraits".format(**wildcards) if config["people"]["portraits"] else []
 
 
+INVENTORY = "resources/inventories/{archive}/{station}.{day}.json"
+INVENTORY_RECORD = placed("results/ledger/inventories/{archive}/{station}.{day}.json")
+
+
 def edition(wildcards):
     """Which edition of an inventory is wanted. A recent one is fetched again when it is old."""
-    day = datetime.strptime(wildcards.day, "%Y%m%d").date()
-    return inventory_edition(day, NOW, config["archive"]["inventory_hours"])
-
-
-def asked(name):
-    """How often a broadcast or an inventory has been asked for again. One time more, and it is made again."""
-    return lambda wildcards: ASKED.get(name.format(**wildcards), 0)
+    return castgraph.run.inventories.edition(
+        Path(placed(INVENTORY.format(**wildcards))),
+        Path(INVENTORY_RECORD.format(**wildcards)),
+        datetime.strptime(wildcards.day, "%Y%m%d").date(),
+        NOW,
+        config["archive"]["inventory_hours"],
+    )
 
 
 def unless_kept(path):
     """The ZIPs are temporary unless the configuration keeps them."""
-    return path if config["archive"]["keep_zips"] else temp(path)
+    return update(path) if config["archive"]["keep_zips"] else temp(path)
 
 
-def inventories(wildcards):
-    """The inventories of the chosen stations and days; none when the configuration lists the IDs."""
+def inventories(path):
+    """A file of each of the chosen stations and days; none when the configuration lists the IDs."""
     chosen = castgraph.run.config.station_days(config["broadcasts"])
-    return [f"resources/inventories/{station}.{day:%Y%m%d}.json" for station, day in chosen]
-
-
-def source_of(broadcast):
-    """What a broadcast comes from; empty for the archive."""
-    return (CHOICE.include if LISTED is None else LISTED).get(broadcast, "")
+    return [path.format(archive=ARCHIVE, station=station, day=f"{day:%Y%m%d}") for station, day in chosen]
 
 
 def broadcasts():
@@ -197,19 +209,22 @@ def broadcasts():
     return castgraph.archive.read_selection(checkpoints.select.get(run=config["run"]).output.selected)
 
 
-def face_tables(wildcards):
-    """The face table of every broadcast."""
-    return expand("results/faces/{encoder}/{broadcast}.parquet", encoder=ENCODER, broadcast=broadcasts())
+def per_broadcast(path):
+    """A file of every broadcast of the run, made by `encode`."""
+    return lambda wildcards: [
+        path.format(encoder=ENCODER, origin=origin(broadcast), broadcast=broadcast)
+        for broadcast in broadcasts()
+    ]
 
 
-def frame_tables(wildcards):
-    """The frame table of every broadcast."""
-    return expand("results/frames/{encoder}/{broadcast}.parquet", encoder=ENCODER, broadcast=broadcasts())
+FACE_TABLE = "results/faces/{encoder}/{origin}/{broadcast}.parquet"
+FRAME_TABLE = "results/frames/{encoder}/{origin}/{broadcast}.parquet"
+ENCODED = "results/encoded/{encoder}/{origin}/{broadcast}.json"
 
 
 def encoded(wildcards):
     """What `encode` makes. It is listed in `all` so that a table that was lost is made again."""
-    return face_tables(wildcards) + frame_tables(wildcards)
+    return [path for each in (FACE_TABLE, FRAME_TABLE, ENCODED) for path in per_broadcast(each)(wildcards)]
 
 
 def per_clustering(*names):
@@ -223,5 +238,5 @@ def results(wildcards):
     names += ["network.png", "network.svg"]
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]
-    of_all = ["summary.json", "report.html", "sweep.parquet", "sweep.html"]
+    of_all = ["merged.json", "summary.json", "report.html", "sweep.parquet", "sweep.html"]
     return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

@@ -5,15 +5,17 @@
 rule encode:
     """Find and encode the faces of one broadcast."""
     input:
-        frames=scratch("frames/{broadcast}"),
-        manifest=scratch("manifests/{broadcast}.json"),
+        frames=scratch("frames/{origin}/{broadcast}"),
+        manifest=scratch("manifests/{origin}/{broadcast}.json"),
+        fetched="results/fetched/{origin}/{broadcast}.json",
     output:
-        faces="results/faces/{encoder}/{broadcast}.parquet",
-        frames="results/frames/{encoder}/{broadcast}.parquet",
+        faces=update(FACE_TABLE),
+        frames=update(FRAME_TABLE),
+        receipt=ENCODED,
     log:
-        "results/logs/encode/{encoder}/{broadcast}.log",
+        "results/logs/encode/{encoder}/{origin}/{broadcast}.log",
     benchmark:
-        "results/benchmarks/encode/{encoder}/{broadcast}.tsv"
+        "results/benchmarks/encode/{encoder}/{origin}/{broadcast}.tsv"
     # Before another ZIP is unpacked: the scratch folder holds about as many broadcasts as there are cores.
     priority: 2
     conda:
@@ -29,10 +31,8 @@ rule encode:
         # Results do not depend on the rest of config["faces"]; the script reads it.
         settings=ENCODER_SETTINGS,
         # The output of unzip is gone when a broadcast is done, and the ZIP may be, so they are minded here.
-        asked=asked("{broadcast}"),
-        source=lambda wildcards: source_of(wildcards.broadcast),
-        recording=recording,
-        code_version=[CODE_VERSIONS["unzip"], CODE_VERSIONS["encode"]],
+        frames=frames(UNPACKED),
+        code_version=CODE_VERSIONS["encode"],
     script:
         "../../scripts/faces/encode.py"
 
@@ -41,13 +41,15 @@ rule merge:
     """Join the tables of all broadcasts of the run."""
     input:
         selected="results/{run}/selected.csv",
-        faces=face_tables,
-        frames=frame_tables,
+        faces=per_broadcast(FACE_TABLE),
+        frames=per_broadcast(FRAME_TABLE),
+        receipts=per_broadcast(ENCODED),
     output:
-        broadcasts="results/{run}/broadcasts.parquet",
-        faces="results/{run}/faces.parquet",
-        embeddings="results/{run}/embeddings.npy",
-        frames="results/{run}/frames.parquet",
+        broadcasts=update("results/{run}/broadcasts.parquet"),
+        faces=update("results/{run}/faces.parquet"),
+        embeddings=update("results/{run}/embeddings.npy"),
+        frames=update("results/{run}/frames.parquet"),
+        receipt="results/{run}/merged.json",
     log:
         "results/logs/{run}/merge.log",
     benchmark:

@@ -52,6 +52,7 @@ rule portraits:
         # Not an input: a ZIP that is gone is fetched again for the time of need, and nothing is encoded again.
         zips=placed("resources/zips"),
         selected=placed("results/{run}/selected.csv"),
+        pace=PACE,
     script:
         "../../scripts/people/portraits.py"
 

@@ -6,7 +6,7 @@ rule summary:
     """Count what was read and found."""
     input:
         broadcasts="results/{run}/broadcasts.parquet",
-        inventories="results/{run}/inventories.csv" if LISTED is None else [],
+        inventories="results/{run}/inventories.csv",
         labels=per_clustering("labels.parquet"),
         people=per_clustering("people.parquet"),
         pairs=per_clustering("edges.parquet"),
@@ -35,9 +35,9 @@ rule report:
     input:
         tables=expand(
             "results/{{run}}/{name}",
-            name=["summary.json", "broadcasts.parquet", "sweep.parquet", "sweep.png"],
+            name=["selected.csv", "summary.json", "broadcasts.parquet", "sweep.parquet", "sweep.png"],
         ),
-        inventories="results/{run}/inventories.csv" if LISTED is None else [],
+        inventories="results/{run}/inventories.csv",
         clusterings=per_clustering("people.parquet", "edges.parquet", "network.png"),
         portraits=per_clustering("portraits") if config["people"]["portraits"] else [],
     output:

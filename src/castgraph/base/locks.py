@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock `path`; another process that wants it waits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path):
+        yield
 
 
 class RunLock:

@@ -62,7 +62,7 @@ def summary(
 def _states(work: Callable[[], list[State]]) -> list[State]:
     try:
         return work()
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, ValueError) as error:
         typer.echo(
             f"error: not the results of a run, or of one that has not chosen its broadcasts: {error}",
             err=True,
@@ -83,7 +83,7 @@ def status(
     found = _states(lambda: states(run))
     if as_csv:
         rows = csv.writer(sys.stdout, lineterminator="\n")
-        rows.writerows([State._fields, *found])
+        rows.writerows([State._fields[:-1], *(state[:-1] for state in found)])
     else:
         summaries.console().print(render(found))
 

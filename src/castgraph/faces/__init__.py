@@ -6,7 +6,7 @@ faces aside that its `Quality` does not let count.
 To add an engine is to add a module beside `reference` and a line in `engine.ENGINES`.
 """
 
-from castgraph.faces.encode import Encoded, encode
+from castgraph.faces.encode import Encoded, encode, is_worse, write_encoded
 from castgraph.faces.engine import Detection, Engine, Face, load_engine
 from castgraph.faces.frame import Frame, UnreadableFrameError, phash, read_frame
 from castgraph.faces.merge import broadcast_row, merge
@@ -22,8 +22,10 @@ __all__ = [
     "UnreadableFrameError",
     "broadcast_row",
     "encode",
+    "is_worse",
     "load_engine",
     "merge",
     "phash",
     "read_frame",
+    "write_encoded",
 ]

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
@@ -141,6 +142,36 @@ def encode(
     faces, frames = _joined(manifest, parts, places)
     log.info("%d frames, %d faces: done", frames.num_rows, faces.num_rows)
     return Encoded(faces, frames, models)
+
+
+def is_worse(manifest: Manifest, frames: Path) -> bool:
+    """Tell whether a broadcast was read before, and nothing can be had of it now.
+
+    Parameters
+    ----------
+    manifest
+        What is there of it now.
+    frames
+        The frame table of before, if there is one.
+    """
+    if manifest.frames or manifest.status == "empty" or not frames.is_file():
+        return False
+    was_read = "ok" in pq.read_table(frames, columns=["status"])["status"].unique().to_pylist()
+    if was_read:
+        log.warning(
+            "%s is %s now (%s): its tables stay as they are",
+            manifest.broadcast,
+            manifest.status,
+            manifest.reason,
+        )
+    return was_read
+
+
+def write_encoded(encoded: Encoded, facts: Mapping[str, Any], faces: Path, frames: Path) -> None:
+    """Write both tables of a broadcast; neither takes its place before the other is whole, too."""
+    with tables.writer(faces, tables.FACES, facts) as add_faces:
+        add_faces(encoded.faces)
+        tables.write(frames, encoded.frames, facts)
 
 
 def _unique(folder: Path, entries: Sequence[UnzippedFrame]) -> tuple[list[UnzippedFrame], NDArray[np.int64]]:

@@ -31,7 +31,7 @@ def merge(
     frames: Path,
     quality: Quality,
     settings: Mapping[str, Any],
-) -> None:
+) -> dict[str, Any]:
     """Join the face and frame tables of broadcasts; about one row group is in memory at a time.
 
     Every face stays a row; those that fail a quality filter are set aside by name (`set_aside`). The
@@ -49,6 +49,11 @@ def merge(
         What a face must have to count.
     settings
         What the merge depends on besides, for the provenance.
+
+    Returns
+    -------
+    dict
+        The provenance, with the counts.
 
     Raises
     ------
@@ -84,6 +89,7 @@ def merge(
             "set_aside": dict(zip(FILTERS, caught[1:].tolist(), strict=True)),
         }
     tables.write(broadcasts, pa.Table.from_pylist(rows, schema=tables.BROADCASTS), facts)
+    return facts
 
 
 def _parts(path: Path) -> Iterator[pa.Table]:

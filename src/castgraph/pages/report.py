@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import json
 import platform
@@ -26,6 +25,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from castgraph import __version__
+from castgraph.archive.listing.inventory import read_inventory_report, read_selected
 from castgraph.base import files, tables
 from castgraph.people.table import portrait_name
 from castgraph.run import timings
@@ -83,7 +83,8 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
     folder = page.parent
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     broadcasts = pq.read_table(folder / "broadcasts.parquet")
-    inventories = _inventories(folder / "inventories.csv") if summary["station_days"]["listed"] else []
+    inventories = read_inventory_report(folder / "inventories.csv")
+    places = [f"{row.origin}/{row.broadcast}" for row in read_selected(folder / "selected.csv")]
     scores = pq.read_table(folder / "sweep.parquet").to_pylist()
     recommended = tables.read_provenance(folder / "sweep.parquet")["recommended"]
     ordered = sorted(clusterings, key=lambda name: name != recommended)
@@ -92,8 +93,8 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         folder.parent / "benchmarks",
         folder.name,
         encoder,
-        broadcasts["broadcast"].to_pylist(),
-        [f"{row['station']}.{row['day'].replace('-', '')}" for row in inventories],
+        places,
+        [f"{row['archive']}/{row['station']}.{row['day'].replace('-', '')}" for row in inventories],
     )
     text = _template().render(
         run=folder.name,
@@ -123,7 +124,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         total=timings.total(jobs),
         course=_chart(timings.course(jobs)),
         config=_configuration(config),
-        encodings=_encodings(folder.parent / "faces" / encoder, broadcasts["broadcast"].to_pylist()),
+        encodings=_encodings(folder.parent / "faces" / encoder, places),
         versions={"castgraph": __version__, "Python": platform.python_version(), **_versions()},
         config_path=folder / "config.yaml",
         most_listed=MOST_LISTED,
@@ -176,11 +177,6 @@ def _memory(mib: float) -> str:
 
 
 # ---- what was read ---------------------------------------------------------------------------------------
-
-
-def _inventories(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _on_air(broadcasts: pa.Table, frame_seconds: float) -> tuple[datetime, datetime] | None:
@@ -343,11 +339,11 @@ def _configuration(config: Mapping[str, Any]) -> str:
     return "\n".join([*lines[:MOST_LISTED], f"# … and {more:,} more lines"] if more > 0 else lines)
 
 
-def _encodings(folder: Path, broadcasts: Iterable[str]) -> list[Facts]:
+def _encodings(folder: Path, places: Iterable[str]) -> list[Facts]:
     """Tell which versions and models made the encodings, and of how many broadcasts."""
     found: Counter[str] = Counter()
-    for broadcast in broadcasts:
-        path = folder / f"{broadcast}.parquet"
+    for place in places:
+        path = folder / f"{place}.parquet"
         if path.is_file():
             facts = tables.read_provenance(path)
             made_by = {"castgraph": facts.get("castgraph", "?"), "models": facts.get("models", {})}

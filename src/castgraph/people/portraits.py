@@ -87,6 +87,7 @@ def write_portraits(
     workers: int = 1,
     base_url: str | None = None,
     sources: Mapping[str, str] | None = None,
+    limits: zips.Limits = zips.DEFAULT_LIMITS,
     fetch_options: Mapping[str, Any] | None = None,
     scratch: Path,
 ) -> None:
@@ -119,6 +120,8 @@ def write_portraits(
         Where a ZIP that is not there any more is fetched from; None not to fetch.
     sources
         Broadcast ID → source, of broadcasts that come from elsewhere; see `castgraph.archive.obtain`.
+    limits
+        How much is taken of a broadcast: those under which its frames were encoded.
     fetch_options
         Passed on to `castgraph.archive.obtain`.
     scratch
@@ -150,7 +153,8 @@ def write_portraits(
             cuts += thumbnail_cuts
         zip_of = zip_path if callable(zip_path) else partial(_zip_in, zip_path)
         jobs = _by_broadcast(cuts, zip_of, sources or {})
-        cut_faces = partial(_cut_faces, base_url=base_url, fetch_options=fetch_options or {}, scratch=folder)
+        options = {**(fetch_options or {}), "limits": limits}
+        cut_faces = partial(_cut_faces, base_url=base_url, fetch_options=options, scratch=folder)
         with _processes(workers) as run:
             for problem in run(cut_faces, jobs):
                 if problem:
@@ -288,7 +292,8 @@ def _frame_source(
     with ExitStack() as stack:
         try:
             path = stack.enter_context(_zip_at_hand(job, base_url, fetch_options, scratch))
-            read = stack.enter_context(zips.FrameReader(path, job.broadcast)).read
+            reader = zips.FrameReader(path, job.broadcast, fetch_options["limits"])
+            read = stack.enter_context(reader).read
         except (LookupError, FetchError) as error:
             read = partial(_no_frame, str(error))
         yield read

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from castgraph.base import files
 
 CODE_VERSIONS: Mapping[str, int] = {
-    "select": 2,
+    "inventory": 1,
+    "select": 3,
+    "download": 1,
+    "recording": 1,  # not a rule: download, where a recording becomes a ZIP
     "unzip": 2,
     "encode": 3,
     "merge": 3,
@@ -29,7 +31,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "summary": 4,
     "report": 1,
 }
-"""Rule → version of its results, raised on purpose when a change of the code changes what the rule writes."""
+"""Rule → version of its results, raised when a change of the code changes what the rule writes."""
 
 
 ENCODER_KEYS = ("engine", "detector", "upsample", "min_size_px", "score_threshold")
@@ -116,61 +118,6 @@ def record_sweep(names: Iterable[str], record: Path) -> None:
     new = [name for name in names if not any(name in sweep for sweep in recorded)]
     if new:
         files.write_json(record, [*recorded, new])
-
-
-SETTLED_DAYS = 5
-"""Days after which the archive adds nothing to an inventory any more.
-
-Source: the GDELT Project, "Television Explorer: New Inventory Tables": a show may come up to five days late.
-"""
-
-
-def inventory_edition(day: date, now: datetime, hours: float) -> str:
-    """Name the edition of an inventory that a run wants; a new name means that it is fetched again.
-
-    Parameters
-    ----------
-    day
-        The day of the inventory, UTC.
-    now
-        The present moment, aware.
-    hours
-        How old the inventory of a day that is not settled may get.
-
-    Returns
-    -------
-    str
-        ``settled`` from five days after the end of the day on, else another text every `hours`.
-    """
-    settled = datetime.combine(day, time(), UTC) + timedelta(days=1 + SETTLED_DAYS)
-    return "settled" if now >= settled else str(int(now.timestamp() // (hours * 3600)))
-
-
-def asked_again(record: Path) -> dict[str, int]:
-    """Tell what has been asked for again, and how often.
-
-    Parameters
-    ----------
-    record
-        What `ask_again` wrote. If it is not there or is something else, nothing has.
-
-    Returns
-    -------
-    dict
-        Broadcast ID, or ``{station}.{day}`` of an inventory → number.
-    """
-    try:
-        found = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    fits = isinstance(found, dict) and all(isinstance(number, int) for number in found.values())
-    return found if fits else {}
-
-
-def ask_again(names: Iterable[str], record: Path) -> None:
-    """Have the next run fetch these broadcasts and inventories again, and make what follows from them."""
-    asked = asked_again(record)
-    files.write_json(record, asked | {name: asked.get(name, 0) + 1 for name in names})
 
 
 def _recorded(record: Path) -> list[list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -14,9 +13,10 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from castgraph.archive.listing.inventory import Selected, read_inventory_report, read_selected
 from castgraph.base import tables
 from castgraph.faces import broadcast_row
-from castgraph.run.names import ENCODER_KEYS, ask_again, encoder_name
+from castgraph.run.names import ENCODER_KEYS, encoder_name
 
 ASK_AGAIN = ("missing", "unreachable", "damaged", "partial")
 """The statuses of broadcasts and inventories that are worth another try."""
@@ -39,12 +39,15 @@ class State(NamedTuple):
         there; ``waiting``.
     reason
         Why it is not ok; empty when it is.
+    receipt
+        The file that says that it was fetched.
     """
 
     name: str
     kind: str
     status: str
     reason: str
+    receipt: Path
 
 
 def states(run: Path) -> list[State]:
@@ -65,17 +68,17 @@ def states(run: Path) -> list[State]:
     FileNotFoundError
         When the run has not come so far that its broadcasts are known; the message names the file.
     """
-    with (run / "selected.csv").open(encoding="utf-8", newline="") as file:
-        selected = [row["broadcast"] for row in csv.DictReader(file)]
+    selected = read_selected(run / "selected.csv")
     encoder = _encoder(run)
     merged = _merged(run)
-    return _inventories(run) + [_broadcast(run, encoder, name, merged) for name in selected]
+    return _inventories(run) + [_broadcast(run, encoder, row, merged) for row in selected]
 
 
 def ask_for_again(run: Path, statuses: Collection[str] = ASK_AGAIN) -> list[State]:
     """Have the next run fetch again what has one of these statuses, and nothing else.
 
-    What there is of it stays until the next run replaces it.
+    The receipts of their fetches are removed, which has Snakemake do that again. What there is of them stays
+    until the next run has something better.
 
     Returns
     -------
@@ -83,13 +86,9 @@ def ask_for_again(run: Path, statuses: Collection[str] = ASK_AGAIN) -> list[Stat
         What will be asked for again.
     """
     chosen = [state for state in states(run) if state.status in statuses]
-    if chosen:
-        ask_again((state.name for state in chosen), _resources(run) / "asked_again.json")
+    for state in chosen:
+        state.receipt.unlink(missing_ok=True)
     return chosen
-
-
-def _resources(run: Path) -> Path:
-    return run.resolve().parent.parent / "resources"
 
 
 def _encoder(run: Path) -> str:
@@ -101,48 +100,54 @@ def _encoder(run: Path) -> str:
     return encoder_name(**{key: config["faces"][key] for key in ENCODER_KEYS})
 
 
-def _merged(run: Path) -> dict[str, State]:
-    """Read the broadcasts of a run that is merged; it is quicker than to read all their tables."""
+def _merged(run: Path) -> dict[str, tuple[str, str]]:
+    """Read status and reason of a run that is merged; it is quicker than to read all tables."""
     path = run / "broadcasts.parquet"
     if not path.exists():
         return {}
-    columns = pq.read_table(path, columns=["broadcast", "status", "reason"]).to_pydict()
-    return {name: State(name, "broadcast", *rest) for name, *rest in zip(*columns.values(), strict=True)}
+    names, *rest = pq.read_table(path, columns=["broadcast", "status", "reason"]).to_pydict().values()
+    return dict(zip(names, zip(*rest, strict=True), strict=True))
 
 
 def _inventories(run: Path) -> list[State]:
     path = run / "inventories.csv"
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [(f"{row['station']}.{row['day'].replace('-', '')}", row) for row in csv.DictReader(file)]
-    return [State(name, "inventory", row["status"], row["reason"]) for name, row in rows]
+    found = []
+    for row in read_inventory_report(path):
+        name = f"{row['station']}.{row['day'].replace('-', '')}"
+        receipt = run.parent / "fetched" / row["archive"] / "inventories" / f"{name}.json"
+        found.append(State(name, "inventory", row["status"], row["reason"], receipt))
+    return found
 
 
-def _broadcast(run: Path, encoder: str, name: str, merged: dict[str, State]) -> State:
-    results = run.parent
-    faces, frames = (results / kind / encoder / f"{name}.parquet" for kind in ("faces", "frames"))
+def _broadcast(run: Path, encoder: str, row: Selected, merged: dict[str, tuple[str, str]]) -> State:
+    results, place = run.parent, Path(row.origin) / row.broadcast
+    receipt = results / "fetched" / place.with_name(f"{row.broadcast}.json")
+    table = place.with_name(f"{row.broadcast}.parquet")
+    faces, frames = (results / kind / encoder / table for kind in ("faces", "frames"))
     written = [path.stat().st_mtime for path in (faces, frames) if path.exists()]
+    failure = next(filter(None, (_failure(results, job, encoder, place) for job in _JOBS)), "")
     if len(written) == 2:
-        if name in merged and max(written) <= (run / "broadcasts.parquet").stat().st_mtime:
-            return merged[name]
-        row = broadcast_row(faces, frames)
-        return State(name, "broadcast", row["status"], row["reason"])
-    for job in _JOBS:
-        folder = results / "logs" / job / (encoder if job == "encode" else "")
-        if reason := _failure(folder / f"{name}.log"):
-            return State(name, "broadcast", "failed", f"{job}: {reason}")
-    fetched = (_resources(run) / "zips" / f"{name}.zip").exists()
-    return State(name, "broadcast", "fetched" if fetched else "waiting", "")
+        if row.broadcast in merged and max(written) <= (run / "broadcasts.parquet").stat().st_mtime:
+            status, reason = merged[row.broadcast]
+        else:
+            found = broadcast_row(faces, frames)
+            status, reason = found["status"], found["reason"]
+        # One that was asked for again may have failed since.
+        return State(row.broadcast, "broadcast", status, "; ".join(filter(None, [reason, failure])), receipt)
+    status = "failed" if failure else "fetched" if receipt.exists() else "waiting"
+    return State(row.broadcast, "broadcast", status, failure, receipt)
 
 
-def _failure(log: Path) -> str:
-    """Tell how the job that wrote a log failed; empty when it did not, as far as the log tells."""
+def _failure(results: Path, job: str, encoder: str, place: Path) -> str:
+    """Tell how a job of a broadcast failed; empty when it did not, as far as its log tells."""
+    log = results / "logs" / job / (encoder if job == "encode" else "") / place.with_name(f"{place.name}.log")
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return ""
-    return lines[-1] if any(" ERROR failed" in line for line in lines) else ""
+    return f"{job}: {lines[-1]}" if any(" ERROR failed" in line for line in lines) else ""
 
 
 def render(found: list[State]) -> RenderableType:

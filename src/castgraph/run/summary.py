@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from castgraph import __version__
+from castgraph.archive.listing.inventory import read_inventory_report
 from castgraph.base import tables
 
 Summary = dict[str, Any]
@@ -32,7 +32,7 @@ TOP = 5
 def summarise(
     run: str,
     broadcasts: Path,
-    inventories: Path | None,
+    inventories: Path,
     clusterings: Mapping[str, Mapping[str, Path]],
     scores: Path,
 ) -> Summary:
@@ -45,7 +45,7 @@ def summarise(
     broadcasts
         The broadcast table of the run; its provenance tells which faces are set aside.
     inventories
-        The report on inventories that `castgraph.archive.write_inventory_report` wrote; None for a run
+        The report on inventories that `castgraph.archive.write_inventory_report` wrote; empty for a run
         whose broadcasts are listed.
     clusterings
         For each clustering the paths of its ``labels``, ``people`` and ``pairs`` (all edges, uncut).
@@ -60,10 +60,7 @@ def summarise(
     table = pq.read_table(broadcasts)
     merged = tables.read_provenance(broadcasts)
     statuses = Counter(table["status"].to_pylist())
-    station_days: list[dict[str, str]] = []
-    if inventories is not None:
-        with inventories.open(encoding="utf-8", newline="") as file:
-            station_days = list(csv.DictReader(file))
+    station_days = read_inventory_report(inventories)
     return {
         "run": run,
         "castgraph": __version__,

@@ -79,9 +79,9 @@ def read_jobs(
     encoder
         The name of its encoder.
     broadcasts
-        The IDs of its broadcasts.
+        Its broadcasts, as ``{origin}/{broadcast}``.
     station_days
-        Its inventories, as ``{station}.{YYYYMMDD}``.
+        Its inventories, as ``{archive}/{station}.{YYYYMMDD}``.
 
     Returns
     -------

@@ -58,16 +58,15 @@ class FetchOptions(TypedDict, total=False):
     pace_file: Path | None
 
 
-def fetch_options(archive: Mapping[str, Any], resources: Path) -> FetchOptions:
+def fetch_options(archive: Mapping[str, Any], pace_file: Path) -> FetchOptions:
     """Tell how patiently to fetch, from the section ``archive`` of the configuration.
 
     Parameters
     ----------
     archive
         The section; read are ``attempts``, ``timeout`` and ``max_mb_per_s``.
-    resources
-        The folder of what is fetched, which the jobs of a run have in common; in it lies the file that keeps
-        their pace.
+    pace_file
+        The file by which the jobs of a run keep their pace.
 
     Returns
     -------
@@ -78,7 +77,7 @@ def fetch_options(archive: Mapping[str, Any], resources: Path) -> FetchOptions:
         attempts=archive["attempts"],
         timeout=archive["timeout"],
         max_bytes_per_s=None if max_mb_per_s is None else max_mb_per_s * 2**20,
-        pace_file=None if max_mb_per_s is None else resources / ".pace",
+        pace_file=None if max_mb_per_s is None else pace_file,
     )
 
 
@@ -146,6 +145,7 @@ def fetch(
     max_bytes_per_s: float | None = None,
     pace_file: Path | None = None,
     check: Callable[[Path], str] | None = None,
+    keeps_damaged: bool = True,
 ) -> Fetched:
     """Fetch a file of the archive.
 
@@ -177,6 +177,8 @@ def fetch(
         Tells why a complete file is damaged; empty when it is not. A damaged one is fetched once more from
         its beginning, and kept if it is damaged again. A file that has the MD5 which the server gives is not
         checked: it is as the archive has it.
+    keeps_damaged
+        Whether a file that is damaged at the last attempt takes the place of `destination`, or is an error.
 
     Returns
     -------
@@ -203,7 +205,7 @@ def fetch(
     """
     path = _local(source)
     if path is not None:
-        return _copy(path, destination, max_bytes)
+        return _copy(path, destination, max_bytes, None if keeps_damaged else check)
     if max_bytes_per_s is not None and pace_file is None:
         raise ValueError("max_bytes_per_s needs a pace_file")
     try:
@@ -221,7 +223,8 @@ def fetch(
                     pace_file=pace_file,
                 )
 
-            return _fetch(attempt, partial, _retrying(partial, attempts, wait_seconds), check)
+            retrying = _retrying(partial, attempts, wait_seconds)
+            return _fetch(attempt, partial, retrying, check, keeps_damaged)
     except BlockingIOError as error:
         raise FetchError(
             f"{source}: another process has been fetching it to {destination} for too long"
@@ -233,7 +236,11 @@ def fetch(
 
 
 def _fetch(
-    attempt: Callable[[], str], partial: Partial, retrying: Retrying, check: Callable[[Path], str] | None
+    attempt: Callable[[], str],
+    partial: Partial,
+    retrying: Retrying,
+    check: Callable[[Path], str] | None,
+    keeps_damaged: bool,
 ) -> Fetched:
     """Attempt a transfer until it is complete and what came is sound."""
     chances = 2 if partial.n_bytes else 1  # what lay there may be at fault, too
@@ -244,7 +251,7 @@ def _fetch(
             return Fetched("missing", missing, 0)
         is_as_summed = partial.is_as_summed()
         damage = "" if is_as_summed else "it has not the MD5 that the server gives"
-        if check is not None and not partial.version.md5:
+        if check is not None and not (partial.version.md5 and keeps_damaged):
             damage = check(partial.path)
         if not damage or not chances:
             break
@@ -254,6 +261,9 @@ def _fetch(
     if not is_as_summed:
         partial.restart()
         raise FetchError(f"{partial.version.url}: what comes has not the MD5 that the server gives")
+    if damage and not keeps_damaged:
+        partial.restart()
+        raise FetchError(f"{partial.version.url}: what comes is damaged: {damage}")
     partial.finish()
     return Fetched("ok", "", partial.n_bytes)
 
@@ -308,8 +318,10 @@ def _client(timeout: float) -> httpx.Client:
     return httpx.Client(follow_redirects=True, timeout=timeout, headers=_HEADERS, verify=trusted)
 
 
-def _copy(path: Path, destination: Path, max_bytes: int | None) -> Fetched:
-    """Fetch a file from a folder."""
+def _copy(
+    path: Path, destination: Path, max_bytes: int | None, check: Callable[[Path], str] | None
+) -> Fetched:
+    """Fetch a file from a folder; one that `check` calls damaged is an error."""
     if not path.parent.is_dir():
         raise FetchError(f"{path}: there is no such folder")
     if not path.exists():
@@ -323,6 +335,9 @@ def _copy(path: Path, destination: Path, max_bytes: int | None) -> Fetched:
             if max_bytes is not None and n_bytes > max_bytes:
                 raise TooLargeError(f"{path}: larger than the {max_bytes} bytes allowed")
             file.write(chunk)
+        file.flush()
+        if check is not None and (damage := check(part)):
+            raise FetchError(f"{path}: damaged: {damage}")
     return Fetched("ok", "", n_bytes)
 
 

@@ -30,6 +30,9 @@ from castgraph.archive.broadcast import Broadcast
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".ts", ".m2ts", ".webm"})
+JPEG_SUFFIXES = (".jpg", ".jpeg")
+PICTURE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".webp")
+"""How the names of pictures in a folder end, in small letters."""
 
 _SUFFIXES = VIDEO_SUFFIXES | {".zip"}
 _COMMENT = re.compile(r"(?:^|\s)#")

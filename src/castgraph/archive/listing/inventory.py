@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import reprlib
 import tempfile
 import unicodedata
@@ -23,6 +24,8 @@ from castgraph.archive.fetch import FetchOptions, TooLargeError, fetch, join
 from castgraph.archive.listing.choose import Choice, parse_all
 from castgraph.base import files
 
+log = logging.getLogger(__name__)
+
 MAX_INVENTORY_BYTES = 10 * 2**20
 """An inventory larger than this is damaged; a day of a station takes some tens of kilobytes."""
 
@@ -30,8 +33,8 @@ _MAX_LISTED = 100  # refused shows, or wrong IDs, that are told one by one
 _MAX_TEXT = 300  # characters kept of a title
 _JOINERS = "\u200c\u200d"  # format characters that belong to the spelling of Persian and of Indian languages
 
-_COLUMNS = ("broadcast", "station", "start", "title", "program", "source")
-_REPORT_COLUMNS = ("station", "day", "status", "n_shows", "n_refused", "reason")
+_COLUMNS = ("broadcast", "station", "start", "title", "program", "source", "origin")
+_REPORT_COLUMNS = ("station", "day", "status", "n_shows", "n_refused", "reason", "archive")
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _MAX_LISTED
@@ -85,7 +88,10 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A broadcast to work on: what its ID says, the title that the inventory gives, and its source."""
+    """A broadcast to work on: what its ID says, the title that the inventory gives, its source and origin.
+
+    The origin is the source's name in paths; see `castgraph.archive.origin`.
+    """
 
     broadcast: str
     station: str
@@ -93,6 +99,7 @@ class Selected:
     title: str
     program: str = ""
     source: str = ""
+    origin: str = ""
 
 
 def inventory_name(station: str, day: date) -> str:
@@ -102,7 +109,7 @@ def inventory_name(station: str, day: date) -> str:
 
 def fetch_inventory(
     base_url: str, station: str, day: date, destination: Path, **options: Unpack[FetchOptions]
-) -> None:
+) -> Inventory:
     """Fetch an inventory and write it to `destination` in our form, whatever state it is in.
 
     Parameters
@@ -112,9 +119,15 @@ def fetch_inventory(
     station, day
         Of what to fetch the inventory.
     destination
-        The JSON file to write, for `read_inventory`.
+        The JSON file to write, for `read_inventory`. An inventory that is there and could be read is not
+        replaced by one that is missing or damaged.
     **options
         How patiently to fetch; see `castgraph.archive.fetch.fetch`.
+
+    Returns
+    -------
+    Inventory
+        What was found now.
 
     Raises
     ------
@@ -137,7 +150,19 @@ def fetch_inventory(
                 inventory = _check(station, day, path.read_bytes())
             else:
                 inventory = Inventory(station, day, "missing", fetched.reason)
-    files.write_json(destination, {**asdict(inventory), "day": day.isoformat()})
+    if inventory.status != "ok" and _is_ok(destination):
+        log.warning("%s: %s; what was there before is kept", inventory.status, inventory.reason)
+    else:
+        files.write_json(destination, {**asdict(inventory), "day": day.isoformat()})
+    return inventory
+
+
+def _is_ok(path: Path) -> bool:
+    """Tell whether an inventory is there that could be read."""
+    try:
+        return read_inventory(path).status == "ok"
+    except (OSError, ValueError):
+        return False
 
 
 def read_inventory(path: Path) -> Inventory:
@@ -208,12 +233,20 @@ def listed(sources: Mapping[str, str]) -> list[Selected]:
 
 
 def write_selection(path: Path, rows: Iterable[Selected]) -> None:
-    """Write selected broadcasts to a CSV file: broadcast, station, start (UTC), title, program, source."""
+    """Write selected broadcasts to a CSV file, a column for each attribute of `Selected`; start is UTC."""
     _write_csv(
         path,
         _COLUMNS,
         (
-            (row.broadcast, row.station, _utc(row.start), row.title, no_formula(row.program), row.source)
+            (
+                row.broadcast,
+                row.station,
+                _utc(row.start),
+                row.title,
+                no_formula(row.program),
+                row.source,
+                row.origin,
+            )
             for row in rows
         ),
     )
@@ -244,19 +277,58 @@ def read_selection(path: Path) -> list[str]:
     return ids
 
 
-def write_inventory_report(path: Path, inventories: Iterable[Inventory]) -> None:
+def read_selected(path: Path) -> list[Selected]:
+    """Read what `write_selection` wrote.
+
+    Raises
+    ------
+    ValueError
+        When the file is no selection, or one of an earlier castgraph.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if tuple(rows.fieldnames or ()) != _COLUMNS:
+            raise ValueError(
+                f"{path}: the columns are {rows.fieldnames or []}, not {list(_COLUMNS)}; an earlier "
+                "castgraph has made it, and the next run makes it again"
+            )
+        return [Selected(start=datetime.fromisoformat(row.pop("start")), **row) for row in rows]
+
+
+def write_inventory_report(path: Path, inventories: Iterable[Inventory], archive: str = "") -> None:
     """Write the state of each inventory to the CSV file `path`, sorted by station and day.
 
-    The columns are station, day, status, n_shows, n_refused, reason.
+    Parameters
+    ----------
+    path
+        The file to write. The columns are station, day, status, n_shows, n_refused, reason, archive.
+    inventories
+        All that the broadcasts of a run were chosen from; none where they are listed.
+    archive
+        The name of their archive, for paths; see `castgraph.archive.archive_name`.
     """
     _write_csv(
         path,
         _REPORT_COLUMNS,
         (
-            (each.station, each.day.isoformat(), each.status, len(each.shows), each.n_refused, each.reason)
+            (
+                each.station,
+                each.day.isoformat(),
+                each.status,
+                len(each.shows),
+                each.n_refused,
+                each.reason,
+                archive,
+            )
             for each in sorted(inventories, key=lambda each: (each.station, each.day))
         ),
     )
+
+
+def read_inventory_report(path: Path) -> list[dict[str, str]]:
+    """Read what `write_inventory_report` wrote, a dict for each inventory."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _check(station: str, day: date, content: bytes) -> Inventory:

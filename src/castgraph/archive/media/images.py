@@ -10,12 +10,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from castgraph.archive.listing.choose import JPEG_SUFFIXES, PICTURE_SUFFIXES
 from castgraph.archive.media.pack import Picture
 from castgraph.archive.media.zips import DEFAULT_LIMITS, Limits
-
-JPEG_ENDINGS = (".jpg", ".jpeg")
-PICTURE_ENDINGS = (*JPEG_ENDINGS, ".png", ".webp")
-"""How the names of pictures end, in small letters."""
 
 JPEG_QUALITY = 95
 """Of pictures that were none, as frames of videos."""
@@ -50,7 +47,7 @@ def pictures(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Picture 
         names = [
             entry.name
             for entry in entries
-            if entry.name.lower().endswith(PICTURE_ENDINGS) and entry.is_file(follow_symlinks=False)
+            if entry.name.lower().endswith(PICTURE_SUFFIXES) and entry.is_file(follow_symlinks=False)
         ]
     left_out: list[str] = []
     for number, name in _numbered(names):
@@ -83,7 +80,7 @@ def _jpeg(path: Path, limits: Limits) -> bytes:
         content = file.read(limits.max_frame_bytes + 1)
     if len(content) > limits.max_frame_bytes:
         raise ValueError(f"larger than {limits.max_frame_bytes} bytes")
-    if path.suffix.lower() in JPEG_ENDINGS:
+    if path.suffix.lower() in JPEG_SUFFIXES:
         return content
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "WEBP", "JPEG")) as image:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from castgraph.archive.broadcast import Broadcast, frame_name
-from castgraph.archive.media.zips import DEFAULT_LIMITS, Limits, frame_comment, zip_comment
+from castgraph.archive.media.zips import DEFAULT_LIMITS, Limits, Needed, frame_comment, zip_comment
 from castgraph.base import files
 
 
@@ -37,7 +37,7 @@ class Picture(NamedTuple):
 
 def pack(
     destination: Path, broadcast_id: str, found: Iterable[Picture | str], limits: Limits = DEFAULT_LIMITS
-) -> None:
+) -> Needed:
     """Write the ZIP of a broadcast, holding one frame of it in memory at a time.
 
     Parameters
@@ -52,6 +52,11 @@ def pack(
     limits
         How much to take. Frames beyond are left out, and the broadcast is ``partial``.
 
+    Returns
+    -------
+    dict
+        What the frames would take without limits; see `castgraph.archive.media.zips.could_change`.
+
     Raises
     ------
     ValueError
@@ -61,22 +66,27 @@ def pack(
     """
     Broadcast.parse(broadcast_id)
     problems: list[str] = []
-    n_frames = n_bytes = 0
+    n_frames = n_bytes = largest = 0
+    is_cut = is_over = False
     with files.atomic(destination) as part, zipfile.ZipFile(part, "w") as archive:
         for each in found:
             if isinstance(each, str):
                 problems.append(each)
                 continue
+            largest = max(largest, len(each.jpeg))
             if len(each.jpeg) > limits.max_frame_bytes:
+                is_over = True
                 problems.append(f"frame {each.frame} is larger than {limits.max_frame_bytes} bytes")
                 continue
             n_frames += 1
             n_bytes += len(each.jpeg)
             if n_frames > limits.max_frames:
                 problems.append(f"more than {limits.max_frames} frames")
+                is_cut = True
                 break
             if n_bytes > limits.max_total_bytes:
                 problems.append(f"the frames have more than {limits.max_total_bytes} bytes together")
+                is_cut = True
                 break
             # A ZipInfo that is made by hand has a fixed time.
             entry = zipfile.ZipInfo(f"{broadcast_id}/{frame_name(broadcast_id, each.frame)}")
@@ -84,3 +94,10 @@ def pack(
             archive.writestr(entry, each.jpeg)
         if problems:
             archive.comment = zip_comment("partial" if archive.filelist else "damaged", "; ".join(problems))
+    if is_cut:  # of what follows nothing is known
+        return dict.fromkeys(("max_frames", "max_frame_bytes", "max_total_bytes"))
+    return {
+        "max_frames": None if is_over else n_frames,
+        "max_frame_bytes": largest,
+        "max_total_bytes": None if is_over else n_bytes,
+    }

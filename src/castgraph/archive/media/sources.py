@@ -6,21 +6,148 @@ ZIP, of a folder of images or of a video.
 
 from __future__ import annotations
 
+import hashlib
+import logging
+import os
+import re
 from functools import partial
 from pathlib import Path
-from typing import Unpack
+from typing import Literal, NamedTuple, Unpack
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.archive.fetch import FetchError, FetchOptions, TooLargeError, fetch, join
-from castgraph.archive.listing.choose import VIDEO_SUFFIXES
+from castgraph.archive.listing.choose import PICTURE_SUFFIXES, VIDEO_SUFFIXES, local_source
+from castgraph.archive.listing.holdings import GDELT
 from castgraph.archive.media.pack import pack
-from castgraph.archive.media.zips import DEFAULT_LIMITS, Limits, damage, write_placeholder
+from castgraph.archive.media.zips import (
+    DEFAULT_LIMITS,
+    Limits,
+    Needed,
+    Status,
+    damage,
+    read_placeholder,
+    write_placeholder,
+)
 from castgraph.base import files
+
+log = logging.getLogger(__name__)
+
+
+class Obtained(NamedTuple):
+    """What became of a broadcast that was asked for.
+
+    Attributes
+    ----------
+    status
+        ``ok``: its ZIP is there, whatever is in it; ``missing``, ``unreachable`` or ``damaged``: a
+        placeholder is; ``kept``: what was there before is, as nothing better could be had.
+    reason
+        Why it is not ok; empty when it is.
+    needed
+        What it would take without limits; see `castgraph.archive.media.zips.could_change`.
+    """
+
+    status: Status | Literal["kept"]
+    reason: str
+    needed: Needed
 
 
 def is_local(source: str) -> bool:
     """Tell whether a source is a path, rather than the archive or an address."""
     return bool(source) and "://" not in source
+
+
+def is_video(source: str) -> bool:
+    """Tell whether a source is a video by its name."""
+    return is_local(source) and Path(source).suffix.lower() in VIDEO_SUFFIXES
+
+
+def relative(base_url: str, here: Path) -> str:
+    """Write a folder that lies within `here` as relative to it; an address stays as it is."""
+    return base_url if "://" in base_url else local_source(base_url, here)
+
+
+def archive_name(base_url: str) -> str:
+    """Name an archive for paths: what comes of another one lies elsewhere.
+
+    Examples
+    --------
+    >>> archive_name(GDELT)
+    'gdelt'
+    >>> archive_name("resources/demo")
+    'demo-6c10e1e1'
+    """
+    address = base_url.rstrip("/")
+    if address == GDELT.rstrip("/"):
+        return "gdelt"
+    last = re.sub(r"[^A-Za-z0-9]+", "-", address.rpartition("/")[2]).strip("-").lower()[:24]
+    return f"{last or 'archive'}-{_digest(address)}"
+
+
+def origin(broadcast_id: str, source: str, base_url: str, frame_seconds: float) -> str:
+    """Name for paths where a broadcast comes from: what comes of another source lies elsewhere.
+
+    Parameters
+    ----------
+    broadcast_id
+        The broadcast.
+    source
+        Its source, as recorded: a path within the working directory is relative, so that both can be moved.
+    base_url
+        The archive of the run, as the configuration names it.
+    frame_seconds
+        Seconds between two frames that are taken out of a video; other sources have their frames.
+
+    Examples
+    --------
+    >>> origin("X_20260101_100000", "", GDELT, 4)
+    'gdelt'
+    >>> origin("X_20260101_100000", "tapes/X_20260101_100000.mp4", GDELT, 0.5)
+    'own-06cff835-0.5s'
+    """
+    if not source:
+        return archive_name(base_url)
+    folder, _, name = source.rpartition("/")
+    # Those that lie side by side, each named by its broadcast, have an origin in common.
+    place = f"{folder}/*{name.removeprefix(broadcast_id)}" if name.startswith(broadcast_id) else source
+    kind = "own" if is_local(source) else "web"
+    return f"{kind}-{_digest(place)}{f'-{frame_seconds:g}s' if is_video(source) else ''}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+
+
+def state(source: str) -> str:
+    """Tell size and date of a local source as a short text; of a folder, those of its pictures.
+
+    Parameters
+    ----------
+    source
+        A path.
+
+    Returns
+    -------
+    str
+        Another text when the file was replaced or a picture was added, removed or replaced. Where the source
+        lies does not matter.
+    """
+    try:
+        if not os.path.isdir(source):  # noqa: PTH112 (a Path for each of 50,000 takes as long as the question)
+            return _stamp(os.stat(source))  # noqa: PTH116
+        with os.scandir(source) as entries:
+            pictures = sorted(
+                f"{entry.name} {_stamp(entry.stat())}"
+                for entry in entries
+                if entry.name.lower().endswith(PICTURE_SUFFIXES)
+            )
+    except OSError:
+        return "not there"
+    return f"{len(pictures)} pictures, {_digest(chr(10).join(pictures))}"
+
+
+def _stamp(found: os.stat_result) -> str:
+    return f"{found.st_size} bytes, {found.st_mtime_ns} ns"
 
 
 def obtain(
@@ -34,7 +161,7 @@ def obtain(
     threads: int = 1,
     give_up: bool = False,
     **options: Unpack[FetchOptions],
-) -> None:
+) -> Obtained:
     """Make the ZIP of a broadcast, or a placeholder that says why there is none.
 
     Parameters
@@ -44,7 +171,8 @@ def obtain(
     broadcast_id
         The broadcast.
     destination
-        The file to write, atomically.
+        The file to write, atomically. A ZIP that is there is only replaced by another one that can be opened,
+        never by a placeholder.
     source
         What the broadcast comes from; empty for its ZIP in the archive. A ZIP, from wherever, is kept as it
         comes; `castgraph.archive.unzip` tells what is in it.
@@ -76,38 +204,49 @@ def obtain(
     if path is not None and path.is_dir():
         from castgraph.archive.media.images import pictures
 
-        pack(destination, broadcast_id, pictures(path, limits), limits)
-    elif path is not None and path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:
+        return Obtained("ok", "", pack(destination, broadcast_id, pictures(path, limits), limits))
+    if path is not None and path.is_file() and is_video(source):
         from castgraph.archive.media.video import video_frames
 
         found = video_frames(path, frame_seconds=frame_seconds, limits=limits, threads=threads)
-        pack(destination, broadcast_id, found, limits)
-    elif path is not None and path.is_file() and path.suffix.lower() != ".zip":
+        return Obtained("ok", "", pack(destination, broadcast_id, found, limits))
+    if path is not None and path.is_file() and path.suffix.lower() != ".zip":
         allowed = ", ".join((".zip", *sorted(VIDEO_SUFFIXES)))
         raise ValueError(f"{path} is no source of a broadcast; allowed: a folder of images, or {allowed}")
-    else:
-        address = str(path.absolute()) if path else source or join(base_url, f"{broadcast_id}.zip")
-        _fetch(address, destination, limits, give_up, options)
+    address = str(path.absolute()) if path else source or join(base_url, f"{broadcast_id}.zip")
+    return _fetched(address, destination, limits, give_up, options)
 
 
-def _fetch(address: str, destination: Path, limits: Limits, give_up: bool, options: FetchOptions) -> None:
+def _fetched(
+    address: str, destination: Path, limits: Limits, give_up: bool, options: FetchOptions
+) -> Obtained:
     """Fetch a ZIP, or write the placeholder of it."""
+    status: Literal["missing", "unreachable", "damaged"]
+    is_there = destination.is_file() and not read_placeholder(destination) and not damage(destination, limits)
     try:
         with files.disk(destination.parent):
-            fetched = fetch(
+            found = fetch(
                 address,
                 destination,
                 max_bytes=limits.max_zip_bytes,
                 check=partial(damage, limits=limits),
+                keeps_damaged=not is_there,
                 **options,
             )
+        if found.status == "ok":
+            return Obtained("ok", "", {"max_zip_bytes": found.n_bytes})
+        status, reason = "missing", found.reason
+    except TooLargeError as error:
+        status, reason = "damaged", str(error)
     except FetchError as error:
-        is_too_large = isinstance(error, TooLargeError)
-        if not give_up and not is_too_large:
+        if not give_up:
             raise
-        # Without the address: it may hold a password, and the reason is published with the results.
-        reason = str(error).removeprefix(f"{address}: ")
-        write_placeholder(destination, reason, "damaged" if is_too_large else "unreachable")
-    else:
-        if fetched.status == "missing":
-            write_placeholder(destination, fetched.reason)
+        status, reason = "unreachable", str(error)
+    # Without the address: the reason is published with the results.
+    reason = reason.removeprefix(f"{address}: ")
+    needed: Needed = {"max_zip_bytes": None} if status == "damaged" else {}
+    if is_there:
+        log.warning("%s: %s; what was there before is kept", status, reason)
+        return Obtained("kept", f"{status}: {reason}", needed)
+    write_placeholder(destination, reason, status)
+    return Obtained(status, reason, needed)

@@ -69,6 +69,10 @@ class _DamagedError(Exception):
     """A ZIP or an entry of it cannot be read."""
 
 
+class _TooLargeError(_DamagedError):
+    """An entry is larger than a frame may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much of a ZIP is taken.
@@ -112,6 +116,31 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+Needed = dict[str, int | None]
+"""What a broadcast would take without limits, by the names of `Limits`; None where it is not known."""
+
+
+def could_change(needed: Mapping[str, int | None], before: Limits, now: Limits) -> bool:
+    """Tell whether a broadcast may be another one with other limits.
+
+    Parameters
+    ----------
+    needed
+        What it would take without limits, as `unzip`, `castgraph.archive.media.pack.pack` and
+        `castgraph.archive.media.sources.obtain` tell.
+    before, now
+        The limits under which it was taken, and others.
+
+    Examples
+    --------
+    >>> could_change({"max_frames": 900}, Limits(max_frames=1000), Limits(max_frames=2000))
+    False
+    >>> could_change({"max_frames": 900}, Limits(max_frames=500), Limits(max_frames=2000))
+    True
+    """
+    pairs = [(getattr(before, name), getattr(now, name), amount) for name, amount in needed.items()]
+    return any(old != new and (amount is None or amount > min(old, new)) for old, new, amount in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +186,8 @@ class Manifest:
         The first entries that are no frame of the broadcast, in the order of the ZIP.
     n_refused
         How many there are. They do not make a broadcast less than ok.
+    needed
+        What the frames would take without limits; see `could_change`.
     """
 
     broadcast: str
@@ -165,6 +196,7 @@ class Manifest:
     frames: tuple[UnzippedFrame, ...] = ()
     refused: tuple[RefusedEntry, ...] = ()
     n_refused: int = 0
+    needed: Needed = field(default_factory=dict)
 
 
 def write_placeholder(path: Path, reason: str, status: Status = "missing") -> None:
@@ -249,13 +281,14 @@ def unzip(zip_path: Path, broadcast_id: str, folder: Path, limits: Limits = DEFA
         with _opened(zip_path, limits) as archive:
             comment = _read_comment(archive.comment)
             contents = _contents(archive, broadcast_id, limits)
-            frames, cut = _extract(archive, contents, broadcast_id, folder, limits)
+            frames, cut, needed = _extract(archive, contents, broadcast_id, folder, limits)
     except _DamagedError as error:
         return Manifest(broadcast_id, "damaged", str(error))
     status, reason = _judge(frames, contents.n_refused, cut or contents.cut)
     if comment and comment[0] == "partial" and status in {"ok", "partial"}:
         status, reason = "partial", "; ".join(filter(None, [comment[1], reason]))
-    return Manifest(broadcast_id, status, reason, tuple(frames), tuple(contents.refused), contents.n_refused)
+    refused = tuple(contents.refused)
+    return Manifest(broadcast_id, status, reason, tuple(frames), refused, contents.n_refused, needed)
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
@@ -353,11 +386,15 @@ class FrameReader:
 
 @dataclass(slots=True)
 class _Contents:
-    """The entries of a ZIP, sorted out: those of frames by number, the first refused ones, what was cut."""
+    """The entries of a ZIP, sorted out: those of frames by number, the first refused ones, what was cut.
+
+    `n_over` counts the frames beyond the limit; of one that is there twice perhaps both.
+    """
 
     entries: dict[int, zipfile.ZipInfo] = field(default_factory=dict)
     refused: list[RefusedEntry] = field(default_factory=list)
     n_refused: int = 0
+    n_over: int = 0
     cut: str = ""
 
 
@@ -417,6 +454,7 @@ def _contents(archive: zipfile.ZipFile, broadcast_id: str, limits: Limits) -> _C
             reason = f"a second frame {frame}"
         if not reason and len(contents.entries) >= limits.max_frames:
             reason = contents.cut = f"more than {limits.max_frames} frames"
+            contents.n_over += 1
         if not reason:
             contents.entries[frame] = entry
             continue
@@ -445,11 +483,12 @@ def _refusal(entry: zipfile.ZipInfo, frame: int) -> str:
 
 def _extract(
     archive: zipfile.ZipFile, contents: _Contents, broadcast_id: str, folder: Path, limits: Limits
-) -> tuple[list[UnzippedFrame], str]:
-    """Write the frames into `folder`, by number; tell what became of each, and what cut it short."""
+) -> tuple[list[UnzippedFrame], str, Needed]:
+    """Write the frames into `folder`, by number; tell what became of each, what cut it, what it needs."""
     frames = []
     cut = ""
-    left = limits.max_total_bytes
+    total = largest = 0
+    is_over = False
     for frame, entry in sorted(contents.entries.items()):
         seconds = _read_seconds(entry.comment)
         if cut:
@@ -457,20 +496,29 @@ def _extract(
             continue
         name = frame_name(broadcast_id, frame)
         path = folder / name
+        n_bytes = 0
         try:
             with path.open("xb") as file:
                 for piece in _unpack(archive, entry, limits):
-                    left -= len(piece)
-                    if left < 0:
+                    n_bytes += len(piece)
+                    if total + n_bytes > limits.max_total_bytes:
                         cut = f"the frames have more than {limits.max_total_bytes} bytes together"
                         raise _DamagedError(cut)
                     file.write(piece)
         except _DamagedError as error:
             path.unlink()
+            is_over |= isinstance(error, _TooLargeError)
             frames.append(UnzippedFrame(frame, None, "damaged", str(error), seconds))
         else:
             frames.append(UnzippedFrame(frame, name, seconds=seconds))
-    return frames, cut
+        total += n_bytes
+        largest = max(largest, n_bytes)
+    needed: Needed = {
+        "max_frames": len(contents.entries) + contents.n_over,
+        "max_frame_bytes": None if is_over else largest,
+        "max_total_bytes": None if cut or contents.n_over or is_over else total,
+    }
+    return frames, cut, needed
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> Iterator[bytes]:
@@ -490,7 +538,7 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) ->
                 return
             n_bytes += len(piece)
             if n_bytes > limits.max_frame_bytes:
-                raise _DamagedError(f"larger than {limits.max_frame_bytes} bytes")
+                raise _TooLargeError(f"larger than {limits.max_frame_bytes} bytes")
             yield piece
 
 

@@ -1,0 +1,91 @@
+"""What the frames of a broadcast depend on: what is made of frames is made again when this changes, else not.
+
+A ZIP that was fetched again is told by the receipt of its fetch, which whatever is made of frames has as an
+input; all else is here. Where a broadcast comes from is in the path of everything that is made of it
+(`castgraph.archive.origin`), so that another source, archive or time between two frames of a video takes
+nobody's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from castgraph.archive.media.sources import is_local, state
+from castgraph.archive.media.zips import Limits, Needed, could_change
+from castgraph.run import ledger
+from castgraph.run.names import CODE_VERSIONS
+
+LIMITS = ("max_frames", "max_frame_mb", "max_broadcast_mb")
+"""The keys of the section ``archive`` that say how much is taken of a broadcast."""
+
+FETCHED, UNPACKED = "fetched", "unpacked"
+"""The stages in which limits act: a recording is cut where it becomes a ZIP, a ZIP where it is unpacked."""
+
+
+def depend_on(source: str, archive: Mapping[str, Any], record: Path, stage: str = UNPACKED) -> dict[str, Any]:
+    """Tell what the frames of a broadcast, or with the stage `FETCHED` its ZIP, depend on.
+
+    Parameters
+    ----------
+    source
+        What the broadcast comes from; empty for the archive. What lies at an address is taken to stay as it
+        is until it is asked for again.
+    archive
+        The section ``archive`` of the configuration.
+    record
+        What `note` keeps of the broadcast.
+    stage
+        `FETCHED` or `UNPACKED`.
+
+    Returns
+    -------
+    dict
+        ``source``; of a local one its ``state`` (size and date); the ``limits`` that count: those under
+        which the stage was done, as long as those of today would change nothing; the ``versions`` of the
+        code. Before, during and after the jobs that follow from it, it is the same.
+    """
+    is_recording = is_local(source)
+    stages = ["recording" if is_recording else "download", *["unzip"] * (stage == UNPACKED)]
+    return {
+        "source": source,
+        "state": state(source) if is_recording else None,
+        "limits": _counting(record, stage, {key: archive[key] for key in LIMITS}),
+        "versions": {name: CODE_VERSIONS[name] for name in stages},
+    }
+
+
+def _counting(record: Path, stage: str, today: dict[str, Any]) -> dict[str, Any]:
+    try:
+        noted = ledger.read(record)[stage]
+        before: dict[str, Any] = noted["limits"]
+        changed = could_change(noted["needed"], Limits.of(before), Limits.of(today))
+    except (KeyError, TypeError, AttributeError):  # nothing is noted, or by somebody else
+        return today
+    return today if changed else before
+
+
+def note(
+    record: Path, stage: str, counting: Mapping[str, Any], archive: Mapping[str, Any], needed: Needed
+) -> None:
+    """Keep in mind under which limits a stage was done, and what the broadcast would take without them.
+
+    Parameters
+    ----------
+    record
+        The file to keep it in, for both stages.
+    stage
+        `FETCHED` or `UNPACKED`.
+    counting
+        The limits that `depend_on` gave.
+    archive
+        The section ``archive`` of the configuration, whose limits were applied.
+    needed
+        What the stage tells of the broadcast.
+    """
+    today = {key: archive[key] for key in LIMITS}
+    # The broadcast may have become another one since the limits were found to be of no account.
+    changed = could_change(needed, Limits.of(counting), Limits.of(today))
+    entry = {"limits": today if changed else dict(counting), "needed": needed}
+    ledger.change(record, lambda found: found | {stage: entry})

@@ -1,0 +1,95 @@
+"""What a run remembers beside its results: one folder, in which every entry says what it costs to delete it.
+
+Snakemake knows which file was made of which and by which parameters. What it cannot know lies here, in the
+folder `FOLDER` beside the results of all runs. Nothing here is needed to read a result.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from castgraph.base import files
+from castgraph.base.locks import locked
+
+FOLDER = "ledger"
+"""The folder in ``results/``."""
+
+
+class Kind(StrEnum):
+    """What it costs to delete an entry: time; that something is made again; what a person has decided."""
+
+    CACHE = "cache"
+    BOOKKEEPING = "bookkeeping"
+    DECISION = "decision"
+
+
+class Entry(NamedTuple):
+    """One kind of file in the ledger: its path in the folder, and what becomes of a run without it."""
+
+    path: str
+    kind: Kind
+    holds: str
+    without: str
+
+
+ENTRIES = (
+    Entry(
+        "limits/{origin}/{broadcast}.json",
+        Kind.BOOKKEEPING,
+        "under which limits a broadcast was fetched and unpacked, and what it would take without them",
+        "broadcasts that were made under other limits than today's are made again",
+    ),
+    Entry(
+        "inventories/{archive}/{station}.{day}.json",
+        Kind.BOOKKEEPING,
+        "when an inventory was fetched",
+        "its age is told by the date of its file; one that was fetched again before is fetched once more",
+    ),
+    Entry(
+        "{run}/dbscan-state.parquet",
+        Kind.CACHE,
+        "what DBSCAN knows of each face, so that the next clustering goes on from there",
+        "the next clustering compares all faces anew",
+    ),
+    Entry(
+        "pace",
+        Kind.CACHE,
+        "up to which moment the line is taken, where `compute.max_mb_per_s` limits the fetches",
+        "fetches that are at work may be too fast for a second",
+    ),
+)
+"""Every kind of file that there is in the folder."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read an entry; empty when it is not there or is damaged."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def change(path: Path, make: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Write an entry as `make` makes it of what is there; nobody else writes to the ledger meanwhile.
+
+    Parameters
+    ----------
+    path
+        The file of the entry, in a ledger; its folder is made when it is not there.
+    make
+        Gets what `read` gives, and returns what is to be written.
+    """
+    root = next(folder for folder in path.parents if folder.name == FOLDER)
+    with locked(root / ".lock"):
+        files.write_json(path, make(read(path)))
+
+
+def table() -> str:
+    """Write the entries as a table in Markdown, for the README."""
+    rows = [f"| `{entry.path}` | {entry.kind} | {entry.holds} | {entry.without} |" for entry in ENTRIES]
+    return "\n".join(["| file | kind | holds | without it |", "|---|---|---|---|", *rows]) + "\n"
