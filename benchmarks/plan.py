@@ -60,10 +60,13 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from castgraph.archive import archive_name
 from castgraph.base.files import atomic
 
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATED = Path(__file__).with_name("simulated")
+ARCHIVE = archive_name(".")
+"""The archive of the measured runs, in paths: their own folder."""
 
 SIZES = (342, 1_000, 10_000)
 DETAILED = 10_000
@@ -211,9 +214,11 @@ def planned(key: str, n: int, measured: Measured) -> Figures:
 def pretend_encoded(folder: Path, names: Iterable[str]) -> None:
     """Write empty files where the encodings and ZIPs would be."""
     places = {
-        "resources/zips": ".zip",
-        "results/frames/fast-hog-up1": ".parquet",
-        "results/faces/fast-hog-up1": ".parquet",
+        f"resources/zips/{ARCHIVE}": ".zip",
+        f"results/fetched/{ARCHIVE}": ".json",
+        f"results/frames/fast-hog-up1/{ARCHIVE}": ".parquet",
+        f"results/faces/fast-hog-up1/{ARCHIVE}": ".parquet",
+        f"results/encoded/fast-hog-up1/{ARCHIVE}": ".json",
     }
     for place in places:
         (folder / place).mkdir(parents=True)
@@ -276,12 +281,15 @@ def simulate(snakefile: Path, folder: Path, speed: float, frames: Sequence[int])
     running = {}
     for borrow in (True, False):
         where = prepared(folder / f"idle-{borrow}", ids(len(frames)))
-        zips, spans = where / "resources" / "zips", where / "spans"
+        zips, spans = where / "resources" / "zips" / ARCHIVE, where / "spans"
+        fetched = where / "results" / "fetched" / ARCHIVE
         spans.mkdir()
         zips.mkdir(parents=True)
+        fetched.mkdir(parents=True)
         for name, n in zip(ids(len(frames)), frames, strict=True):
             with (zips / f"{name}.zip").open("wb") as file:
                 os.truncate(file.fileno(), n * FRAME_BYTES)  # it takes no room on disk
+            (fetched / f"{name}.json").touch()
         settings = {
             "folder": str(spans),
             "borrow": borrow,

@@ -3,6 +3,7 @@
 import copy
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
+from castgraph.archive import listed, write_inventory_report, write_selection
 from castgraph.base import tables
 from castgraph.base.files import write_json
 from castgraph.people.table import portrait_name
@@ -18,6 +20,7 @@ from castgraph.run.summary import summarise
 
 START = datetime(2026, 10, 1, 3, tzinfo=UTC)
 ENCODER = "fast-hog-up1"
+ORIGIN = "gdelt"
 CONFIG: dict[str, Any] = {
     "run": "made-up",
     "broadcasts": {"ids": ["NTV_20261001_030000"]},
@@ -73,6 +76,9 @@ def finish(
     ]
     facts = {"settings": {"quality": {}}, "set_aside": {}, "n_set_aside": 0}
     write(folder / "broadcasts.parquet", tables.BROADCASTS, rows, facts)
+    selected = [replace(row, origin=ORIGIN) for row in listed({row["broadcast"]: "" for row in rows})]
+    write_selection(folder / "selected.csv", selected)
+    write_inventory_report(folder / "inventories.csv", [])
     if inventories:
         (folder / "inventories.csv").write_text(inventories, encoding="utf-8")
     scores = [
@@ -105,11 +111,8 @@ def finish(
         picture(here / "network.png", (240, 180))
         for person in range(min(n_people, 30)):
             picture(here / "portraits" / portrait_name(person), (192, 192))
-    listed = folder / "inventories.csv" if inventories else None
-    write_json(
-        folder / "summary.json",
-        summarise(folder.name, folder / "broadcasts.parquet", listed, paths, folder / "sweep.parquet"),
-    )
+    tables_of = [folder / name for name in ("broadcasts.parquet", "inventories.csv")]
+    write_json(folder / "summary.json", summarise(folder.name, *tables_of, paths, folder / "sweep.parquet"))
 
 
 def write(path: Path, schema: pa.Schema, rows: list[dict[str, Any]], facts: Any = None) -> Path:

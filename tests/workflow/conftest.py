@@ -90,11 +90,11 @@ class Run:
         return {name: path.stat().st_mtime_ns for name, path in self._files()}
 
     def _files(self) -> Iterator[tuple[str, Path]]:
-        """Every result by its path; logs, timings and the report differ between runs and are left out."""
+        """Every result by its path; what differs between runs is left out: logs, times, the report."""
         results = self.folder / "results"
         for path in sorted(results.rglob("*")):
             name = path.relative_to(results)
-            timed = name.parts[0] in ("logs", "benchmarks") or name.name == "report.html"
+            timed = name.parts[0] in ("logs", "benchmarks", "ledger") or name.name == "report.html"
             if path.is_file() and not timed:
                 yield str(name), path
 

@@ -163,7 +163,7 @@ def test_tables_carry_their_provenance(demo_run) -> None:
     from castgraph.base.tables import read_provenance
 
     faces = read_provenance(
-        next((demo_run.folder / "results" / "faces" / "fast-hog-up1").glob("*Night_Debate.parquet"))
+        next((demo_run.folder / "results" / "faces" / "fast-hog-up1").rglob("*Night_Debate.parquet"))
     )
     assert faces["settings"] == {
         "engine": "fast",

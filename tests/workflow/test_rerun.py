@@ -177,7 +177,7 @@ def test_a_new_broadcast_reruns_its_own_chain_and_the_merge_on(copied: Run) -> N
 
 def test_a_lost_encoding_is_made_again_alone(copied: Run) -> None:
     before = copied.digests()
-    lost = copied.folder / "results" / "faces" / "fast-hog-up1" / f"{min(SHORT)}.parquet"
+    [lost] = copied.folder.glob(f"results/faces/fast-hog-up1/*/{min(SHORT)}.parquet")
     lost.unlink()
     counts = jobs(copied())
     assert (counts["download"], counts["unzip"], counts["encode"]) == (0, 1, 1)

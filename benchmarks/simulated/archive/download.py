@@ -5,4 +5,5 @@ from pathlib import Path
 from simulated import import_as
 
 import_as("archive/download.py")
-Path(snakemake.output[0]).touch()
+for path in snakemake.output:
+    Path(path).touch()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.finished import ENCODER, configured, finish, measured, names
+from tests.finished import ENCODER, ORIGIN, configured, finish, measured, names
 
 import castgraph
 from castgraph.base import tables
@@ -74,7 +74,9 @@ def test_the_page_shows_what_was_read_and_found(tmp_path: Path) -> None:
 
 def test_what_comes_from_an_archive_is_escaped_and_loads_nothing(tmp_path: Path) -> None:
     config = configured(archive={"frame_url": "javascript:alert('{broadcast}')"})
-    inventories = f'station,day,status,n_shows,n_refused,reason\nNTV,2026-10-01,damaged,0,1,"{"<b>" * 3}"\n'
+    inventories = (
+        f'station,day,status,n_shows,n_refused,reason,archive\nNTV,2026-10-01,damaged,0,1,"{"<b>" * 3}",x\n'
+    )
     page = made(tmp_path, config, reason=HOSTILE, name="{} " + HOSTILE.replace("{", "{{").replace("}", "}}"),
                 inventories=inventories)  # fmt: skip
     assert not page.all("script", "src")
@@ -127,8 +129,8 @@ def test_the_recommended_clustering_comes_first_and_few_have_pictures(
 
 
 def test_inventories_that_are_not_whole_are_listed(tmp_path: Path) -> None:
-    rows = ["station,day,status,n_shows,n_refused,reason", "NTV,2026-10-01,ok,3,0,"]
-    rows += ["NTV,2026-10-02,ok,3,2,", "NTV,2026-10-03,missing,0,0,404 Not Found"]
+    rows = ["station,day,status,n_shows,n_refused,reason,archive", "NTV,2026-10-01,ok,3,0,,x"]
+    rows += ["NTV,2026-10-02,ok,3,2,,x", "NTV,2026-10-03,missing,0,0,404 Not Found,x"]
     page = made(tmp_path, configured(), inventories="\n".join([*rows, ""]))
     assert "3 station-days were searched; 1 have no usable inventory" in page.text
     assert "2 missing, damaged, or with entries that were refused" in page.text
@@ -138,8 +140,12 @@ def test_inventories_that_are_not_whole_are_listed(tmp_path: Path) -> None:
 
 def test_time_and_memory_of_the_jobs_are_shown(tmp_path: Path) -> None:
     benchmarks, start = tmp_path / "results" / "benchmarks", 1_790_000_000
-    measured(benchmarks / "encode" / ENCODER / "1TV_20261001_030000.tsv", start + 3600, 3600, 3500, 420)
-    measured(benchmarks / "encode" / ENCODER / "NTV_20261001_040000.tsv", start + 3600, 3600, 3500, 20_480)
+    measured(
+        benchmarks / "encode" / ENCODER / ORIGIN / "1TV_20261001_030000.tsv", start + 3600, 3600, 3500, 420
+    )
+    measured(
+        benchmarks / "encode" / ENCODER / ORIGIN / "NTV_20261001_040000.tsv", start + 3600, 3600, 3500, 20_480
+    )
     measured(benchmarks / "made-up" / "merge.tsv", start + 90_000, 60, "NA", "NA")
     page = made(tmp_path, configured())
     assert "3 jobs in 61 min of work, without the 23 h 59 min in which nothing ran" in page.text
@@ -152,7 +158,7 @@ def test_time_and_memory_of_the_jobs_are_shown(tmp_path: Path) -> None:
 
 
 def test_models_and_versions_of_the_encodings_are_told(tmp_path: Path) -> None:
-    folder = tmp_path / "results" / "faces" / ENCODER
+    folder = tmp_path / "results" / "faces" / ENCODER / ORIGIN
     for broadcast, version in (("1TV_20261001_030000", "0.1.0"), ("NTV_20261001_040000", "0.0.9")):
         facts = {"castgraph": version, "models": {"embedder.dat": "55533b28"}}
         tables.write(folder / f"{broadcast}.parquet", tables.FACES.empty_table(), facts)

@@ -1,18 +1,14 @@
 """Names in paths, and which clusterings one job makes."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from castgraph.run.names import (
-    ask_again,
-    asked_again,
     clusterings,
     encoder_name,
-    inventory_edition,
     record_sweep,
     sweeps,
 )
@@ -125,35 +121,3 @@ def test_no_clustering_is_in_two_sweeps(tmp_path: Path) -> None:
     record.write_text(json.dumps([[OLD, OLD], [OLD, NEW], [NEW]]))
     found = sweeps([OLD, NEW, NEWER], record)
     assert sorted(name for sweep in found.values() for name in sweep) == sorted([OLD, NEW, NEWER])
-
-
-DAY = date(2026, 10, 1)
-END = datetime(2026, 10, 2, tzinfo=UTC)
-
-
-def test_an_inventory_is_wanted_anew_until_its_day_is_settled() -> None:
-    hourly = {inventory_edition(DAY, END + timedelta(minutes=n), 12) for n in range(0, 5 * 24 * 60, 60)}
-    assert len(hourly) == 10
-    assert "settled" not in hourly
-    assert inventory_edition(DAY, END + timedelta(days=5), 12) == "settled"
-    assert inventory_edition(DAY, END + timedelta(days=5000), 0.01) == "settled"
-
-
-def test_an_inventory_stays_as_it_is_within_its_hours() -> None:
-    assert inventory_edition(DAY, END, 12) == inventory_edition(DAY, END + timedelta(hours=11.9), 12)
-    assert inventory_edition(DAY, END, 12) != inventory_edition(DAY, END + timedelta(hours=12), 12)
-
-
-def test_what_is_asked_for_again_is_counted(tmp_path: Path) -> None:
-    record = tmp_path / "resources" / "asked_again.json"
-    assert asked_again(record) == {}
-    ask_again(["NTV_20261001_030000", "NTV.20261001"], record)
-    ask_again(["NTV_20261001_030000"], record)
-    assert asked_again(record) == {"NTV_20261001_030000": 2, "NTV.20261001": 1}
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"a": "b"}', "{", "null"])
-def test_a_spoilt_record_asks_for_nothing(text: str, tmp_path: Path) -> None:
-    record = tmp_path / "asked_again.json"
-    record.write_text(text)
-    assert asked_again(record) == {}

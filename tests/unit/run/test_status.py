@@ -1,7 +1,7 @@
 """What has become of each broadcast, and asking for some of them again."""
 
-import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,19 +9,31 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from castgraph.base import tables
+from castgraph.archive import listed, write_inventory_report, write_selection
+from castgraph.archive.listing.inventory import Inventory
+from castgraph.base import files, tables
 from castgraph.cli import app
 from castgraph.run.status import ask_for_again, states
 
 ENCODER = "fast-hog-up1"
 FACES = {"engine": "fast", "detector": "hog", "upsample": 1, "min_size_px": 0, "score_threshold": 0}
 GOOD, MISSING, PARTIAL, FAILED, FETCHED, WAITING = (f"NTV_20261001_0{n}0000" for n in range(6))
+NAMES = (GOOD, MISSING, PARTIAL, FAILED, FETCHED, WAITING)
 
 
 def encoded(results: Path, broadcast: str, status: str, reason: str = "") -> None:
     facts = tables.provenance("encode", {}, status=status, reason=reason, n_refused=0)
     for kind, schema in (("faces", tables.FACES), ("frames", tables.FRAMES)):
-        tables.write(results / kind / ENCODER / f"{broadcast}.parquet", schema.empty_table(), facts)
+        path = results / kind / ENCODER / "gdelt" / f"{broadcast}.parquet"
+        tables.write(path, schema.empty_table(), facts)
+    receipt(results, f"gdelt/{broadcast}")
+
+
+def receipt(results: Path, place: str) -> Path:
+    """Write what says that something was fetched."""
+    path = results / "fetched" / f"{place}.json"
+    files.write_json(path, {})
+    return path
 
 
 @pytest.fixture
@@ -31,29 +43,28 @@ def run(tmp_path: Path) -> Path:
     run = results / "mine"
     run.mkdir(parents=True)
     (run / "config.yaml").write_text(yaml.safe_dump({"run": "mine", "faces": FACES}))
-    names = (GOOD, MISSING, PARTIAL, FAILED, FETCHED, WAITING)
-    (run / "selected.csv").write_text("broadcast,station\n" + "".join(f"{name},NTV\n" for name in names))
-    (run / "inventories.csv").write_text(
-        "station,day,status,n_shows,n_refused,reason\n"
-        "NTV,2026-10-01,ok,6,0,\nNTV,2026-10-02,missing,0,0,404 Not Found\n"
-    )
+    rows = [replace(row, origin="gdelt") for row in listed(dict.fromkeys(NAMES, ""))]
+    write_selection(run / "selected.csv", rows)
+    missing = Inventory("NTV", date(2026, 10, 2), "missing", "404 Not Found")
+    inventories = [Inventory("NTV", date(2026, 10, 1), "ok", ""), missing]
+    write_inventory_report(run / "inventories.csv", inventories, "gdelt")
+    for day in ("20261001", "20261002"):
+        receipt(results, f"gdelt/inventories/NTV.{day}")
     encoded(results, GOOD, "ok")
     encoded(results, MISSING, "missing", "404 Not Found")
     encoded(results, PARTIAL, "partial", "1 of 9 frames damaged")
-    log = results / "logs" / "download" / f"{FAILED}.log"
+    log = results / "logs" / "download" / "gdelt" / f"{FAILED}.log"
     log.parent.mkdir(parents=True)
     log.write_text(
         "2026-11-01 12:00:00,000 ERROR failed\nTraceback (most recent call last):\n  File …\n"
         "castgraph.archive.fetch.FetchError: https://…: the server answered 403 Forbidden\n"
     )
-    zips = tmp_path / "resources" / "zips"
-    zips.mkdir(parents=True)
-    (zips / f"{FETCHED}.zip").touch()
+    receipt(results, f"gdelt/{FETCHED}")
     return run
 
 
 def test_every_broadcast_and_inventory_has_a_status_and_a_reason(run: Path) -> None:
-    assert [tuple(state) for state in states(run)] == [
+    assert [tuple(state[:-1]) for state in states(run)] == [
         ("NTV.20261001", "inventory", "ok", ""),
         ("NTV.20261002", "inventory", "missing", "404 Not Found"),
         (GOOD, "broadcast", "ok", ""),
@@ -85,11 +96,37 @@ def test_what_is_not_whole_is_asked_for_again_and_nothing_else(run: Path) -> Non
     before = {path: path.read_bytes() for path in run.parent.rglob("*") if path.is_file()}
     chosen = ask_for_again(run)
     assert [state.name for state in chosen] == ["NTV.20261002", MISSING, PARTIAL]
-    record = run.parent.parent / "resources" / "asked_again.json"
-    assert json.loads(record.read_text()) == {"NTV.20261002": 1, MISSING: 1, PARTIAL: 1}
-    assert {path: path.read_bytes() for path in before} == before  # what there is stays until it is replaced
-    ask_for_again(run, ["partial"])
-    assert json.loads(record.read_text())[PARTIAL] == 2
+    after = {path: path.read_bytes() for path in run.parent.rglob("*") if path.is_file()}
+    # What there is stays until it is replaced; only what says that it was fetched is gone.
+    places = ("gdelt/inventories/NTV.20261002", f"gdelt/{MISSING}", f"gdelt/{PARTIAL}")
+    gone = {run.parent / "fetched" / f"{place}.json" for place in places}
+    assert after == {path: content for path, content in before.items() if path not in gone}
+    assert gone <= set(before)
+    assert ask_for_again(run, ["partial"]) == chosen[2:]
+
+
+def test_one_that_was_asked_for_again_and_failed_tells_why(run: Path) -> None:
+    ask_for_again(run)
+    log = run.parent / "logs" / "download" / "gdelt" / f"{PARTIAL}.log"
+    log.write_text("… ERROR failed\ncastgraph.archive.fetch.transfer.FetchError: 503\n")
+    [state] = [state for state in states(run) if state.name == PARTIAL]
+    assert state.status == "partial"
+    assert state.reason.startswith("1 of 9 frames damaged; download: castgraph")
+    assert state.reason.endswith("503")
+
+
+def test_results_may_be_a_link(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "results").rename(tmp_path / "disk")
+    (tmp_path / "results").symlink_to(tmp_path / "disk")
+    assert len(ask_for_again(tmp_path / "results" / "mine")) == 3
+    assert not (tmp_path / "disk" / "fetched" / "gdelt" / f"{PARTIAL}.json").exists()
+
+
+def test_a_selection_of_an_earlier_castgraph_is_told(run: Path) -> None:
+    (run / "selected.csv").write_text("broadcast,station,start,title,program,source\n")
+    result = CliRunner().invoke(app, ["status", str(run)])
+    assert result.exit_code == 1
+    assert "an earlier castgraph has made it" in " ".join(result.output.split())
 
 
 def test_the_command_tells_counts_and_what_is_not_whole(run: Path) -> None:

@@ -11,12 +11,20 @@ import pytest
 from typer.testing import CliRunner
 
 from castgraph import __version__
+from castgraph.archive import write_inventory_report
 from castgraph.base import tables
 from castgraph.base.files import write_json
 from castgraph.cli import app
 from castgraph.run.summary import summarise
 
 START = datetime(2024, 1, 2, 19, tzinfo=UTC)
+
+
+def none_searched(folder: Path) -> Path:
+    """The report on inventories of a run whose broadcasts are listed."""
+    path = folder / "no-inventories.csv"
+    write_inventory_report(path, [])
+    return path
 
 
 def table(schema: pa.Schema, path: Path, rows: list[dict], facts: dict | None = None) -> Path:
@@ -161,7 +169,9 @@ def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
     tables.write(broadcasts, pq.read_table(broadcasts), merge_facts(quality, set_aside))
     paths = {"labels": "labels", "people": "people", "pairs": "edges"}
     clustering = {kind: folder / f"{name}.parquet" for kind, name in paths.items()}
-    summary = summarise("test", broadcasts, None, {"eps-0.40": clustering}, run / "sweep.parquet")
+    summary = summarise(
+        "test", broadcasts, none_searched(run), {"eps-0.40": clustering}, run / "sweep.parquet"
+    )
     assert summary["faces"] == 600
     assert summary["clusterings"]["eps-0.40"]["noise"] == noise
     assert {name: n for name, n in summary["set_aside"].items() if n} == set_aside
@@ -172,7 +182,9 @@ def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
 
 
 def test_a_run_of_listed_broadcasts_says_nothing_of_station_days(run: Path) -> None:
-    summary = summarise("test", run / "broadcasts.parquet", None, {}, scores(run / "sweep.parquet"))
+    summary = summarise(
+        "test", run / "broadcasts.parquet", none_searched(run), {}, scores(run / "sweep.parquet")
+    )
     assert summary["station_days"]["listed"] == 0
     write_json(run / "summary.json", summary)
     assert "station-days" not in CliRunner().invoke(app, ["summary", str(run / "summary.json")]).output
