@@ -17,5 +17,5 @@ with joblog(snakemake.log[0]):
         limits=Limits.of(archive),
         threads=snakemake.threads,
         give_up=archive["give_up"],
-        **fetch_options(archive, destination.parent.parent),
+        **fetch_options(snakemake.config["compute"], destination.parent.parent),
     )

@@ -13,5 +13,5 @@ with joblog(snakemake.log[0]):
         snakemake.wildcards.station,
         datetime.strptime(snakemake.wildcards.day, "%Y%m%d").date(),
         Path(snakemake.output[0]),
-        **fetch_options(archive, Path(snakemake.output[0]).parent.parent),
+        **fetch_options(snakemake.config["compute"], Path(snakemake.output[0]).parent.parent),
     )

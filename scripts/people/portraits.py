@@ -39,7 +39,7 @@ def main() -> None:
             fetch_options={
                 "frame_seconds": archive["frame_seconds"],
                 "limits": Limits.of(archive),
-                **fetch_options(archive, zips.parent),
+                **fetch_options(snakemake.config["compute"], zips.parent),
             },
             scratch=Path(snakemake.resources.tmpdir),
         )
