@@ -19,7 +19,7 @@ with joblog(snakemake.log[0]):
         limits=Limits.of(archive),
         threads=snakemake.threads,
         give_up=archive["give_up"],
-        **fetch_options(archive, Path(snakemake.params.pace)),
+        **fetch_options(snakemake.config["compute"], Path(snakemake.params.pace)),
     )
     note(Path(snakemake.params.record), FETCHED, frames["limits"], archive, obtained.needed)
     receipt = {"source": frames["source"], "status": obtained.status, "reason": obtained.reason}

@@ -16,7 +16,7 @@ with joblog(snakemake.log[0]):
         snakemake.wildcards.station,
         datetime.strptime(snakemake.wildcards.day, "%Y%m%d").date(),
         Path(snakemake.output.inventory),
-        **fetch_options(archive, Path(snakemake.params.pace)),
+        **fetch_options(snakemake.config["compute"], Path(snakemake.params.pace)),
     )
     inventories.note(Path(snakemake.params.record), snakemake.params.edition, began)
     write_json(snakemake.output.receipt, {"status": inventory.status, "reason": inventory.reason})

@@ -12,7 +12,7 @@ from castgraph.run.counted import read_counted
 from castgraph.run.names import record_sweep
 
 with joblog(snakemake.log[0]):
-    chosen = snakemake.config["cluster"]
+    chosen = snakemake.config["clustering"]
     paths = {Path(path).parent.name: path for path in snakemake.output.labels}
     eps = {name: float(name.removeprefix("eps-")) for name in paths}
     faces = read_counted(snakemake.input.faces)

@@ -15,7 +15,7 @@ with joblog(snakemake.log[0]):
         given.min_samples,
         given.state,
         Options(snakemake.threads, kernels()[0], log_progress()),
-        kept=snakemake.config["cluster"]["eps"],
+        kept=snakemake.config["clustering"]["eps"],
         n_jobs=given.n_jobs,
         above=given.above,
         max_memory_mb=snakemake.resources.mem_mb,

@@ -37,7 +37,7 @@ def main() -> None:
             limits=Limits.of(archive),
             fetch_options={
                 "frame_seconds": archive["frame_seconds"],
-                **fetch_options(archive, Path(snakemake.params.pace)),
+                **fetch_options(snakemake.config["compute"], Path(snakemake.params.pace)),
             },
             scratch=Path(snakemake.resources.tmpdir),
         )

@@ -119,7 +119,7 @@ def test_kubernetes_runs_a_broadcast_in_one_pod(
     monkeypatch.setenv("NODE", str(tmp_path / "node"))
     (tmp_path / "node").mkdir()
     broadcast = next(iter(SHORT))
-    config = {**small_config, "broadcasts": {"ids": [broadcast]}, "scratch": "$TMPDIR/castgraph"}
+    config = {**small_config, "broadcasts": {"ids": [broadcast]}, "compute": {"scratch": "$TMPDIR/castgraph"}}
     (tmp_path / "run").mkdir()
     run = Run(tmp_path / "run", config, extra=["--workflow-profile", str(PROFILES["kubernetes"].parent)])
     run.extra += ["--latency-wait", "20"]

@@ -78,7 +78,7 @@ def encoding(run: Run, job: Job) -> bool:
 @pytest.fixture(scope="module")
 def disturbed(cluster: Slurm, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Disturbed:
     config = yaml.safe_load((root / "config" / "config.yaml").read_text())
-    config["scratch"] = "$TMPDIR/castgraph"
+    config["compute"] = {"scratch": "$TMPDIR/castgraph"}
     profile = ["--workflow-profile", str(root / "profiles" / "slurm")]
     run = Run(tmp_path_factory.mktemp("on-slurm"), config, extra=[*profile, *OPTIONS])
     faults = {CANCELLED: ("scancel",), REQUEUED: ("scontrol", "requeue")}
@@ -173,7 +173,7 @@ def test_scratch_lies_on_the_node_and_is_left_empty(disturbed: Disturbed, cluste
 
 def test_nothing_is_made_again_where_scratch_lies_elsewhere(disturbed: Disturbed, tmp_path: Path) -> None:
     assert disturbed.run.config is not None
-    config = {**disturbed.run.config, "scratch": str(tmp_path / "elsewhere")}
+    config = {**disturbed.run.config, "compute": {"scratch": str(tmp_path / "elsewhere")}}
     run = Run(tmp_path / "copy", config)
     shutil.copytree(disturbed.run.folder, run.folder)
     assert set(jobs(run("-n"))) <= {"all", "report"}  # the report shows the configuration

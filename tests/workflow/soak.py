@@ -53,7 +53,8 @@ def configuration(ids: list[str], base_url: str) -> Config:
     return {
         "run": "soak",
         "broadcasts": {"ids": ids},
-        "archive": {"base_url": base_url, "timeout": 2, "attempts": 8},
+        "archive": {"base_url": base_url},
+        "compute": {"timeout": 2, "attempts": 8},
         "people": {"sheet_faces": 6},
     }
 

@@ -78,7 +78,7 @@ def bad_run(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
             "run": "bad",
             "broadcasts": {"ids": [*ids, named("Absent")]},
             "archive": {"base_url": str(archive)},
-            "cluster": {"min_samples": 2},
+            "clustering": {"min_samples": 2},
         },
     )
     run()
@@ -183,7 +183,7 @@ def test_a_run_without_any_face_is_normal(new_run: Callable[..., Run], tmp_path:
     assert Image.open(folder / "network.png").width > 1000
     assert not list((folder / "portraits").glob("*.jpg"))
 
-    run.config["cluster"] = {
+    run.config["clustering"] = {
         "algorithm": ["dbscan", "hdbscan", "chinese_whispers", "iterative"],
         "eps": [0.4, 0.3],
     }

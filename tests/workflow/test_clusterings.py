@@ -23,7 +23,7 @@ ALGORITHMS = ("dbscan", "hdbscan", "chinese_whispers", "iterative")
 def configured(root: Path) -> Callable[..., Config]:
     """Give the configuration of the demo with another section ``cluster``."""
     shipped = yaml.safe_load((root / "config" / "config.yaml").read_text())
-    return lambda **cluster: shipped | {"cluster": cluster}
+    return lambda **clustering: shipped | {"clustering": clustering}
 
 
 def labels(run: Run, clustering: str) -> np.ndarray:
@@ -205,17 +205,6 @@ def test_the_state_of_other_faces_is_of_no_use(grown: Grown, tmp_path: Path) -> 
     )
     for name in BOTH:
         assert labels(run, name).tolist() == expected(run, float(name[4:])).tolist()
-
-
-def test_a_few_faces_are_not_shared_among_jobs(demo_run: Run, configured, tmp_path: Path) -> None:
-    run = demo_run.copied(tmp_path / "run", configured(share_jobs=3))
-    for name in ("eps-0.40/labels.parquet", "dbscan-state.parquet", "sweeps.json"):
-        (run.results / name).unlink()
-    target = str((run.results / "eps-0.40" / "labels.parquet").relative_to(run.folder))
-    assert jobs(run(target)) == {"plan_shares": 1, "share": 3, "cluster_1": 1}
-    assert "to be found: [0.4]" in cluster_log(run)
-    assert not list((run.results / "shares").rglob("*.*"))
-    assert {**run.digests(), "demo/config.yaml": ""} == {**demo_run.digests(), "demo/config.yaml": ""}
 
 
 def test_too_little_memory_is_told_before_any_work(demo_run: Run, configured, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_another_eps_reruns_nothing_upstream(copied: Run) -> None:
     scores = {"sweep.parquet", "sweep_changes.parquet", "sweep.html", "sweep.png"}
     of_all = {f"small/{name}" for name in (*scores, "summary.json", "config.yaml")}
     before, written = copied.digests(), copied.written()
-    copied.config["cluster"]["eps"] = [0.4, 0.3, 0.355]
+    copied.config["clustering"]["eps"] = [0.4, 0.3, 0.355]
     counts = jobs(copied())
     assert counts == {"cluster_2": 1, **dict.fromkeys(PER_CLUSTERING, 2), **dict.fromkeys(OF_ALL, 1)}
     assert {path.name for path in copied.results.glob("eps-*")} == {"eps-0.30", "eps-0.355", "eps-0.40"}
@@ -54,7 +54,7 @@ def test_another_eps_reruns_nothing_upstream(copied: Run) -> None:
 
     # What is given up stays where it is, and what is left is not made again.
     written = copied.written()
-    copied.config["cluster"]["eps"] = [0.4, 0.355]
+    copied.config["clustering"]["eps"] = [0.4, 0.355]
     assert jobs(copied()) == dict.fromkeys(OF_ALL, 1)
     assert {name for name in written if copied.written()[name] != written[name]} == of_all
     scored = pq.read_table(copied.results / "sweep.parquet")["clustering"].to_pylist()
@@ -64,7 +64,7 @@ def test_another_eps_reruns_nothing_upstream(copied: Run) -> None:
 
 def test_another_eps_without_the_zips_fetches_them_for_portraits_and_encodes_nothing(copied: Run) -> None:
     shutil.rmtree(copied.folder / "resources" / "zips")
-    copied.config["cluster"]["eps"] = [0.4, 0.41]
+    copied.config["clustering"]["eps"] = [0.4, 0.41]
     counts = jobs(copied())
     assert counts == dict.fromkeys(("cluster_2", *PER_CLUSTERING, *OF_ALL), 1)
     assert not (copied.folder / "resources" / "zips").exists()
@@ -86,7 +86,7 @@ def test_encodings_are_the_same_for_any_number_of_processes(
     run = new_run(config)
     run("encodings")
     before = run.digests()
-    run.config["faces"] = {"threads": 2, "providers": ["CPUExecutionProvider"]}
+    run.config["compute"] = {"threads": 2, "providers": ["CPUExecutionProvider"]}
     assert "Nothing to be done" in run("encodings")
     shutil.rmtree(run.folder / "results" / "faces")
     assert jobs(run("encodings"))["encode"] == 1
@@ -101,7 +101,7 @@ def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Ru
         "top_edges": "all",
     }
     assert jobs(copied()) == {"network": 1, "picture": 1, "summary": 1, "report": 1, "all": 1}
-    copied.config["cluster"]["min_samples"] = 3
+    copied.config["clustering"]["min_samples"] = 3
     assert jobs(copied()) == dict.fromkeys(("cluster_1", *PER_CLUSTERING, *OF_ALL), 1)
 
 
@@ -200,7 +200,7 @@ def test_one_core_gives_the_same_results_and_takes_the_largest_broadcasts_first(
 
 def test_zips_are_removed_when_they_are_not_kept(small_run: Run, new_run: Callable[..., Run]) -> None:
     run = new_run(copy.deepcopy(small_run.config))
-    run.config["archive"]["keep_zips"] = False
+    run.config["compute"] = {"keep_zips": False}
     run()
     assert not list((run.folder / "resources").rglob("*.zip"))
     portraits = run.results / "eps-0.40" / "portraits"

@@ -35,7 +35,8 @@ def test_missing_and_damaged_broadcasts_are_tried_again(
     whole = (archive / f"{CUT}.zip").read_bytes()
     (archive / f"{CUT}.zip").write_bytes(whole[:-500])
     config = copy.deepcopy(small_config)
-    config["archive"] |= {"base_url": str(archive), "keep_zips": False}
+    config["archive"]["base_url"] = str(archive)
+    config["compute"] = {"keep_zips": False}
     (tmp_path / "run").mkdir()
     run = Run(tmp_path / "run", config)
     run(MERGED)

@@ -49,7 +49,8 @@ def mixed_run(demo: Path, small_archive: Path, tmp_path_factory: pytest.TempPath
         {
             "run": "mixed",
             "broadcasts": {"folder": "recordings", "stations": ["DEMO1"], "include": "broadcasts.csv"},
-            "archive": {"base_url": str(small_archive), "attempts": 2},
+            "archive": {"base_url": str(small_archive)},
+            "compute": {"attempts": 2},
         },
     )
     with FaultServer(small_archive) as site:

@@ -30,7 +30,7 @@ for SWEEP, NAMES in SWEEPS.items():
             mem_mb=with_faces(2000),
         params:
             # The folders of the output tell eps. It is no parameter: to give one up does not change the others.
-            min_samples=config["cluster"]["min_samples"],
+            min_samples=config["clustering"]["min_samples"],
             code_version=CODE_VERSIONS["cluster"],
             # What is kept of a clustering for the next one; it changes no result.
             state=placed("results/{run}/dbscan-state.parquet"),
@@ -57,9 +57,9 @@ rule plan_shares:
         mem_mb=with_faces(2000),
     params:
         eps=lambda wildcards: [CLUSTERINGS[name]["eps"] for name in SWEEPS[int(wildcards.sweep)]],
-        min_samples=config["cluster"]["min_samples"],
-        n_jobs=config["cluster"]["share_jobs"],
-        above=config["cluster"]["share_above"],
+        min_samples=config["clustering"]["min_samples"],
+        n_jobs=1,
+        above=0,
         state=placed("results/{run}/dbscan-state.parquet"),
         code_version=CODE_VERSIONS["cluster"],
     script:

@@ -47,7 +47,7 @@ except castgraph.run.config.ConfigError as error:
 
 ENCODER_SETTINGS = {key: config["faces"][key] for key in ENCODER_KEYS}
 ENCODER = encoder_name(**ENCODER_SETTINGS)
-CLUSTERINGS = clusterings(**{key: config["cluster"][key] for key in ("algorithm", "eps", "min_samples")})
+CLUSTERINGS = clusterings(**{key: config["clustering"][key] for key in ("algorithm", "eps", "min_samples")})
 OTHERWISE = [name for name, settings in CLUSTERINGS.items() if settings["algorithm"] != "dbscan"]
 SWEEPS = sweeps(
     [name for name in CLUSTERINGS if name not in OTHERWISE],
@@ -58,11 +58,11 @@ NOW = datetime.now(UTC)
 ARCHIVE_URL = castgraph.archive.relative(MERGED["archive"]["base_url"], Path.cwd())
 ARCHIVE = castgraph.archive.archive_name(ARCHIVE_URL)
 # Whether jobs share a clustering.
-SHARED = config["cluster"]["share_jobs"] > 1
+SHARED = False
 
 
 scattergather:
-    share=config["cluster"]["share_jobs"],
+    share=1,
 
 
 # For jobs that take what there is. Snakemake lowers it to --cores.
@@ -104,10 +104,10 @@ def with_faces(mem_mb):
 def cores_of_run():
     """The cores among which encode jobs borrow idle ones; 0 where they do not."""
     # On a cluster this is read again on the node, by a Snakemake that is not the main process.
-    if not workflow.is_main_process or not config["faces"]["borrow"]:
+    if not workflow.is_main_process or not config["compute"]["borrow"]:
         return 0
     # A GPU's memory is for the workers that the configuration asks for.
-    if config["faces"]["providers"][0] != "CPUExecutionProvider":
+    if config["compute"]["providers"][0] != "CPUExecutionProvider":
         return 0
     # Where memory is limited (--resources mem_mb=…) idle cores may be idle for lack of it.
     mem_mb = workflow.global_resources.get("mem_mb").value
@@ -128,9 +128,9 @@ def scratch(path):
     same everywhere, so that nothing is encoded again when scratch lies elsewhere.
     """
     try:
-        folder = placed(expanded(config["scratch"]))
+        folder = placed(expanded(config["compute"]["scratch"]))
     except ValueError as error:
-        raise WorkflowError(f"scratch: {error}")
+        raise WorkflowError(f"compute.scratch: {error}")
     return sourcecache_entry(str(Path(folder) / path), f"scratch/{Path(path).parts[0]}")
 
 
@@ -193,7 +193,7 @@ def edition(wildcards):
 
 def unless_kept(path):
     """The ZIPs are temporary unless the configuration keeps them."""
-    return update(path) if config["archive"]["keep_zips"] else temp(path)
+    return update(path) if config["compute"]["keep_zips"] else temp(path)
 
 
 def inventories(path):

@@ -20,15 +20,14 @@ rule encode:
     priority: 2
     conda:
         "../../envs/environment.yaml"
-    threads: config["faces"]["threads"]
+    threads: config["compute"]["threads"]
     resources:
         # A worker each, and what reads and collects beside them.
-        mem_mb=growing(400 + 600 * config["faces"]["threads"]),
+        mem_mb=growing(400 + 600 * config["compute"]["threads"]),
         cores_of_run=cores_of_run(),
         # Read again on a node of a cluster, by a Snakemake that is not the main process.
         on_node=int(not workflow.is_main_process),
     params:
-        # Results do not depend on the rest of config["faces"]; the script reads it.
         settings=ENCODER_SETTINGS,
         # The output of unzip is gone when a broadcast is done, and the ZIP may be, so they are minded here.
         frames=frames(UNPACKED),

@@ -219,7 +219,7 @@ def _encode(
         except BrokenExecutor as error:
             raise RuntimeError(
                 f"a worker process died while {workers} shared the frames of {folder.name}; "
-                "was it killed for its memory? Less is needed with a lower faces.threads"
+                "was it killed for its memory? Less is needed with a lower compute.threads"
             ) from error
 
 

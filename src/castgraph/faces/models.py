@@ -295,8 +295,8 @@ def session(name: str, providers: Sequence[str] = CPU, part: str = "whole") -> o
     loaded = onnxruntime.InferenceSession(path, options, providers=list(providers))
     if loaded.get_providers()[0] != providers[0]:  # onnxruntime falls back to another one silently
         raise ModelError(
-            f"faces.providers: {providers[0]} does not start on this machine (see onnxruntime's requirements "
-            f"for it); {loaded.get_providers()[0]} would"
+            f"compute.providers: {providers[0]} does not start on this machine (see onnxruntime's "
+            f"requirements for it); {loaded.get_providers()[0]} would"
         )
     return loaded
 
@@ -307,7 +307,8 @@ def check_providers(providers: Sequence[str]) -> None:
     for provider in providers:
         if provider not in offered:
             raise ValueError(
-                f"faces.providers: the installed onnxruntime has no {provider!r}; it has {', '.join(offered)}"
+                f"compute.providers: the installed onnxruntime has no {provider!r}; "
+                f"it has {', '.join(offered)}"
             )
     if not providers:
-        raise ValueError(f"faces.providers: none is given; there are {', '.join(offered)}")
+        raise ValueError(f"compute.providers: none is given; there are {', '.join(offered)}")

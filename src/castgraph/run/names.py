@@ -35,7 +35,7 @@ CODE_VERSIONS: Mapping[str, int] = {
 
 
 ENCODER_KEYS = ("engine", "detector", "upsample", "min_size_px", "score_threshold")
-"""The keys of the section ``faces`` that encodings depend on; the others say how they are computed."""
+"""The keys of the section ``faces``, on which encodings depend."""
 
 
 def encoder_name(
@@ -65,8 +65,8 @@ def clusterings(
 ) -> dict[str, dict[str, Any]]:
     """Name the clusterings of a run for paths: ``eps-0.40`` for DBSCAN with 0.4, ``hdbscan-5``, ….
 
-    Parameters are the keys of the section ``cluster`` of the configuration. eps is written with at least two
-    decimals, so that names sort as their values do, and with as many more as it has.
+    Parameters are the keys of the section ``clustering`` of the configuration. eps is written with at least
+    two decimals, so that names sort as their values do, and with as many more as it has.
 
     Returns
     -------

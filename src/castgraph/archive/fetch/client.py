@@ -58,12 +58,12 @@ class FetchOptions(TypedDict, total=False):
     pace_file: Path | None
 
 
-def fetch_options(archive: Mapping[str, Any], pace_file: Path) -> FetchOptions:
-    """Tell how patiently to fetch, from the section ``archive`` of the configuration.
+def fetch_options(compute: Mapping[str, Any], pace_file: Path) -> FetchOptions:
+    """Tell how patiently to fetch, from the section ``compute`` of the configuration.
 
     Parameters
     ----------
-    archive
+    compute
         The section; read are ``attempts``, ``timeout`` and ``max_mb_per_s``.
     pace_file
         The file by which the jobs of a run keep their pace.
@@ -72,10 +72,10 @@ def fetch_options(archive: Mapping[str, Any], pace_file: Path) -> FetchOptions:
     -------
     FetchOptions
     """
-    max_mb_per_s = archive.get("max_mb_per_s")
+    max_mb_per_s = compute.get("max_mb_per_s")
     return FetchOptions(
-        attempts=archive["attempts"],
-        timeout=archive["timeout"],
+        attempts=compute["attempts"],
+        timeout=compute["timeout"],
         max_bytes_per_s=None if max_mb_per_s is None else max_mb_per_s * 2**20,
         pace_file=None if max_mb_per_s is None else pace_file,
     )
