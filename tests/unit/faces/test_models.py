@@ -13,6 +13,7 @@ import onnxruntime
 import pytest
 from typer.testing import CliRunner
 
+from castgraph.base.models import ModelError, cache_folder
 from castgraph.cli import app
 from castgraph.faces import models
 from castgraph.faces.models import (
@@ -20,8 +21,6 @@ from castgraph.faces.models import (
     CNN_DETECTOR,
     EMBEDDER,
     PARTS,
-    ModelError,
-    cache_folder,
     model_path,
     onnx_path,
     prepare,
@@ -169,9 +168,9 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch) ->
 
 
 def test_providers_that_are_not_there_are_an_error(cache: Path) -> None:
-    with pytest.raises(ValueError, match=r"faces\.providers: .*'Magic'.*CPUExecutionProvider"):
+    with pytest.raises(ValueError, match=r"compute\.providers: .*'Magic'.*CPUExecutionProvider"):
         session(EMBEDDER, ["CPUExecutionProvider", "Magic"])
-    with pytest.raises(ValueError, match=r"faces\.providers: none"):
+    with pytest.raises(ValueError, match=r"compute\.providers: none"):
         session(EMBEDDER, [])
     assert not cache.exists()
 
