@@ -74,16 +74,24 @@ def test_files_get_ordinary_permissions(tmp_path: Path) -> None:
 
 
 MANY = """
-import os, sys
+import os, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from castgraph.base.files import atomic_directory, write_json
 
 folder, mask = Path(sys.argv[1]), int(sys.argv[2], 8)
-os.umask(mask)
+change = os.umask
+change(mask)
+
+def umask(mask):
+    before = change(mask)
+    time.sleep(0.001)  # so that the other threads come between
+    return before
+
+os.umask = umask
 
 def write(number):
-    for _ in range(100):
+    for _ in range(20):
         write_json(folder / f"{number}.json", number)
         with atomic_directory(folder / f"{number}"):
             pass
@@ -92,7 +100,7 @@ def write(number):
 
 with ThreadPoolExecutor(8) as threads:
     list(threads.map(write, range(8)))
-assert os.umask(0) == mask
+assert change(0) == mask
 """
 
 
