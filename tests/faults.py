@@ -152,12 +152,14 @@ PASSING = (
 
 
 class Request(NamedTuple):
-    """A request that was answered: the file's name, the header Range, the status (0 for none), the client."""
+    """A request that was answered: the file's name, the status (0 for none), and headers."""
 
     name: str
     range: str | None
     status: int
     agent: str
+    host: str
+    authorization: str | None
 
 
 class FaultServer:
@@ -273,8 +275,17 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(body, fault)
 
     def _record(self, name, status):
-        agent = self.headers.get("User-Agent", "")
-        self.site.requests.append(Request(name, self.headers.get("Range"), status, agent))
+        headers = self.headers
+        self.site.requests.append(
+            Request(
+                name,
+                headers.get("Range"),
+                status,
+                headers.get("User-Agent", ""),
+                headers.get("Host", ""),
+                headers.get("Authorization"),
+            )
+        )
 
     def _answer(self, name, fault):
         """Tell the status, the headers and the body."""

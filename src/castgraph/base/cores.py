@@ -110,6 +110,7 @@ class Cores:
 
     # Byte `core` is locked by the job that owns the core, byte n + `core` by the one that has borrowed it.
     # A process never finds a lock of its own taken, so these are asked about others' cores only.
+    # Not by castgraph.base.locks: filelock has no locks of single bytes.
 
     def _lock(self, byte: int) -> bool:
         try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
 import shutil
 import socket
 import string
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,13 @@ def _remove_leftovers(path: Path) -> None:
         remove(leftover)
 
 
+def _part_of(path: Path) -> Path:
+    """Name what is to become `path`, as nobody else names it."""
+    # Not by tempfile, whose files are for their owner alone: the kernel applies the umask, which no thread
+    # can ask for without changing it.
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
+
+
 @contextmanager
 def disk(folder: Path) -> Iterator[None]:
     """Say in plain words that the disk of `folder` is full, when the block finds it so."""
@@ -51,6 +60,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The name is unique, so two jobs that write the same file do not mix their bytes. The job that begins last
     takes the file over: what an orphan of a killed run has half written is removed, and the orphan fails.
+    What several processes write in turn, such as a ledger, they write under `castgraph.base.locks.locked`.
 
     Parameters
     ----------
@@ -70,11 +80,9 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    part = _part_of(path)
+    part.touch(exist_ok=False)
     try:
-        part.chmod(0o666 & ~_umask())
         with disk(path.parent):
             yield part
         part.replace(path)
@@ -100,9 +108,9 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
-    part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent))
+    part = _part_of(path)
+    part.mkdir()
     try:
-        part.chmod(0o777 & ~_umask())
         with disk(path.parent):
             yield part
         remove(path)
@@ -116,6 +124,31 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write `value` to `path` as indented JSON, atomically and the same for the same value."""
     with atomic(path) as part:
         part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def known(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick the fields of a dataclass out of an object of JSON.
+
+    Parameters
+    ----------
+    kind
+        The dataclass.
+    value
+        The object. A newer castgraph may have written more into it, an older one less.
+
+    Returns
+    -------
+    dict
+        What the dataclass can be made of, unless a field without a default is missing.
+
+    Examples
+    --------
+    >>> from dataclasses import make_dataclass
+    >>> Point = make_dataclass("Point", ["x", "y"])
+    >>> Point(**known(Point, {"x": 1, "y": 2, "z": 3}))
+    Point(x=1, y=2)
+    """
+    return {field.name: value[field.name] for field in fields(kind) if field.name in value}
 
 
 def expanded(path: str) -> str:
@@ -140,10 +173,3 @@ def expanded(path: str) -> str:
         ) from error
     except ValueError as error:
         raise ValueError(f"found {path!r}; allowed: $NAME or ${{NAME}}, and $$ for a dollar sign") from error
-
-
-def _umask() -> int:
-    """Tell the umask of the process (it can only be read by setting it)."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

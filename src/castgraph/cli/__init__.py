@@ -208,7 +208,8 @@ def _print(columns: list[str], rows: list[list[str]], as_csv: bool) -> None:
 def models() -> None:
     """Check the model files and convert them ahead, so that no job has to wait for it."""
     # Imported here: it loads onnxruntime, which no other command needs.
-    from castgraph.faces.models import ModelError, prepare
+    from castgraph.base.models import ModelError
+    from castgraph.faces.models import prepare
 
     try:
         files = prepare()

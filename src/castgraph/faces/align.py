@@ -25,7 +25,7 @@ def load() -> Callable[[Picture, Detection], Aligned]:
 
     Raises
     ------
-    castgraph.faces.models.ModelError
+    castgraph.base.models.ModelError
         When the model file is missing or altered.
 
     References

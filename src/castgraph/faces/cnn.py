@@ -22,10 +22,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from castgraph.base.models import CPU
 from castgraph.faces.dat import Convolution, Mmod, Network, Overlap
 from castgraph.faces.engine import Detection
 from castgraph.faces.frame import Picture
-from castgraph.faces.models import CNN_DETECTOR, CPU, network, session
+from castgraph.faces.models import CNN_DETECTOR, network, session
 from castgraph.faces.resize import (
     Box,
     enlarged,

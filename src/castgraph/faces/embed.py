@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from castgraph.faces.models import CPU, EMBEDDER, session
+from castgraph.base.models import CPU
+from castgraph.faces.models import EMBEDDER, session
 
 BATCH = 16
 """Chips that go through the network together; it bounds the memory, and more are not faster."""

@@ -6,7 +6,6 @@ the frames, so the tables are the same, byte for byte, for every number of worke
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import hashlib
 import logging
@@ -32,6 +31,7 @@ from rich.progress import Progress
 from castgraph.archive import Manifest, UnzippedFrame
 from castgraph.base import tables
 from castgraph.base.cores import Cores, Crew
+from castgraph.base.locks import lock
 from castgraph.faces.engine import Engine
 from castgraph.faces.frame import MAX_PIXELS, Picture, UnreadableFrameError, phash, read_frame
 
@@ -391,11 +391,14 @@ def _own_terminal() -> Iterator[bool]:
         yield False
         return
     try:
-        fcntl.flock(terminal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        free = True
-    except OSError:
-        free = False
-    try:
-        yield free
+        yield _is_free(terminal)
     finally:
         os.close(terminal)
+
+
+def _is_free(terminal: int) -> bool:
+    try:
+        lock(terminal, patience=0)
+    except OSError:
+        return False
+    return True

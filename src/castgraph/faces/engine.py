@@ -148,7 +148,7 @@ def load_engine(
     ------
     ValueError
         When there is no such engine, detector or provider, or the engine cannot do what is asked.
-    castgraph.faces.models.ModelError
+    castgraph.base.models.ModelError
         When a model file is missing or altered.
     """
     if engine not in ENGINES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -188,8 +188,8 @@ def layout(
 ) -> dict[int, tuple[float, float]]:
     """Place everybody in the plane, so that those who are often seen together stand close together.
 
-    Each connected component is laid out on its own, gets an area in proportion to its people, and is put as
-    close to the largest one as there is room, so that none drifts away.
+    Each connected component is laid out on its own and gets an area in proportion to its people. The areas
+    are packed into about a square, the largest at its upper left, so that none drifts away.
 
     Parameters
     ----------
@@ -213,19 +213,22 @@ def layout(
     """
     place = _named("method", method, _LAYOUTS)
     components = sorted((sorted(c) for c in nx.connected_components(graph)), key=lambda c: (-len(c), c[0]))
-    discs: list[tuple[float, float, float]] = []
+    radii = [math.sqrt(len(component)) for component in components]
+    middles = _packed([2 * (radius + _GAP) for radius in radii])
+    shapes: dict[
+        tuple[tuple[int, int, float], ...], Points
+    ] = {}  # most are one of a few: pairs of few weights
     places: dict[int, Points] = {}
-    for component in components:
-        part = nx.Graph()
-        part.add_nodes_from(component)  # in the order of the labels, which a subgraph does not keep
-        part.add_weighted_edges_from(
-            sorted((*sorted((u, v)), math.log1p(w)) for u, v, w in graph.edges(component, data="weight"))
-        )
-        points = _unit_disc(place(part, seed))
-        radius = math.sqrt(len(component))
-        x, y = _free_place(discs, radius + _GAP)
-        discs.append((x, y, radius + _GAP))
-        places.update(zip(component, points * radius + (x, y), strict=True))
+    for component, radius, middle in zip(components, radii, middles, strict=True):
+        index = {person: i for i, person in enumerate(component)}
+        ends = ((*sorted((index[u], index[v])), w) for u, v, w in graph.edges(component, data="weight"))
+        shape = tuple(sorted((u, v, math.log1p(w)) for u, v, w in ends))
+        if shape not in shapes:
+            part = nx.Graph()
+            part.add_nodes_from(range(len(component)))  # in the order of the labels
+            part.add_weighted_edges_from(shape)
+            shapes[shape] = _unit_disc(place(part, seed))
+        places.update(zip(component, shapes[shape] * radius + middle, strict=True))
     if not places:
         return {}
     coordinates = np.array([places[person] for person in graph])
@@ -326,19 +329,34 @@ def _unit_disc(points: Points) -> Points:
     return points / max(float(np.hypot(*points.T).max()), 1e-9)
 
 
-def _free_place(discs: list[tuple[float, float, float]], radius: float) -> tuple[float, float]:
-    """Find a place near the origin where a disc of `radius` touches none of `discs` (x, y, radius)."""
-    if not discs:
-        return 0.0, 0.0
-    x, y, r = np.array(discs).T
-    for distance in np.arange(0.0, 2.0 * float(r.sum() + radius), radius / 2):
-        angle = np.arange(0.0, 2 * np.pi, radius / 2 / max(distance, radius))
-        to = np.stack([distance * np.cos(angle), distance * np.sin(angle)], axis=1)
-        free = np.all(np.hypot(to[:, :1] - x, to[:, 1:] - y) >= r + radius, axis=1)
-        if free.any():
-            best = to[np.argmax(free)]
-            return float(best[0]), float(best[1])
-    raise AssertionError("far enough out there is always room")
+def _packed(sides: Sequence[float]) -> list[tuple[float, float]]:
+    """Place squares side by side so that together they are about a square themselves.
+
+    Parameters
+    ----------
+    sides
+        Their sides, the longest first.
+
+    Returns
+    -------
+    list of tuple
+        The middle of each; the first is the origin. They stand on shelves, the first at the upper left, and
+        fill them from left to right, in columns as wide as their first square from top to bottom.
+    """
+    width = math.sqrt(sum(side * side for side in sides))
+    middles = []
+    left, right = 0.0, math.inf  # of the column
+    depth = shelf = floor = 0.0  # of the next square, and of the shelf's beginning and end, from above
+    for side in sides:
+        if depth + side > floor:
+            left, depth = right, shelf
+            if left + side > width:
+                left, depth, shelf, floor = 0.0, floor, floor, floor + side
+            right = left + side
+        inset = (side - sides[0]) / 2
+        middles.append((left + inset, -depth - inset))
+        depth += side
+    return middles
 
 
 _COMMUNITIES: dict[str, Callable[[igraph.Graph], igraph.VertexClustering]] = {

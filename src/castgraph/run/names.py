@@ -26,7 +26,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "people": 1,
     "portraits": 1,
     "database_json": 1,
-    "network": 1,
+    "network": 2,
     "picture": 1,
     "summary": 4,
     "report": 1,

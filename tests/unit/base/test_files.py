@@ -1,6 +1,8 @@
 """Nothing half-written looks finished."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,42 @@ def test_files_get_ordinary_permissions(tmp_path: Path) -> None:
     with atomic(tmp_path / "table.txt") as part:
         part.touch()
     assert (tmp_path / "table.txt").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+MANY = """
+import os, sys, time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from castgraph.base.files import atomic_directory, write_json
+
+folder, mask = Path(sys.argv[1]), int(sys.argv[2], 8)
+change = os.umask
+change(mask)
+
+def umask(mask):
+    before = change(mask)
+    time.sleep(0.001)  # so that the other threads come between
+    return before
+
+os.umask = umask
+
+def write(number):
+    for _ in range(20):
+        write_json(folder / f"{number}.json", number)
+        with atomic_directory(folder / f"{number}"):
+            pass
+        assert (folder / f"{number}.json").stat().st_mode & 0o777 == 0o666 & ~mask
+        assert (folder / f"{number}").stat().st_mode & 0o777 == 0o777 & ~mask
+
+with ThreadPoolExecutor(8) as threads:
+    list(threads.map(write, range(8)))
+assert change(0) == mask
+"""
+
+
+@pytest.mark.parametrize("mask", ["077", "002"])
+def test_the_umask_holds_and_stays_when_threads_write_at_once(tmp_path: Path, mask: str) -> None:
+    subprocess.run([sys.executable, "-c", MANY, tmp_path, mask], check=True)
 
 
 def test_json_is_readable_and_the_same_each_time(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import onnxruntime
 import pytest
 from typer.testing import CliRunner
 
+from castgraph.base.models import ModelError, cache_folder
 from castgraph.cli import app
 from castgraph.faces import models
 from castgraph.faces.models import (
@@ -20,8 +21,6 @@ from castgraph.faces.models import (
     CNN_DETECTOR,
     EMBEDDER,
     PARTS,
-    ModelError,
-    cache_folder,
     model_path,
     onnx_path,
     prepare,

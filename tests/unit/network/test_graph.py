@@ -174,17 +174,34 @@ def test_a_layout_puts_groups_apart(method):
     assert np.linalg.norm(first.mean(axis=0) - second.mean(axis=0)) > 1.5 * spread
 
 
-def test_parts_of_a_layout_do_not_overlap():
-    graph = weighted(nx.disjoint_union_all([nx.complete_graph(6)] * 5))
+@settings(max_examples=25, deadline=None)
+@given(sizes=st.lists(st.integers(2, 40) | st.integers(2, 4), min_size=1, max_size=40))
+def test_parts_of_a_layout_do_not_overlap(sizes):
+    graph = weighted(nx.disjoint_union_all([nx.path_graph(n) for n in sizes]))
+    assert_apart(graph, layout(graph, "fruchterman_reingold"))
+
+
+def test_thousands_of_pairs_stand_about_in_a_square_beside_the_largest_part():
+    pairs = nx.Graph([(2 * i, 2 * i + 1) for i in range(5000)])
+    graph = weighted(nx.disjoint_union(pairs, nx.barabasi_albert_graph(200, 2, seed=1)))
     found = layout(graph)
-    groups = [np.array([found[i] for i in sorted(part)]) for part in nx.connected_components(graph)]
-    middles = np.array([(group.min(axis=0) + group.max(axis=0)) / 2 for group in groups])
-    radii = [
-        np.linalg.norm(group - middle, axis=1).max() for group, middle in zip(groups, middles, strict=True)
-    ]
-    for i in range(5):
-        for j in range(i):
-            assert np.linalg.norm(middles[i] - middles[j]) > radii[i] + radii[j]
+    assert_apart(graph, found)
+    points = np.array(list(found.values()))
+    assert (points.max(axis=0) - points.min(axis=0)).min() > 1900
+    largest = points[10_000:]
+    assert largest[:, 0].mean() < -700
+    assert largest[:, 1].mean() > 700
+
+
+def assert_apart(graph, found):
+    """Check that no two parts touch, and that all is in bounds."""
+    points = [np.array([found[i] for i in part]) for part in nx.connected_components(graph)]
+    assert max(np.abs(each).max() for each in points) <= 1000
+    boxes = np.array([[*each.min(axis=0), *each.max(axis=0)] for each in points])
+    boxes = boxes[np.argsort(boxes[:, 0])]
+    for place, (_, low, right, high) in enumerate(boxes):  # of those further right, to the end of this one
+        beside = boxes[place + 1 : np.searchsorted(boxes[:, 0], right, side="right")]
+        assert not np.any((beside[:, 1] <= high) & (beside[:, 3] >= low))
 
 
 def test_a_large_part_takes_no_memory_quadratic_in_its_people():

@@ -3,13 +3,14 @@
 What fails for the moment is tried again, from where it broke off; what the archive does not have is reported,
 not raised; anything else is an error that names the address.
 
-``partial`` keeps the bytes so far, ``transfer`` asks the server for the rest, ``pace`` limits the bytes per
-second of all jobs.
+``partial`` keeps the bytes so far, ``transfer`` asks the server for the rest, ``redirects`` tells where it
+may send us on to, ``pace`` limits the bytes per second of all jobs.
 """
 
 from __future__ import annotations
 
 import logging
+import netrc
 import os
 import re
 import ssl
@@ -23,18 +24,10 @@ import httpx
 from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential, wait_random
 
 from castgraph import __version__
+from castgraph.archive.fetch.errors import FetchError, PassingError, TooLargeError
 from castgraph.archive.fetch.partial import Partial, held
-from castgraph.archive.fetch.transfer import (
-    LONGEST_WAIT,
-    FetchError,
-    PassingError,
-    TooLargeError,
-    say,
-    transfer,
-)
+from castgraph.archive.fetch.transfer import LONGEST_WAIT, say, transfer
 from castgraph.base import files
-
-__all__ = ["FetchError", "FetchOptions", "Fetched", "TooLargeError", "fetch", "fetch_options", "join"]
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +35,7 @@ _CHUNK = 1 << 18  # bytes copied at a time
 _LONGEST_BACKOFF = 120.0  # seconds between two attempts, unless the server asks for more
 _PROGRESS = 1 << 16  # bytes that make an attempt worth while
 
+_USE_NETRC = "holds a name or a password; they belong into ~/.netrc, or the file that NETRC names"
 _HEADERS = {
     "User-Agent": f"castgraph/{__version__}",
     "Accept-Encoding": "identity",  # the file as the archive stores it
@@ -118,10 +112,13 @@ def join(base_url: str, name: str) -> str:
     Raises
     ------
     ValueError
-        When `base_url` is none of these, or a folder that does not exist; when `name` is no plain file name.
+        When `base_url` is none of these, holds a name or password, or is a folder that does not exist; when
+        `name` is no plain file name.
     """
     if name in {"", ".", ".."} or "/" in name or "\0" in name:
         raise ValueError(f"{name!r} is not the name of a file in the archive; it must not hold a folder")
+    if _holds_password(base_url):
+        raise ValueError(f"archive.base_url {_USE_NETRC}")
     quoted = f"{base_url.rstrip('/')}/{quote(name, safe='')}"
     if _is_site(base_url):
         return quoted
@@ -198,14 +195,18 @@ def fetch(
     Tried again are HTTP 408, 429 and 5xx, timeouts, broken connections, and a body shorter than its
     ``Content-Length``; what came of it is not asked for again when the server gives a strong ``ETag`` or a
     ``Last-Modified`` and knows ranges. Of a body that is longer, HTTP gives us the announced part only. HTTP
-    404 and 410 mean that the file is missing. Redirects are followed to other web addresses only.
+    404 and 410 mean that the file is missing. Where redirects are followed to is told in
+    `castgraph.archive.fetch.redirects`.
 
+    A name and password for the host of `source` come from the file that ``NETRC`` names, else ``~/.netrc``.
     Proxies come from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, the certificates to
     trust from ``SSL_CERT_FILE``, ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE`` or ``SSL_CERT_DIR``.
     """
     path = _local(source)
     if path is not None:
         return _copy(path, destination, max_bytes, None if keeps_damaged else check)
+    if _holds_password(source):
+        raise FetchError(f"{urlsplit(source).hostname}: the address {_USE_NETRC}")
     if max_bytes_per_s is not None and pace_file is None:
         raise ValueError("max_bytes_per_s needs a pace_file")
     try:
@@ -231,7 +232,7 @@ def fetch(
         ) from error
     except PassingError as error:
         raise FetchError(f"{source}: {error}, in {attempts} attempts") from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # the last for a host's name
         raise FetchError(f"{source}: {say(error)}") from error
 
 
@@ -315,7 +316,27 @@ def _client(timeout: float) -> httpx.Client:
                     f"{name} is {path!r}, which cannot be read as certificates: {error}"
                 ) from error
             break
-    return httpx.Client(follow_redirects=True, timeout=timeout, headers=_HEADERS, verify=trusted)
+    return httpx.Client(timeout=timeout, headers=_HEADERS, verify=trusted, auth=_passwords())
+
+
+def _passwords() -> httpx.NetRCAuth | None:
+    """Read the user's names and passwords for hosts."""
+    named = os.environ.get("NETRC")
+    try:
+        return httpx.NetRCAuth(named)  # of ~/.netrc, Python sees to it that nobody else can read it
+    except FileNotFoundError as error:
+        if not named:
+            return None
+        problem = str(error.strerror)
+    except OSError as error:
+        problem = str(error.strerror)
+    except UnicodeError:
+        problem = "it is not text"
+    except netrc.NetrcParseError as error:
+        # Not its message of a line, which may quote a password.
+        form = "not of the form 'machine HOST login NAME password PASSWORD'"
+        problem = f"{form} near line {error.lineno}" if error.lineno else error.msg
+    raise FetchError(f"{named or '~/.netrc'} cannot be read for names and passwords: {problem}")
 
 
 def _copy(
@@ -345,6 +366,14 @@ def _scheme(address: str) -> str:
     """Tell the scheme of a URL; empty for a path."""
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", address)
     return match[1].lower() if match else ""
+
+
+def _holds_password(address: str) -> bool:
+    """Tell whether a web address has a name or password before its host."""
+    try:
+        return "@" in urlsplit(address).netloc
+    except ValueError:
+        return False
 
 
 def _is_site(address: str) -> bool:

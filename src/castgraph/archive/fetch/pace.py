@@ -7,12 +7,13 @@ those of the others before.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from castgraph.base.locks import locked
 
 _MOMENT = struct.Struct("<d")
 _LARGEST = 1 << 18  # bytes received before they are written down
@@ -38,10 +39,7 @@ def reserve(pace_file: Path, n_bytes: int, max_bytes_per_s: float) -> float:
     float
         Seconds until it is their turn.
     """
-    pace_file.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(pace_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # the kernel takes it back from a job that is killed
+    with locked(pace_file) as handle:
         now = time.time()
         written = os.pread(handle, _MOMENT.size, 0)
         free = _MOMENT.unpack(written)[0] if len(written) == _MOMENT.size else now
@@ -50,8 +48,6 @@ def reserve(pace_file: Path, n_bytes: int, max_bytes_per_s: float) -> float:
         if n_bytes:
             os.pwrite(handle, _MOMENT.pack(free + n_bytes / max_bytes_per_s), 0)
         return free - now
-    finally:
-        os.close(handle)
 
 
 def paced(pieces: Iterator[bytes], pace_file: Path, max_bytes_per_s: float) -> Iterator[bytes]:

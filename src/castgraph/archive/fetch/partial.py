@@ -8,7 +8,6 @@ the file is complete, and when nothing could be added to them.
 from __future__ import annotations
 
 import base64
-import fcntl
 import hashlib
 import json
 import logging
@@ -18,11 +17,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from castgraph.base.locks import is_at, lock, open_lock
 
 log = logging.getLogger(__name__)
-
-_LOOK_AGAIN = 0.5  # seconds after which a lock of another process is tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +137,15 @@ def held(destination: Path, url: str, patience: float) -> Iterator[Partial]:
     BlockingIOError
         When another process has had them for that long.
     """
-    destination.parent.mkdir(parents=True, exist_ok=True)
     path, note = _paths(destination)
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        # Not `locked`: the bytes are their own lock, which goes to the file's place with them, and whoever
+        # waited for it must tell that from bytes that were thrown away.
+        handle = open_lock(path)
         try:
             before = _read(note)
             _lock(handle, patience)
-            if _is_at(handle, path):
+            if is_at(handle, path):
                 version = _read(note)
                 partial = Partial(destination, handle, version or Version(url))
                 if version is None or version.url != url:
@@ -162,7 +160,7 @@ def held(destination: Path, url: str, patience: float) -> Iterator[Partial]:
                         path.unlink(missing_ok=True)
                 return
             # Whoever had the lock has put the file in its place, or thrown it away.
-            if before is not None and before.url == url and _is_at(handle, destination):
+            if before is not None and before.url == url and is_at(handle, destination):
                 finished = Partial(destination, handle, before)
                 finished.is_finished = True
                 yield finished
@@ -187,25 +185,8 @@ def _read(note: Path) -> Version | None:
 
 
 def _lock(handle: int, patience: float) -> None:
-    """Lock a file against other processes, until this one ends, however it ends."""
-
-    def tell(state: RetryCallState) -> None:
-        if state.attempt_number == 1:
-            log.info("another process fetches the same file; waiting for it")
-
-    trying = Retrying(
-        retry=retry_if_exception_type(BlockingIOError),
-        wait=wait_fixed(_LOOK_AGAIN),
-        stop=stop_after_delay(patience),
-        before_sleep=tell,
-        reraise=True,
-    )
-    trying(fcntl.flock, handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _is_at(handle: int, path: Path) -> bool:
-    """Tell whether `path` leads to the open file."""
     try:
-        return os.path.samestat(os.fstat(handle), path.lstat())
-    except FileNotFoundError:
-        return False
+        lock(handle, patience=0)
+    except BlockingIOError:
+        log.info("another process fetches the same file; waiting for it")
+        lock(handle, patience)

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import httpx
 
+from castgraph.archive.fetch.errors import FetchError, PassingError, TooLargeError
 from castgraph.archive.fetch.pace import paced, reserve
 from castgraph.archive.fetch.partial import Partial, Version
+from castgraph.archive.fetch.redirects import opened
 
 LONGEST_WAIT = 900.0
 """Seconds that are waited at most when a server asks for it."""
@@ -25,22 +27,6 @@ _PART = HTTPStatus.PARTIAL_CONTENT
 _NO_SUCH_PART = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE  # of a file that is complete, too
 _MISSING = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}  # and every 5xx
-
-
-class FetchError(RuntimeError):
-    """A file could not be had, although it may well be in the archive."""
-
-
-class TooLargeError(FetchError):
-    """A file is larger than it may be."""
-
-
-class PassingError(Exception):
-    """A problem that may have gone by the next attempt; the server may ask for some seconds until then."""
-
-    def __init__(self, problem: str, retry_after: float = 0.0) -> None:
-        super().__init__(problem)
-        self.retry_after = retry_after
 
 
 def transfer(
@@ -75,7 +61,7 @@ def transfer(
     PassingError
         When another attempt may succeed.
     FetchError
-        When it will not.
+        When it will not; see also `castgraph.archive.fetch.redirects.opened`.
     """
     url = partial.version.url
     headers = {}
@@ -84,7 +70,7 @@ def transfer(
     if max_bytes_per_s is not None and pace_file is not None:
         time.sleep(reserve(pace_file, 0, max_bytes_per_s))
     try:
-        with client.stream("GET", url, headers=headers) as response:
+        with opened(client, url, headers) as response:
             pieces = _lively(response.iter_bytes(), timeout)
             if max_bytes_per_s is not None and pace_file is not None:
                 pieces = paced(pieces, pace_file, max_bytes_per_s)
@@ -99,7 +85,7 @@ def transfer(
                 pieces = iter(())
             _take(pieces, partial, max_bytes)
             return ""
-    except httpx.UnsupportedProtocol:  # a redirect out of the web; the only TransportError that would stay
+    except httpx.UnsupportedProtocol:  # the only TransportError that would stay
         raise
     except httpx.TransportError as error:
         raise PassingError(say(error)) from error

@@ -166,7 +166,7 @@ def _is_ok(path: Path) -> bool:
 
 
 def read_inventory(path: Path) -> Inventory:
-    """Read an inventory that `fetch_inventory` wrote.
+    """Read an inventory that `fetch_inventory` wrote, of this castgraph or of another version.
 
     Raises
     ------
@@ -174,16 +174,11 @@ def read_inventory(path: Path) -> Inventory:
         When the file is none.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        return Inventory(
-            station=value["station"],
-            day=date.fromisoformat(value["day"]),
-            status=value["status"],
-            reason=value["reason"],
-            shows=tuple(Show(**show) for show in value["shows"]),
-            refused=tuple(RefusedShow(**refused) for refused in value["refused"]),
-            n_refused=value["n_refused"],
-        )
+        value = files.known(Inventory, json.loads(path.read_text(encoding="utf-8")))
+        value["day"] = date.fromisoformat(value["day"])
+        for name, kind in (("shows", Show), ("refused", RefusedShow)):
+            value[name] = tuple(kind(**files.known(kind, each)) for each in value.get(name, ()))
+        return Inventory(**value)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not an inventory written by castgraph: {error!r}") from error
 

@@ -61,7 +61,7 @@ def pictures(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Picture 
 
 def _numbered(names: Sequence[str]) -> list[tuple[int, str]]:
     """Give the pictures their numbers, and sort them."""
-    found = [re.search(rf"(?<![0-9])0*([0-9]{{1,{_MOST_DIGITS}}})$", Path(name).stem) for name in names]
+    found = [re.search(rf"(?<![0-9])0*([0-9]{{1,{_MOST_DIGITS}}})\Z", Path(name).stem) for name in names]
     numbers = [int(match[1]) for match in found if match]
     if len(names) == len(set(numbers)) and 0 not in numbers:
         return sorted(zip(numbers, names, strict=True))

@@ -305,7 +305,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest that `write_manifest` wrote.
+    """Read a manifest that `write_manifest` wrote, of this castgraph or of another version.
 
     Raises
     ------
@@ -313,11 +313,11 @@ def read_manifest(path: Path) -> Manifest:
         When the file is none.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        frames = tuple(UnzippedFrame(**frame) for frame in value.pop("frames"))
-        refused = tuple(RefusedEntry(**entry) for entry in value.pop("refused"))
-        return Manifest(**value, frames=frames, refused=refused)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        value = files.known(Manifest, json.loads(path.read_text(encoding="utf-8")))
+        for name, kind in (("frames", UnzippedFrame), ("refused", RefusedEntry)):
+            value[name] = tuple(kind(**files.known(kind, each)) for each in value.get(name, ()))
+        return Manifest(**value)
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{path} is not a manifest written by castgraph: {error!r}") from error
 
 

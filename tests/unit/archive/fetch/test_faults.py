@@ -54,7 +54,7 @@ HIDDEN = {  # what the server does not tell
     "no length": {"Content-Length"},
     "no length and no sum": {"Content-Length", "x-goog-hash"},
 }
-GONE_OFF = "UnsupportedProtocol"
+GONE_OFF = "127.0.0.1 sends us on to 127.0.0.1; that is refused: file is not the web"
 
 # Faults of the next requests; what becomes of a fresh fetch, and of one that goes on: the file's bytes with
 # the number of requests, the reason why it is missing, or a part of the error.
@@ -93,7 +93,7 @@ OUTCOMES = {
     "410": ([refuse(410)], "410 Gone", "410 Gone"),
     "416": ([refuse(416)], "416 Requested Range Not Satisfiable", (OLD, 2)),
     "redirects": ([redirect(NAME)], (OLD, 2), (OLD, 2)),
-    "redirects in circles": ([redirect(NAME)] * 21, "TooManyRedirects", "TooManyRedirects"),
+    "redirects in circles": ([redirect(NAME)] * 11, "more than 10 redirects", "more than 10 redirects"),
     "redirects to a file": ([redirect("file:///etc/hostname")], GONE_OFF, GONE_OFF),
     "a page with status 200": ([html()], (OLD, 2), (OLD, 2)),
     "a page twice": ([html()] * 2, (HTML, 2), (OLD, 3)),

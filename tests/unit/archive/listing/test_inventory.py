@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -198,6 +199,27 @@ def test_reading_what_is_no_inventory_names_the_file(tmp_path, text):
     (tmp_path / "i.json").write_text(text)
     with pytest.raises(ValueError, match=r"i\.json is not an inventory written by castgraph"):
         read_inventory(tmp_path / "i.json")
+
+
+def test_an_inventory_of_another_version_is_read(fetched, tmp_path):
+    before = fetched({"shows": [{"id": ID, "title": "Morning"}, {"id": "../../x"}]})
+    path = tmp_path / "out" / "i.json"
+    value = json.loads(path.read_text())
+    for part in (value, *value["shows"], *value["refused"]):
+        part["new"] = ["of a newer version"]
+    path.write_text(json.dumps(value))
+    assert read_inventory(path) == before
+    del value["refused"], value["n_refused"]
+    path.write_text(json.dumps(value))
+    assert read_inventory(path) == replace(before, refused=(), n_refused=0)
+    for name in ("status", "day"):
+        path.write_text(json.dumps({key: each for key, each in value.items() if key != name}))
+        with pytest.raises(ValueError, match="not an inventory written by castgraph"):
+            read_inventory(path)
+    del value["shows"][0]["id"]
+    path.write_text(json.dumps(value))
+    with pytest.raises(ValueError, match="not an inventory written by castgraph"):
+        read_inventory(path)
 
 
 def an_inventory(*ids, title="", status="ok", day=DAY, station="DEMO1", n_refused=0, reason=""):

@@ -116,8 +116,8 @@ def test_a_zip_that_cannot_be_had_is_an_error_or_unreachable(become, tmp_path):
 
 
 def test_the_run_can_go_on_without_it(tmp_path):
-    address = NOWHERE.replace("://", "://me:secret@")
-    obtain(address, ID, tmp_path / "a.zip", give_up=True, attempts=1, timeout=2.0)
+    address = f"{NOWHERE}/{ID}.zip?signature=secret"
+    obtain(NOWHERE, ID, tmp_path / "a.zip", source=address, give_up=True, attempts=1, timeout=2.0)
     status, reason = read_placeholder(tmp_path / "a.zip")
     assert status == "unreachable"
     assert reason.endswith("in 1 attempts")
@@ -172,6 +172,7 @@ def test_jpegs_are_packed_byte_for_byte_by_their_numbers(become, tmp_path):
         (["1234567890.jpg", "2.jpg"], {"2.jpg": 1, "1234567890.jpg": 2}),  # a number too large
         (["٣.jpg", "²5.jpg"], {"²5.jpg": 1, "٣.jpg": 2}),
         (["a_00000000001.jpg"], {"a_00000000001.jpg": 1}),
+        (["a7\n.jpg"], {"a7\n.jpg": 1}),  # its name ends with no number
     ],
 )
 def test_frames_are_numbered_by_their_names_or_in_natural_order(become, tmp_path, names, numbers):

@@ -525,6 +525,26 @@ def test_a_manifest_has_a_line_for_each_frame(tmp_path):
         assert sum('"frame":' in line for line in lines) == n_frames
 
 
+def test_a_manifest_of_another_version_is_read(tmp_path):
+    path = tmp_path / "m.json"
+    write_manifest(path, FULL)
+    value = json.loads(path.read_text())
+    for part in (value, *value["frames"], *value["refused"]):
+        part["new"] = ["of a newer version"]
+    path.write_text(json.dumps(value))
+    assert read_manifest(path) == FULL
+    for frame in value["frames"]:
+        del frame["seconds"]
+    del value["refused"]
+    path.write_text(json.dumps(value))
+    frames = tuple(replace(frame, seconds=None) for frame in FULL.frames)
+    assert read_manifest(path) == replace(FULL, frames=frames, refused=())
+    del value["frames"][0]["file"]
+    path.write_text(json.dumps(value))
+    with pytest.raises(ValueError, match="not a manifest written by castgraph"):
+        read_manifest(path)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"frames": [], "refused": [], "x": 1}', '{"frames": 5}'])
 def test_reading_what_is_no_manifest_names_the_file(tmp_path, text):
     (tmp_path / "m.json").write_text(text)
