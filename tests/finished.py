@@ -27,7 +27,7 @@ CONFIG: dict[str, Any] = {
         "frame_seconds": 4,
     },
     "faces": {"engine": "fast", "detector": "hog", "upsample": 1, "min_size_px": 0, "score_threshold": 0},
-    "cluster": {"algorithm": "dbscan", "eps": [0.4], "min_samples": 5},
+    "clustering": {"algorithm": "dbscan", "eps": [0.4], "min_samples": 5},
     "people": {"portraits": True},
 }
 """As much of a configuration as the report looks at."""
@@ -36,7 +36,7 @@ CONFIG: dict[str, Any] = {
 def configured(*eps: float, **sections: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with other eps, and other keys in its sections."""
     config = copy.deepcopy(CONFIG)
-    config["cluster"]["eps"] = list(eps or [0.4])
+    config["clustering"]["eps"] = list(eps or [0.4])
     for section, keys in sections.items():
         config[section] |= keys
     return config
@@ -44,7 +44,7 @@ def configured(*eps: float, **sections: Mapping[str, Any]) -> dict[str, Any]:
 
 def names(config: Mapping[str, Any]) -> list[str]:
     """The clusterings of a configuration."""
-    return list(clusterings(**config["cluster"]))
+    return list(clusterings(**config["clustering"]))
 
 
 def finish(

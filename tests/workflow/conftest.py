@@ -166,7 +166,7 @@ def small_config(small_archive: Path) -> Config:
         "run": "small",
         "broadcasts": {"ids": list(SHORT)},
         "archive": {"base_url": str(small_archive)},
-        "cluster": {"min_samples": 2},
+        "clustering": {"min_samples": 2},
         "people": {"sheet_faces": 6},
     }
 

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
-
 from tests.workflow.conftest import SHORT, Run, jobs
 
 
@@ -140,28 +138,6 @@ def test_killed_between_a_fetch_and_its_record(small_run: Run, new_run: Callable
     assert run.digests() == small_run.digests()
 
 
-def test_killed_while_jobs_share_a_clustering(demo_run: Run, root: Path, tmp_path: Path) -> None:
-    """Shared among three jobs, and one of them killed, a clustering is the one that a single job makes."""
-    config = yaml.safe_load((root / "config" / "config.yaml").read_text())
-    config["cluster"] = {"share_jobs": 3, "share_above": 0}
-    run = demo_run.copied(tmp_path / "shared", config)
-    labels = run.results / "eps-0.40" / "labels.parquet"
-    for path in (labels, run.results / "sweeps.json", run.results / "dbscan-state.parquet"):
-        path.unlink()
-    target = str(labels.relative_to(run.folder))
-    process = run.start(target, cores=1)
-    # One share is done, and another one at work.
-    wait_for(lambda: "(Rule: share)" in run.output and workers(run.folder, "share.py"), process)
-    kill(process, workers(run.folder, "share.py"))
-    done = list((run.results / "shares" / "1").glob("*-of-3.parquet"))
-    assert 0 < len(done) < 3
-
-    assert jobs(run(target)) == {"share": 3 - len(done), "cluster_1": 1}
-    assert not list((run.results / "shares").rglob("*.*"))
-    same = {f"demo/{name}" for name in ("eps-0.40/labels.parquet", "sweeps.json", "dbscan-state.parquet")}
-    assert {name: run.digests()[name] for name in same} == {name: demo_run.digests()[name] for name in same}
-
-
 def test_two_runs_in_one_folder_are_refused(small_run: Run, new_run: Callable[..., Run]) -> None:
     run = new_run(small_run.config)
     process = run.start()
@@ -178,7 +154,7 @@ def test_two_runs_in_one_folder_are_refused(small_run: Run, new_run: Callable[..
 
 
 # Each needs the one before, so none can have finished beside the one that was killed.
-STAGES = ("download", "unzip", "cluster", "people", "portraits", "picture")
+STAGES = ("download", "unzip", "clustering", "people", "portraits", "picture")
 
 
 def test_killed_at_one_stage_after_the_other(small_run: Run, new_run: Callable[..., Run]) -> None:

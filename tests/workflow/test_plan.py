@@ -32,11 +32,13 @@ def test_the_demo_is_planned(new_run: Callable[..., Run]) -> None:
 
 def test_a_year_of_listed_broadcasts_is_planned_whole(new_run: Callable[..., Run]) -> None:
     run = new_run({"run": "year", "broadcasts": {"ids": year()}, "archive": {"base_url": NOWHERE}})
-    counts = jobs(run("-n"))
+    output = run("-n")
+    assert "Group job" not in output  # groups are for executors elsewhere
+    counts = jobs(output)
     assert {rule: counts[rule] for rule in ("download", "unzip", "encode")} == dict.fromkeys(
         ("download", "unzip", "encode"), 342
     )
-    for rule in ("merge", "cluster_1", "scores", "network", "summary"):
+    for rule in ("merge", "clustering", "scores", "network", "summary"):
         assert counts[rule] == 1
     assert counts["inventory"] == 0
 
@@ -54,26 +56,25 @@ def test_a_file_of_ids_lies_beside_the_user(new_run: Callable[..., Run]) -> None
 
 def test_slurm_submits_the_chain_of_a_broadcast_as_one_job(root, new_run: Callable[..., Run]) -> None:
     run = new_run(
-        {"run": "slurm", "broadcasts": {"ids": year()[:3]}, "cluster": {"share_jobs": 30}},
+        {"run": "slurm", "broadcasts": {"ids": year()[:3]}},
         extra=["--workflow-profile", str(root / "profiles" / "slurm")],
     )
     output = run("-n", cores=200)
     assert output.count("Group job broadcast") == 3
     assert output.count("    rule encode:") == 3
     assert jobs(output)["encode"] == 0  # none outside a group
-    assert jobs(output)["share"] == 30
     # A job that takes what there is takes the cores of one machine, not of all.
     threads = dict(re.findall(r"^rule (\w+):\n(?:    .*\n)*?    threads: (\d+)$", output, re.MULTILINE))
-    assert threads == dict.fromkeys(("cluster_1", "plan_shares", "portraits"), "16")
+    assert threads == dict.fromkeys(("clustering", "portraits"), "16")
 
 
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({**ONE, "clusters": {}}, "clusters: unknown key; did you mean cluster?"),
+        ({**ONE, "clusterings": {}}, "clusterings: unknown key; did you mean clustering?"),
         ({"run": "x", "broadcasts": {"ids": ["../../x"]}}, "broadcasts.ids: "),
         ({**ONE, "broadcasts": {"file": "nowhere.txt"}}, "broadcasts.file: found 'nowhere.txt'; not there"),
-        ({**ONE, "cluster": {"eps": 0.4}}, "cluster.eps: found 0.4; allowed: array"),
+        ({**ONE, "clustering": {"eps": 0.4}}, "clustering.eps: found 0.4; allowed: array"),
         ({"broadcasts": {"ids": year()[:1]}}, "run: missing"),
     ],
 )  # fmt: skip

@@ -82,6 +82,8 @@ rule download:
         "results/benchmarks/download/{broadcast}.tsv"
     priority: fetch_priority()
     retries: 2
+    group:
+        "broadcast"
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -110,6 +112,8 @@ rule unzip:
         "results/logs/unzip/{broadcast}.log",
     benchmark:
         "results/benchmarks/unzip/{broadcast}.tsv"
+    group:
+        "broadcast"
     conda:
         "../../envs/environment.yaml"
     threads: 1

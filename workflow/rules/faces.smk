@@ -16,6 +16,8 @@ rule encode:
         "results/benchmarks/encode/{encoder}/{broadcast}.tsv"
     # Before another ZIP is unpacked: the scratch folder holds about as many broadcasts as there are cores.
     priority: 2
+    group:
+        "broadcast"
     conda:
         "../../envs/environment.yaml"
     threads: config["faces"]["threads"]
@@ -23,8 +25,8 @@ rule encode:
         # A worker each, and what reads and collects beside them.
         mem_mb=growing(400 + 600 * config["faces"]["threads"]),
         cores_of_run=cores_of_run(),
-        # Read again on a node of a cluster, by a Snakemake that is not the main process.
-        on_node=int(not workflow.is_main_process),
+        # Read again on a node of a cluster.
+        on_node=int(not is_main_process()),
     params:
         # Results do not depend on the rest of config["faces"]; the script reads it.
         settings=ENCODER_SETTINGS,

@@ -240,7 +240,7 @@ def iterative(
 ALGORITHMS: Mapping[str, Callable[..., NDArray[np.int32]]] = MappingProxyType(
     {"dbscan": dbscan, "hdbscan": hdbscan, "chinese_whispers": chinese_whispers, "iterative": iterative}
 )
-"""The algorithms by the value of ``cluster.algorithm``.
+"""The algorithms by the value of ``clustering.algorithm``.
 
 Each is called with the points, and by keyword ``min_samples``, ``threads``, ``max_memory_mb`` and (but for
 ``hdbscan``) ``eps``.

@@ -69,7 +69,7 @@ def load(given: Mapping[str, Any], schema: Path) -> Config:
     if not problems:
         _fill_defaults(config, rules)
         problems = [*_broadcast_problems(config["broadcasts"]), *_faces_problems(config["faces"])]
-        problems += _cluster_problems(config["cluster"])
+        problems += _clustering_problems(config["clustering"])
     if problems:
         raise ConfigError("the configuration cannot be used:\n" + "\n".join(f"  {line}" for line in problems))
     return config
@@ -307,13 +307,13 @@ def _faces_problems(faces: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _cluster_problems(cluster: Mapping[str, Any]) -> Iterator[str]:
-    if "hdbscan" in cluster["algorithm"] and cluster["min_samples"] < 2:
-        yield f"cluster.min_samples: found {cluster['min_samples']}; allowed: at least 2 with hdbscan"
-    for place, eps in enumerate(cluster["eps"]):
+def _clustering_problems(clustering: Mapping[str, Any]) -> Iterator[str]:
+    if "hdbscan" in clustering["algorithm"] and clustering["min_samples"] < 2:
+        yield f"clustering.min_samples: found {clustering['min_samples']}; allowed: at least 2 with hdbscan"
+    for place, eps in enumerate(clustering["eps"]):
         # Folders are named after eps, and the name has to tell it.
         if float(f"{eps:.10f}") != eps:
-            yield f"cluster.eps.{place}: found {eps!r}; allowed: at most 10 decimals"
+            yield f"clustering.eps.{place}: found {eps!r}; allowed: at most 10 decimals"
 
 
 def _broadcast_problems(broadcasts: Mapping[str, Any]) -> Iterator[str]:

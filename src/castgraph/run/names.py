@@ -19,7 +19,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "unzip": 2,
     "encode": 3,
     "merge": 3,
-    "cluster": 3,
+    "clustering": 4,
     "scores": 1,
     "people": 1,
     "portraits": 1,
@@ -63,8 +63,8 @@ def clusterings(
 ) -> dict[str, dict[str, Any]]:
     """Name the clusterings of a run for paths: ``eps-0.40`` for DBSCAN with 0.4, ``hdbscan-5``, ….
 
-    Parameters are the keys of the section ``cluster`` of the configuration. eps is written with at least two
-    decimals, so that names sort as their values do, and with as many more as it has.
+    Parameters are the keys of the section ``clustering`` of the configuration. eps is written with at least
+    two decimals, so that names sort as their values do, and with as many more as it has.
 
     Returns
     -------
@@ -81,41 +81,6 @@ def clusterings(
                 settings["eps"] = float(value)
             named[form.format(eps=f"{whole}.{decimals.ljust(2, '0')}", min_samples=min_samples)] = settings
     return named
-
-
-def sweeps(names: Iterable[str], record: Path) -> dict[int, list[str]]:
-    """Tell which clusterings one job makes together.
-
-    Those that are new are made by one job. What earlier jobs made stays with them, so that a new clustering
-    does not make the others again.
-
-    Parameters
-    ----------
-    names
-        The clusterings of the configuration.
-    record
-        What `record_sweep` wrote. If it is not there or is something else, all are new.
-
-    Returns
-    -------
-    dict
-        Number of the sweep → its clusterings; no sweep is empty.
-    """
-    recorded = _recorded(record)
-    # A name that is recorded twice belongs to the first.
-    numbers = {name: number for number, sweep in reversed([*enumerate(recorded, start=1)]) for name in sweep}
-    found: dict[int, list[str]] = {}
-    for name in names:
-        found.setdefault(numbers.get(name, len(recorded) + 1), []).append(name)
-    return dict(sorted(found.items()))
-
-
-def record_sweep(names: Iterable[str], record: Path) -> None:
-    """Record that one job made these clusterings."""
-    recorded = _recorded(record)
-    new = [name for name in names if not any(name in sweep for sweep in recorded)]
-    if new:
-        files.write_json(record, [*recorded, new])
 
 
 SETTLED_DAYS = 5
@@ -171,15 +136,6 @@ def ask_again(names: Iterable[str], record: Path) -> None:
     """Have the next run fetch these broadcasts and inventories again, and make what follows from them."""
     asked = asked_again(record)
     files.write_json(record, asked | {name: asked.get(name, 0) + 1 for name in names})
-
-
-def _recorded(record: Path) -> list[list[str]]:
-    try:
-        found = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    fits = isinstance(found, list) and all(isinstance(sweep, list) for sweep in found)
-    return found if fits and all(isinstance(name, str) for sweep in found for name in sweep) else []
 
 
 def _decimal(value: float) -> tuple[str, str]:

@@ -27,12 +27,10 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed(schema: Path) -> No
     given = minimal()
     config = configuration.load(given, schema)
     assert given == minimal()
-    assert config["cluster"] == {
+    assert config["clustering"] == {
         "algorithm": "dbscan",
         "eps": [0.4],
         "min_samples": 5,
-        "share_jobs": 1,
-        "share_above": 5_000_000,
     }
     assert config["network"]["top_edges"] == 1000
     assert config["quality"] == {"min_face_px": 0, "min_score": None, "min_sharpness": 0}
@@ -50,8 +48,8 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed(schema: Path) -> No
 
 
 def test_two_configurations_do_not_share_their_defaults(schema: Path) -> None:
-    configuration.load(minimal(), schema)["cluster"]["eps"].append(9)
-    assert configuration.load(minimal(), schema)["cluster"]["eps"] == [0.4]
+    configuration.load(minimal(), schema)["clustering"]["eps"].append(9)
+    assert configuration.load(minimal(), schema)["clustering"]["eps"] == [0.4]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "year-of-60-minutes.yaml"])
@@ -81,7 +79,7 @@ def test_written_defaults_of_the_demo_are_those_of_the_schema(root: Path, schema
     given_in_full = configuration.load(given, schema)
     different = {
         f"{section}.{key}"
-        for section in ("archive", "faces", "quality", "cluster", "people", "network", "export")
+        for section in ("archive", "faces", "quality", "clustering", "people", "network", "export")
         for key in default[section]
         if default[section][key] != given_in_full[section][key]
     }
@@ -91,38 +89,36 @@ def test_written_defaults_of_the_demo_are_those_of_the_schema(root: Path, schema
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"clutser": {}}, r"clutser: unknown key; did you mean cluster\?"),
-        ({"cluster": {"epsilon": [0.4]}}, r"cluster\.epsilon: unknown key"),
-        ({"cluster": {"eps": 0.4}}, r"cluster\.eps: found 0\.4; allowed: array"),
-        ({"cluster": {"eps": []}}, r"cluster\.eps: found \[\]; allowed: .*at least 1 item"),
-        ({"cluster": {"eps": [0.4, 0.4]}}, r"cluster\.eps: found \[0\.4, 0\.4\]; allowed: .*no item twice"),
-        ({"cluster": {"eps": [-1]}}, r"cluster\.eps\.0: found -1; allowed: number, above 0"),
-        ({"cluster": {"eps": ["0.4"]}}, r"cluster\.eps\.0: found '0\.4'; allowed: number"),
-        ({"cluster": {"min_samples": 0}}, r"cluster\.min_samples: found 0; allowed: integer, at least 1"),
-        ({"cluster": {"eps": [2.01]}}, r"cluster\.eps\.0: found 2\.01; allowed: number, above 0, at most 2"),
+        ({"clutsering": {}}, r"clutsering: unknown key; did you mean clustering\?"),
+        ({"clustering": {"epsilon": [0.4]}}, r"clustering\.epsilon: unknown key"),
+        ({"clustering": {"eps": 0.4}}, r"clustering\.eps: found 0\.4; allowed: array"),
+        ({"clustering": {"eps": []}}, r"clustering\.eps: found \[\]; allowed: .*at least 1 item"),
+        ({"clustering": {"eps": [0.4, 0.4]}}, r"clustering\.eps: found \[0\.4, 0\.4\]; .*no item twice"),
+        ({"clustering": {"eps": [-1]}}, r"clustering\.eps\.0: found -1; allowed: number, above 0"),
+        ({"clustering": {"eps": ["0.4"]}}, r"clustering\.eps\.0: found '0\.4'; allowed: number"),
+        ({"clustering": {"min_samples": 0}}, r"clustering\.min_samples: found 0; allowed: integer, at"),
+        ({"clustering": {"eps": [2.01]}}, r"clustering\.eps\.0: found 2\.01; .*above 0, at most 2"),
         (
-            {"cluster": {"eps": [0.4, 0.30000000000000004]}},
-            r"cluster\.eps\.1: found 0\.30000000000000004; allowed: at most 10 decimals",
+            {"clustering": {"eps": [0.4, 0.30000000000000004]}},
+            r"clustering\.eps\.1: found 0\.30000000000000004; allowed: at most 10 decimals",
         ),
-        ({"cluster": {"eps": [1e-11]}}, r"cluster\.eps\.0: found 1e-11; allowed: at most 10 decimals"),
+        ({"clustering": {"eps": [1e-11]}}, r"clustering\.eps\.0: found 1e-11; allowed: at most 10 decimals"),
         (
-            {"cluster": {"algorithm": "optics"}},
-            r"cluster\.algorithm: found 'optics'; allowed: 'dbscan', 'hdbscan', 'chinese_whispers', 'it",
+            {"clustering": {"algorithm": "optics"}},
+            r"clustering\.algorithm: found 'optics'; allowed: 'dbscan', 'hdbscan', 'chinese_whispers', 'it",
         ),
-        ({"cluster": {"algorithm": []}}, r"cluster\.algorithm: found \[\]; allowed: .*at least 1 item"),
-        ({"cluster": {"algorithm": ["dbscan", "dbscan"]}}, r"cluster\.algorithm: found .*no item twice"),
-        ({"cluster": {"algorithm": ["dbscan", "x"]}}, r"algorithm: found \['dbscan', 'x'\]; allowed: 'd"),
+        ({"clustering": {"algorithm": []}}, r"clustering\.algorithm: found \[\]; allowed: .*at least 1 item"),
+        ({"clustering": {"algorithm": ["dbscan", "dbscan"]}}, r"clustering\.algorithm: .*no item twice"),
+        ({"clustering": {"algorithm": ["dbscan", "x"]}}, r"algorithm: found \['dbscan', 'x'\]; allowed: 'd"),
         (
-            {"cluster": {"algorithm": ["dbscan", "hdbscan"], "min_samples": 1}},
-            r"cluster\.min_samples: found 1; allowed: at least 2 with hdbscan",
+            {"clustering": {"algorithm": ["dbscan", "hdbscan"], "min_samples": 1}},
+            r"clustering\.min_samples: found 1; allowed: at least 2 with hdbscan",
         ),
         (
-            {"cluster": {"algorithm": "hdbscan", "min_samples": 1}},
-            r"cluster\.min_samples: found 1; allowed: at least 2 with hdbscan",
+            {"clustering": {"algorithm": "hdbscan", "min_samples": 1}},
+            r"clustering\.min_samples: found 1; allowed: at least 2 with hdbscan",
         ),
-        ({"cluster": {"share_jobs": 0}}, r"cluster\.share_jobs: found 0; allowed: integer, at least 1"),
-        ({"cluster": {"share_above": -1}}, r"cluster\.share_above: found -1; allowed: integer, at least 0"),
-        ({"cluster": None}, r"cluster: found None; allowed: object"),
+        ({"clustering": None}, r"clustering: found None; allowed: object"),
         ({"faces": {"upsample": 3}}, r"faces\.upsample: found 3; allowed: integer, .*at most 2"),
         ({"faces": {"detector": "yolo"}}, r"faces\.detector: found 'yolo'; allowed: 'hog', 'cnn'"),
         ({"faces": {"providers": ["CUDA"]}}, r"faces\.providers\.0: found 'CUDA'; allowed: string, matching"),
@@ -200,23 +196,24 @@ def test_a_list_cannot_be_narrowed_by_anything(narrowing: dict[str, Any], messag
 
 
 @pytest.mark.parametrize(
-    "cluster",
+    "clustering",
     [
         {"algorithm": "dbscan", "min_samples": 1},
         {"algorithm": ["chinese_whispers", "dbscan"], "min_samples": 1},
         {"algorithm": ["hdbscan"], "min_samples": 2},
         {"eps": [0.3, 1e-10, 2, 0.4000000001]},
-        {"share_jobs": 3, "share_above": 0},
     ],
 )
-def test_what_is_right_is_taken(cluster: dict[str, Any], schema: Path) -> None:
-    assert configuration.load(minimal(cluster=cluster), schema)["cluster"].items() >= cluster.items()
+def test_what_is_right_is_taken(clustering: dict[str, Any], schema: Path) -> None:
+    assert (
+        configuration.load(minimal(clustering=clustering), schema)["clustering"].items() >= clustering.items()
+    )
 
 
 def test_everything_that_is_wrong_is_told_at_once(schema: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        configuration.load({"runs": "x", "cluster": {"eps": 1}}, schema)
-    for key in ("runs", "run", "broadcasts", "cluster.eps"):
+        configuration.load({"runs": "x", "clustering": {"eps": 1}}, schema)
+    for key in ("runs", "run", "broadcasts", "clustering.eps"):
         assert f"\n  {key}: " in str(caught.value)
 
 
