@@ -2,9 +2,10 @@
 # A stage is one rule file here, one package in src/castgraph and its scripts in scripts/.
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.27")
 
 
+include: "workflow/rules/internals.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/archive.smk"
 include: "workflow/rules/faces.smk"

@@ -83,7 +83,7 @@ def grow(task: Task, X: NDArray[np.float32]) -> Callable[[], Labels]:
     state to the next one.
     """
     from castgraph.clustering.scan import Options
-    from castgraph.run.clusterings import cluster_faces
+    from castgraph.run.clusterings import cluster_by_dbscan
     from castgraph.run.counted import CountedFaces, Portion
 
     state = Path(task.into).with_suffix(".state")
@@ -94,10 +94,12 @@ def grow(task: Task, X: NDArray[np.float32]) -> Callable[[], Labels]:
     def run(n_portions: int) -> Labels:
         n = sum(sizes[:n_portions])
         faces = CountedFaces(X[:n], np.ones(n, dtype=bool), portions[:n_portions])
-        labels = cluster_faces(
-            faces, task.eps, task.min_samples, state, Options(task.threads, task.contender)
-        )
-        return np.stack([labels[value] for value in task.eps])
+        options = Options(task.threads, task.contender)
+        found = [
+            cluster_by_dbscan(faces, eps, task.min_samples, state, options, all_eps=task.eps)
+            for eps in task.eps
+        ]
+        return np.stack(found)
 
     run(1)
     return lambda: run(2)

@@ -10,15 +10,13 @@ from tests.conftest import ROOT
 from castgraph.run.names import CODE_VERSIONS
 
 FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow" / "rules").glob("*.smk"))]
-FOUND = [
+RULES = [
     (path.name, *match)
     for path in FILES
     for match in re.findall(
-        r"^ *(?:rule|checkpoint) ?(\w*):\n((?:^ {4,}.*\n|\n(?= ))+)", path.read_text(), re.MULTILINE
+        r"^ *(?:rule|checkpoint) (\w+):\n((?:^ {4,}.*\n|\n(?= ))+)", path.read_text(), re.MULTILINE
     )
 ]
-# A rule that is there several times has its name inside, with a number: name: f"cluster_{SWEEP}".
-RULES = [(file, name or re.search(r'f"(\w+)_\{', body)[1], body) for file, name, body in FOUND]
 TARGETS = ("all", "encodings", "sweep")  # they run nothing
 
 
@@ -33,9 +31,9 @@ def test_a_rule_is_complete(file: str, rule: str, body: str) -> None:
 
 def test_all_rules_are_seen() -> None:
     rules = {rule for _, rule, _ in RULES}
-    assert {"inventory", "select", "download", "unzip", "encode", "merge", "cluster", "network"} <= rules
-    assert {"plan_shares", "share", "cluster_otherwise", "scores", *TARGETS, "demo"} <= rules
-    assert set(CODE_VERSIONS) <= rules
+    assert {"inventory", "select", "download", "unzip", "encode", "merge", "network"} <= rules
+    assert {"clustering", "scores", *TARGETS, "demo"} <= rules
+    assert set(CODE_VERSIONS) <= rules | {"recording"}
 
 
 def test_every_script_is_run_by_a_rule(root: Path) -> None:
@@ -51,12 +49,11 @@ def test_profiles_name_rules_that_are_there(profile: Path) -> None:
     settings = yaml.safe_load(text)
     named = [
         re.split("[:=]", entry)[0]
-        for key in ("groups", "set-threads", "set-resources")
+        for key in ("set-threads", "set-resources")
         for entry in settings.get(key, [])
     ]
     rules = {rule for _, rule, _ in RULES}
-    assert {re.sub(r"_\d+$", "", name) for name in named} <= rules
-    assert not {"cluster"} & set(named)
+    assert set(named) <= rules
 
 
 def test_the_library_never_imports_snakemake(root: Path) -> None:

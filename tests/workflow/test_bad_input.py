@@ -187,7 +187,7 @@ def test_a_run_without_any_face_is_normal(new_run: Callable[..., Run], tmp_path:
         "algorithm": ["dbscan", "hdbscan", "chinese_whispers", "iterative"],
         "eps": [0.4, 0.3],
     }
-    assert jobs(run("sweep")) == {"cluster_2": 1, "cluster_otherwise": 5, "scores": 1, "sweep": 1}
+    assert jobs(run("sweep")) == {"clustering": 6, "scores": 1, "sweep": 1}
     assert [path for path in run.results.glob("*/labels.parquet") if pq.read_table(path).num_rows] == []
     scores = pq.read_table(run.results / "sweep.parquet").to_pylist()
     assert len(scores) == len(list(run.results.glob("*/labels.parquet"))) == 7

@@ -1,6 +1,5 @@
-"""Several clusterings of one run: made together, gone on from, shared among jobs, compared."""
+"""Several clusterings of one run: found together, gone on from, compared."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +13,20 @@ from sklearn.cluster import DBSCAN
 
 from castgraph.base import tables
 from tests.workflow.conftest import Config, Run, jobs
+from tests.workflow.test_kill import kill, wait_for, workers
 
 EPS = (0.36, 0.38, 0.40, 0.42, 0.44, 0.46)
 ALGORITHMS = ("dbscan", "hdbscan", "chinese_whispers", "iterative")
 
 
+def state_of(run: Run) -> Path:
+    """What is kept of a run's clusterings by DBSCAN."""
+    return run.folder / "results" / "ledger" / "dbscan" / f"{run.results.name}.parquet"
+
+
 @pytest.fixture(scope="session")
 def configured(root: Path) -> Callable[..., Config]:
-    """Give the configuration of the demo with another section ``cluster``."""
+    """Give the configuration of the demo with another section ``clustering``."""
     shipped = yaml.safe_load((root / "config" / "config.yaml").read_text())
     return lambda **clustering: shipped | {"clustering": clustering}
 
@@ -36,8 +41,12 @@ def expected(run: Run, eps: float) -> np.ndarray:
     return DBSCAN(eps=eps, min_samples=5).fit(faces).labels_
 
 
-def cluster_log(run: Run, sweep: int = 1) -> str:
-    return (run.folder / "results" / "logs" / run.results.name / f"sweep-{sweep}" / "cluster.log").read_text()
+def clustering_log(run: Run, clustering: str) -> str:
+    logs = run.folder / "results" / "logs" / run.results.name
+    return (logs / clustering / "clustering.log").read_text()
+
+
+NEW = [f"eps-{eps:.2f}" for eps in EPS if eps != 0.40]
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +57,33 @@ def swept(demo_run: Run, configured, tmp_path_factory: pytest.TempPathFactory) -
     return run
 
 
-def test_one_job_makes_all_that_is_new_and_nothing_else_is_made_again(swept: Run, demo_run: Run) -> None:
-    assert jobs(swept.output) == dict.fromkeys(("cluster_2", "scores", "sweep"), 1)
-    assert "known: eps [0.4]; to be found: [0.36, 0.38, 0.42, 0.44, 0.46]" in cluster_log(swept, 2)
-    assert json.loads((swept.results / "sweeps.json").read_text()) == [
-        ["eps-0.40"],
-        [f"eps-{eps:.2f}" for eps in EPS if eps != 0.40],
-    ]
+def test_one_job_finds_all_that_is_new_and_nothing_else_is_made_again(swept: Run, demo_run: Run) -> None:
+    assert jobs(swept.output) == {"clustering": 5, "scores": 1, "sweep": 1}
+    logs = "".join(clustering_log(swept, name) for name in NEW)
+    assert logs.count("known: eps [0.4]; to be found: [0.36, 0.38, 0.42, 0.44, 0.46]") == 1
+    assert logs.count("to be found: []") == 4
     old = [name for name in demo_run.digests() if "eps-0.40" in name or "faces" in name]
     assert len(old) > 20
     for files in (Run.digests, Run.written):
         before, after = files(demo_run), files(swept)
         assert {name: after[name] for name in old} == {name: before[name] for name in old}
+
+
+def test_killed_after_the_first_of_them(swept: Run, demo_run: Run, tmp_path: Path) -> None:
+    run = demo_run.copied(tmp_path / "run", swept.config)
+    process = run.start("sweep")
+    wait_for(lambda: any((run.results / name / "labels.parquet").exists() for name in NEW), process)
+    kill(process, workers(run.folder, "clustering.py"))
+    state = state_of(run)
+    written = state.stat().st_mtime_ns
+    missing = [name for name in NEW if not (run.results / name / "labels.parquet").exists()]
+    assert missing
+
+    made = jobs(run("sweep"))["clustering"]
+    assert len(missing) <= made <= len(NEW)  # Snakemake may not have recorded what was finished
+    assert [name for name in missing if "to be found: []" not in clustering_log(run, name)] == []
+    assert state.stat().st_mtime_ns == written
+    assert run.digests() == swept.digests()
 
 
 @pytest.mark.parametrize("eps", EPS)
@@ -98,7 +122,7 @@ def otherwise(swept: Run, configured, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_every_algorithm_has_its_own_folder(otherwise: Run, swept: Run) -> None:
-    assert jobs(otherwise.output) == {"cluster_otherwise": 3, "scores": 1, "sweep": 1}
+    assert jobs(otherwise.output) == {"clustering": 3, "scores": 1, "sweep": 1}
     names = {"dbscan": "eps-0.40", "hdbscan": "hdbscan-5"}
     names |= {name: f"{name}-0.40" for name in ("chinese_whispers", "iterative")}
     n_faces = pq.read_metadata(otherwise.results / "faces.parquet").num_rows
@@ -107,7 +131,7 @@ def test_every_algorithm_has_its_own_folder(otherwise: Run, swept: Run) -> None:
         found, facts = labels(otherwise, name), tables.read_provenance(table)
         assert facts["settings"]["algorithm"] == algorithm
         assert facts["settings"].get("eps") == (None if algorithm == "hdbscan" else 0.40)
-        assert (facts["stage"], facts["n_faces"]) == ("cluster", len(found)) == ("cluster", n_faces)
+        assert (facts["stage"], facts["n_faces"]) == ("clustering", len(found)) == ("clustering", n_faces)
         assert facts["n_people"] == len(set(found) - {-1}) >= 13
     scores = pq.read_table(otherwise.results / "sweep.parquet").to_pylist()
     assert {row["algorithm"]: row["clustering"] for row in scores} == names
@@ -133,8 +157,8 @@ class Grown:
     output: str
 
 
-TARGET = "results/grown/eps-0.38/labels.parquet"
 BOTH = ("eps-0.38", "eps-0.42")
+TARGET, OTHER = (f"results/grown/{name}/labels.parquet" for name in BOTH)
 
 
 @pytest.fixture(scope="module")
@@ -146,19 +170,21 @@ def grown(demo_run: Run, configured, tmp_path_factory: pytest.TempPathFactory) -
     config = configured(eps=[0.38, 0.42]) | {"run": "grown"}
     config["broadcasts"] = {"ids": [name for name in ids if name != added]}
     run = demo_run.copied(tmp_path_factory.mktemp("grown") / "run", config)
-    assert jobs(run(TARGET)) == {"select": 1, "merge": 1, "cluster_1": 1}
+    assert jobs(run(TARGET)) == {"select": 1, "merge": 1, "clustering": 1}
     n_before = pq.read_metadata(run.results / "faces.parquet").num_rows
     config["broadcasts"] = {"ids": ids}
     run.config = config
-    return Grown(run, added, n_before, run(TARGET))
+    return Grown(run, added, n_before, run(TARGET, OTHER))
 
 
 def test_a_run_that_has_grown_goes_on_from_what_is_known(grown: Grown) -> None:
-    assert jobs(grown.output) == {"select": 1, "merge": 1, "cluster_1": 1}
+    assert jobs(grown.output) == {"select": 1, "merge": 1, "clustering": 2}
     faces = pq.read_table(grown.run.results / "faces.parquet")
     new = faces["broadcast"].to_pylist().count(grown.added)
     assert len(faces) == grown.n_before + new
-    assert f"going on from {grown.n_before} faces with {new} new ones" in cluster_log(grown.run)
+    logs = "".join(clustering_log(grown.run, name) for name in BOTH)
+    assert logs.count(f"going on from {grown.n_before} faces with {new} new ones") == 1
+    assert logs.count("known: eps [0.38, 0.42]; to be found: []") == 2
     for name in BOTH:
         assert labels(grown.run, name).tolist() == expected(grown.run, float(name[4:])).tolist()
 
@@ -187,10 +213,11 @@ def test_a_damaged_state_costs_time_and_nothing_else(
     damage: Callable[[Path], None], grown: Grown, tmp_path: Path
 ) -> None:
     run = grown.run.copied(tmp_path / "run")
-    damage(run.results / "dbscan-state.parquet")
-    assert jobs(run(TARGET, "--forcerun=cluster_1")) == {"cluster_1": 1}
-    assert "everything is done anew" in cluster_log(run)
-    assert "dbscan-state.parquet" in cluster_log(run)
+    damage(state_of(run))
+    assert jobs(run(TARGET, "--forcerun=clustering")) == {"clustering": 1}
+    log = clustering_log(run, BOTH[0])
+    assert "everything is done anew" in log
+    assert state_of(run).name in log
     assert run.digests() == grown.run.digests()
 
 
@@ -198,11 +225,10 @@ def test_the_state_of_other_faces_is_of_no_use(grown: Grown, tmp_path: Path) -> 
     """A broadcast that is taken away again may have been what connected two people."""
     run = grown.run.copied(tmp_path / "run")
     run.config["broadcasts"]["ids"].remove(grown.added)
-    run(TARGET)
-    assert (
-        f"everything is done anew: there is no state to go on from: the faces of {grown.added} are gone"
-        in (cluster_log(run))
-    )
+    run(TARGET, OTHER)
+    logs = "".join(clustering_log(run, name) for name in BOTH)
+    gone = f"the faces of {grown.added} are gone"
+    assert logs.count(f"everything is done anew: there is no state to go on from: {gone}") == 1
     for name in BOTH:
         assert labels(run, name).tolist() == expected(run, float(name[4:])).tolist()
 
@@ -210,14 +236,14 @@ def test_the_state_of_other_faces_is_of_no_use(grown: Grown, tmp_path: Path) -> 
 def test_too_little_memory_is_told_before_any_work(demo_run: Run, configured, tmp_path: Path) -> None:
     run = demo_run.copied(tmp_path / "run", configured(algorithm=list(ALGORITHMS)))
     before = run.digests()
-    run.extra = ["--set-resources", "cluster_1:mem_mb=1", "cluster_otherwise:mem_mb=1", "--retries", "0"]
-    output = run("sweep", "--forcerun=cluster_1", fails=True)
-    assert jobs(output) == {"cluster_1": 1, "cluster_otherwise": 3}
+    run.extra = ["--set-resources", "clustering:mem_mb=1", "--retries", "0"]
+    output = run("sweep", "--forcerun=clustering", fails=True)
+    assert jobs(output) == {"clustering": 4}
     told = re.findall(
         r"^error: (.+) needs up to (\d+) MB, and 1 MB are allowed.* \(see (.+)\)$", output, re.M
     )
     assert {Path(log).parent.name for _, _, log in told} == {
-        "sweep-1", "hdbscan-5", "chinese_whispers-0.40", "iterative-0.40",
+        "eps-0.40", "hdbscan-5", "chinese_whispers-0.40", "iterative-0.40",
     }  # fmt: skip
     assert all("582 points of 128 dimensions" in what and 100 < int(needed) < 300 for what, needed, _ in told)
     # Snakemake takes away the labels that it was told to make again; nothing else is touched.

@@ -32,11 +32,13 @@ def test_the_demo_is_planned(new_run: Callable[..., Run]) -> None:
 
 def test_a_year_of_listed_broadcasts_is_planned_whole(new_run: Callable[..., Run]) -> None:
     run = new_run({"run": "year", "broadcasts": {"ids": year()}, "archive": {"base_url": NOWHERE}})
-    counts = jobs(run("-n"))
+    output = run("-n")
+    assert "Group job" not in output  # groups are for executors elsewhere
+    counts = jobs(output)
     assert {rule: counts[rule] for rule in ("download", "unzip", "encode")} == dict.fromkeys(
         ("download", "unzip", "encode"), 342
     )
-    for rule in ("merge", "cluster_1", "scores", "network", "summary"):
+    for rule in ("merge", "clustering", "scores", "network", "summary"):
         assert counts[rule] == 1
     assert counts["inventory"] == 0
 
@@ -63,7 +65,7 @@ def test_slurm_submits_the_chain_of_a_broadcast_as_one_job(root, new_run: Callab
     assert jobs(output)["encode"] == 0  # none outside a group
     # A job that takes what there is takes the cores of one machine, not of all.
     threads = dict(re.findall(r"^rule (\w+):\n(?:    .*\n)*?    threads: (\d+)$", output, re.MULTILINE))
-    assert threads == dict.fromkeys(("cluster_1", "portraits"), "16")
+    assert threads == dict.fromkeys(("clustering", "portraits"), "16")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from castgraph.network import cooccurrences
 from castgraph.people import people_table
 from tests.workflow.conftest import SHORT, Run, frames_of, jobs, write_zip
 
-PER_CLUSTERING = ("people", "portraits", "network", "picture")
+PER_CLUSTERING = ("clustering", "people", "portraits", "network", "picture")
 OF_ALL = ("scores", "summary", "report", "all")
 
 
@@ -32,7 +32,7 @@ def test_every_job_ran_once(small_run: Run) -> None:
     counts = jobs(small_run.output)
     for rule in ("download", "unzip", "encode"):
         assert counts[rule] == len(SHORT)
-    for rule in ("select", "merge", "cluster_1", *PER_CLUSTERING, *OF_ALL):
+    for rule in ("select", "merge", *PER_CLUSTERING, *OF_ALL):
         assert counts[rule] == 1
 
 
@@ -46,9 +46,9 @@ def test_another_eps_reruns_nothing_upstream(copied: Run) -> None:
     before, written = copied.digests(), copied.written()
     copied.config["clustering"]["eps"] = [0.4, 0.3, 0.355]
     counts = jobs(copied())
-    assert counts == {"cluster_2": 1, **dict.fromkeys(PER_CLUSTERING, 2), **dict.fromkeys(OF_ALL, 1)}
+    assert counts == {**dict.fromkeys(PER_CLUSTERING, 2), **dict.fromkeys(OF_ALL, 1)}
     assert {path.name for path in copied.results.glob("eps-*")} == {"eps-0.30", "eps-0.355", "eps-0.40"}
-    changed = of_all | {"small/sweeps.json", "small/dbscan-state.parquet"}
+    changed = of_all
     assert {name for name in before if copied.digests()[name] != before[name]} == changed
     assert {name for name in before if copied.written()[name] != written[name]} == changed
 
@@ -66,7 +66,7 @@ def test_another_eps_without_the_zips_fetches_them_for_portraits_and_encodes_not
     shutil.rmtree(copied.folder / "resources" / "zips")
     copied.config["clustering"]["eps"] = [0.4, 0.41]
     counts = jobs(copied())
-    assert counts == dict.fromkeys(("cluster_2", *PER_CLUSTERING, *OF_ALL), 1)
+    assert counts == dict.fromkeys((*PER_CLUSTERING, *OF_ALL), 1)
     assert not (copied.folder / "resources" / "zips").exists()
     digests = {
         eps: {path.name: path.read_bytes() for path in (copied.results / eps / "portraits").glob("*.jpg")}
@@ -102,7 +102,7 @@ def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Ru
     }
     assert jobs(copied()) == {"network": 1, "picture": 1, "summary": 1, "report": 1, "all": 1}
     copied.config["clustering"]["min_samples"] = 3
-    assert jobs(copied()) == dict.fromkeys(("cluster_1", *PER_CLUSTERING, *OF_ALL), 1)
+    assert jobs(copied()) == dict.fromkeys((*PER_CLUSTERING, *OF_ALL), 1)
 
 
 def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) -> None:
@@ -115,7 +115,7 @@ def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) 
     before, digests = pq.read_table(copied.results / "faces.parquet"), copied.digests()
     minimum = int(np.median(sizes(before)))
     copied.config["quality"] = {"min_face_px": minimum}
-    assert jobs(copied()) == dict.fromkeys(("merge", "cluster_1", *PER_CLUSTERING, *OF_ALL), 1)
+    assert jobs(copied()) == dict.fromkeys(("merge", *PER_CLUSTERING, *OF_ALL), 1)
     encoded = {name for name in digests if name.startswith(("faces/", "frames/"))}
     assert len(encoded) == 2 * len(SHORT)
     assert copied.digests().items() >= {name: digests[name] for name in encoded}.items()
@@ -166,7 +166,7 @@ def test_a_new_broadcast_reruns_its_own_chain_and_the_merge_on(copied: Run) -> N
     copied.config["broadcasts"]["ids"].append(added)
     counts = jobs(copied())
     assert (counts["download"], counts["unzip"], counts["encode"]) == (1, 1, 1)
-    assert (counts["merge"], counts["cluster_1"]) == (1, 1)
+    assert (counts["merge"], counts["clustering"]) == (1, 1)
     [row] = [
         row
         for row in pq.read_table(copied.results / "broadcasts.parquet").to_pylist()

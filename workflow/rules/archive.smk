@@ -97,6 +97,8 @@ rule download:
         "results/benchmarks/download/{origin}/{broadcast}.tsv"
     priority: fetch_priority()
     retries: 2
+    group:
+        "broadcast"
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -125,6 +127,8 @@ rule unzip:
         "results/logs/unzip/{origin}/{broadcast}.log",
     benchmark:
         "results/benchmarks/unzip/{origin}/{broadcast}.tsv"
+    group:
+        "broadcast"
     conda:
         "../../envs/environment.yaml"
     threads: 1

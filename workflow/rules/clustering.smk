@@ -2,94 +2,8 @@
 # Makes: the labels, one folder a clustering, and the scores of all of them.
 
 
-# One job makes all clusterings by DBSCAN that are new, since together they cost little more than one.
-for SWEEP, NAMES in SWEEPS.items():
-
-    rule:
-        """Group the faces of the run into people by DBSCAN."""
-        name:
-            f"cluster_{SWEEP}"
-        input:
-            faces="results/{run}/faces.parquet",
-            embeddings="results/{run}/embeddings.npy",
-            merged="results/{run}/merged.json",
-            plan=f"results/{{run}}/shares/{SWEEP}/plan" if SHARED else [],
-            shares=(
-                gather.share(f"results/{{{{run}}}}/shares/{SWEEP}/{{scatteritem}}.parquet") if SHARED else []
-            ),
-        output:
-            labels=expand("results/{{run}}/{clustering}/labels.parquet", clustering=NAMES),
-        log:
-            f"results/logs/{{run}}/sweep-{SWEEP}/cluster.log",
-        benchmark:
-            f"results/benchmarks/{{run}}/sweep-{SWEEP}/cluster.tsv"
-        conda:
-            "../../envs/environment.yaml"
-        threads: MOST_THREADS
-        resources:
-            mem_mb=with_faces(2000),
-        params:
-            # The folders of the output tell eps. It is no parameter: to give one up does not change the others.
-            min_samples=config["clustering"]["min_samples"],
-            code_version=CODE_VERSIONS["cluster"],
-            # What is kept of a clustering for the next one; it changes no result.
-            state=placed("results/{run}/dbscan-state.parquet"),
-            record=placed("results/{run}/sweeps.json"),
-        script:
-            "../../scripts/clustering/cluster.py"
-
-
-rule plan_shares:
-    """Prepare a clustering that is shared out among jobs."""
-    input:
-        faces="results/{run}/faces.parquet",
-        embeddings="results/{run}/embeddings.npy",
-    output:
-        plan=temp(directory("results/{run}/shares/{sweep}/plan")),
-    log:
-        "results/logs/{run}/sweep-{sweep}/plan_shares.log",
-    benchmark:
-        "results/benchmarks/{run}/sweep-{sweep}/plan_shares.tsv"
-    conda:
-        "../../envs/environment.yaml"
-    threads: MOST_THREADS
-    resources:
-        mem_mb=with_faces(2000),
-    params:
-        eps=lambda wildcards: [CLUSTERINGS[name]["eps"] for name in SWEEPS[int(wildcards.sweep)]],
-        min_samples=config["clustering"]["min_samples"],
-        n_jobs=1,
-        above=0,
-        state=placed("results/{run}/dbscan-state.parquet"),
-        code_version=CODE_VERSIONS["cluster"],
-    script:
-        "../../scripts/clustering/plan_shares.py"
-
-
-rule share:
-    """Do one share of a clustering."""
-    input:
-        plan="results/{run}/shares/{sweep}/plan",
-    output:
-        share=temp("results/{run}/shares/{sweep}/{scatteritem}.parquet"),
-    log:
-        "results/logs/{run}/sweep-{sweep}/share-{scatteritem}.log",
-    benchmark:
-        "results/benchmarks/{run}/sweep-{sweep}/share-{scatteritem}.tsv"
-    conda:
-        "../../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(4000),
-    params:
-        job=lambda wildcards: int(wildcards.scatteritem.split("-")[0]) - 1,
-        code_version=CODE_VERSIONS["cluster"],
-    script:
-        "../../scripts/clustering/share.py"
-
-
-rule cluster_otherwise:
-    """Group the faces of the run into people by another algorithm than DBSCAN."""
+rule clustering:
+    """Group the faces of the run into people."""
     input:
         faces="results/{run}/faces.parquet",
         embeddings="results/{run}/embeddings.npy",
@@ -97,21 +11,23 @@ rule cluster_otherwise:
     output:
         labels="results/{run}/{clustering}/labels.parquet",
     log:
-        "results/logs/{run}/{clustering}/cluster_otherwise.log",
+        "results/logs/{run}/{clustering}/clustering.log",
     benchmark:
-        "results/benchmarks/{run}/{clustering}/cluster_otherwise.tsv"
-    wildcard_constraints:
-        clustering="|".join(OTHERWISE) or "(?!)",
+        "results/benchmarks/{run}/{clustering}/clustering.tsv"
     conda:
         "../../envs/environment.yaml"
     threads: MOST_THREADS
     resources:
         mem_mb=with_faces(4000),
+        # The first job by DBSCAN finds what is new at every eps, and the next ones have little to do.
+        clustering_slots=lambda wildcards: int(CLUSTERINGS[wildcards.clustering]["algorithm"] == "dbscan"),
     params:
         settings=lambda wildcards: CLUSTERINGS[wildcards.clustering],
-        code_version=CODE_VERSIONS["cluster"],
+        code_version=CODE_VERSIONS["clustering"],
+        # What is kept of a clustering by DBSCAN for the next one; it changes no result.
+        state=placed("results/ledger/dbscan/{run}.parquet"),
     script:
-        "../../scripts/clustering/cluster_otherwise.py"
+        "../../scripts/clustering/clustering.py"
 
 
 rule scores:

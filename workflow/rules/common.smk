@@ -1,10 +1,9 @@
 # Shared by all rule files. The configuration, wildcards, input functions and resources.
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
 
 import castgraph.archive
 import castgraph.run.config
@@ -12,24 +11,14 @@ import castgraph.run.inventories
 from castgraph.base.files import expanded
 from castgraph.base.locks import RunLock
 from castgraph.run.frames import FETCHED, UNPACKED, depend_on
-from castgraph.run.names import CODE_VERSIONS, ENCODER_KEYS, clusterings, encoder_name, sweeps
+from castgraph.run.names import CODE_VERSIONS, ENCODER_KEYS, clusterings, encoder_name
 
-# The folder of our Snakefile, also where another workflow uses this one as a module.
-HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 # Where a relative path of the configuration is looked for.
 FOLDERS = (Path.cwd(), HOME)
-# Such a workflow may put all our files under a prefix.
-PREFIX = workflow.modifier.path_modifier
-
-
-def placed(path):
-    """Where a file of the workflow lies. Snakemake sees to inputs and outputs, not to params."""
-    return str(PREFIX.replace_prefix(path))
-
 
 # Without a config file of the user's, config/config.yaml (the demo) is the configuration. It is not a layer
 # under the user's own: a key left out there takes the default of the schema, not the demo's value.
-if not workflow.configfiles and "run" not in config:
+if not given_config_files() and "run" not in config:
 
     configfile: HOME / "config" / "config.yaml"
 
@@ -42,28 +31,16 @@ try:
     # What is wanted of those that inventories tell.
     CHOICE = castgraph.run.config.choice(config["broadcasts"], config["archive"]["base_url"])
 except castgraph.run.config.ConfigError as error:
-    raise WorkflowError(str(error))
+    raise refusal(str(error))
 
 
 ENCODER_SETTINGS = {key: config["faces"][key] for key in ENCODER_KEYS}
 ENCODER = encoder_name(**ENCODER_SETTINGS)
 CLUSTERINGS = clusterings(**{key: config["clustering"][key] for key in ("algorithm", "eps", "min_samples")})
-OTHERWISE = [name for name, settings in CLUSTERINGS.items() if settings["algorithm"] != "dbscan"]
-SWEEPS = sweeps(
-    [name for name in CLUSTERINGS if name not in OTHERWISE],
-    Path(placed(f"results/{config['run']}/sweeps.json")),
-)
 NOW = datetime.now(UTC)
 # The archive as the user named it, and relative where it lies within: where the folder is does not matter.
 ARCHIVE_URL = castgraph.archive.relative(MERGED["archive"]["base_url"], Path.cwd())
 ARCHIVE = castgraph.archive.archive_name(ARCHIVE_URL)
-# Whether jobs share a clustering.
-SHARED = False
-
-
-scattergather:
-    share=1,
-
 
 # For jobs that take what there is. Snakemake lowers it to --cores.
 MOST_THREADS = 64
@@ -77,8 +54,7 @@ wildcard_constraints:
     archive="[A-Za-z0-9-]+",
     origin="[A-Za-z0-9.-]+",
     encoder="[a-z0-9.-]+",
-    clustering="[a-z0-9._-]+",
-    sweep="[0-9]+",
+    clustering="|".join(map(re.escape, CLUSTERINGS)),
 
 
 def start_run():
@@ -87,7 +63,7 @@ def start_run():
     try:
         RUN_LOCK = RunLock(Path(".snakemake") / "castgraph.lock")
     except BlockingIOError as error:
-        raise WorkflowError(str(error))
+        raise refusal(str(error))
     castgraph.run.config.write(Path("results") / config["run"] / "config.yaml", MERGED)
 
 
@@ -103,35 +79,32 @@ def with_faces(mem_mb):
 
 def cores_of_run():
     """The cores among which encode jobs borrow idle ones; 0 where they do not."""
-    # On a cluster this is read again on the node, by a Snakemake that is not the main process.
-    if not workflow.is_main_process or not config["compute"]["borrow"]:
+    # On a cluster this is read again on the node.
+    if not is_main_process() or not config["compute"]["borrow"]:
         return 0
     # A GPU's memory is for the workers that the configuration asks for.
     if config["compute"]["providers"][0] != "CPUExecutionProvider":
         return 0
     # Where memory is limited (--resources mem_mb=…) idle cores may be idle for lack of it.
-    mem_mb = workflow.global_resources.get("mem_mb").value
-    cores = workflow.resource_settings.cores or 0
-    return cores if mem_mb is None else min(cores, mem_mb // 1000)
+    mem_mb = run_limit("mem_mb")
+    return run_cores() if mem_mb is None else min(run_cores(), mem_mb // 1000)
 
 
 def fetch_priority():
     """Fetch ahead of encoding where that leaves no core idle, so that the largest ZIPs can be taken first."""
-    many_cores = (workflow.resource_settings.cores or 0) >= 16
-    return 1 if many_cores or "://" not in config["archive"]["base_url"] else 0
+    return 1 if run_cores() >= 16 or "://" not in config["archive"]["base_url"] else 0
 
 
 def scratch(path):
     """A path in the scratch folder, for what is needed only for a short time.
 
-    Variables in it are those of the host that runs the job. Snakemake records the path under a name that is the
-    same everywhere, so that nothing is encoded again when scratch lies elsewhere.
+    Variables in it are those of the host that runs the job. Nothing is encoded again when scratch lies elsewhere.
     """
     try:
         folder = placed(expanded(config["compute"]["scratch"]))
     except ValueError as error:
-        raise WorkflowError(f"compute.scratch: {error}")
-    return sourcecache_entry(str(Path(folder) / path), f"scratch/{Path(path).parts[0]}")
+        raise refusal(f"compute.scratch: {error}")
+    return recorded_as(str(Path(folder) / path), f"scratch/{Path(path).parts[0]}")
 
 
 def source_of(broadcast):

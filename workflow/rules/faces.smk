@@ -18,6 +18,8 @@ rule encode:
         "results/benchmarks/encode/{encoder}/{origin}/{broadcast}.tsv"
     # Before another ZIP is unpacked: the scratch folder holds about as many broadcasts as there are cores.
     priority: 2
+    group:
+        "broadcast"
     conda:
         "../../envs/environment.yaml"
     threads: config["compute"]["threads"]
@@ -25,8 +27,8 @@ rule encode:
         # A worker each, and what reads and collects beside them.
         mem_mb=growing(400 + 600 * config["compute"]["threads"]),
         cores_of_run=cores_of_run(),
-        # Read again on a node of a cluster, by a Snakemake that is not the main process.
-        on_node=int(not workflow.is_main_process),
+        # Read again on a node of a cluster.
+        on_node=int(not is_main_process()),
     params:
         settings=ENCODER_SETTINGS,
         # The output of unzip is gone when a broadcast is done, and the ZIP may be, so they are minded here.

@@ -277,7 +277,7 @@ def write_labels(
         How many of the faces do not count.
     """
     facts = provenance(
-        "cluster",
+        "clustering",
         settings,
         n_faces=len(labels),
         n_set_aside=n_set_aside,

@@ -27,23 +27,14 @@ def scan(
     tiles: NDArray[np.int32],
     state: State,
     progress: Callable[[float], None] | None,
-) -> tuple[Pairs, NDArray[np.uint8]]:
-    """Find the pairs of neighbours in the tiles and consume them; see `castgraph.clustering.scan.scan`.
-
-    Returns
-    -------
-    pairs : ndarray of shape (n_edges, 2), int32
-        What was consumed.
-    finest : ndarray of shape (n_edges,), uint8
-        The place of the smallest eps at which a pair are neighbours.
-    """
+) -> None:
+    """Find the pairs of neighbours in the tiles and consume them; see `castgraph.clustering.scan.scan`."""
     search = _Search(points, leaves, state)
     for done, tile in enumerate(tiles):
         search.tile(*tile)
         if progress:
             progress((done + 1) / len(tiles))
     search.consume()
-    return np.concatenate(search.pairs), np.concatenate(search.finest)
 
 
 class _Search:
@@ -78,8 +69,6 @@ class _Search:
             (len(self.squares), n_leaves), -1, dtype=np.int32
         )  # a core point of each, if so
         self.stale = np.ones(n_leaves, dtype=bool)
-        self.pairs: list[Pairs] = [np.empty((0, 2), dtype=np.int32)]
-        self.finest: list[NDArray[np.uint8]] = [np.empty(0, dtype=np.uint8)]
         self.waiting: list[Pairs] = []
         self.waiting_finest: list[NDArray[np.uint8]] = []
         self.n_waiting = 0
@@ -179,8 +168,5 @@ class _Search:
         known = np.ones(len(pairs), dtype=bool)
         for place, level in enumerate(self.state.levels):
             known &= (finest > place) | level.knows(pairs[:, 0], pairs[:, 1])
-        pairs, finest = pairs[~known], finest[~known]
-        self.state.consume(pairs, finest)
-        self.pairs.append(pairs)
-        self.finest.append(finest)
+        self.state.consume(pairs[~known], finest[~known])
         self.stale[:] = (self.uniform < 0).any(axis=0)

@@ -12,29 +12,13 @@ from castgraph.clustering import fallback, native
 from castgraph.clustering.distances import squared_eps
 from castgraph.clustering.layout import Leaves
 from castgraph.clustering.projection import Points
-from castgraph.clustering.state import Level, Pairs, State
+from castgraph.clustering.state import Level, State
 
 TILE = 32
 """Leaves on a side of a tile: what both sides need fits into a core's cache."""
 
 Progress = Callable[[float], None]
 """Is called now and then with the share that is done, from 0 to 1."""
-
-
-@dataclass(frozen=True)
-class Edges:
-    """Pairs that changed something.
-
-    Attributes
-    ----------
-    pairs
-        Shape (n_edges, 2), int32: rows.
-    finest
-        Shape (n_edges,), uint8: the place of the smallest eps at which the pair are neighbours.
-    """
-
-    pairs: Pairs
-    finest: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -60,7 +44,7 @@ class Options:
             raise ValueError(f"threads is {self.threads}; it must be at least 1")
 
 
-def scan(points: Points, leaves: Leaves, tiles: NDArray[np.int32], state: State, options: Options) -> Edges:
+def scan(points: Points, leaves: Leaves, tiles: NDArray[np.int32], state: State, options: Options) -> None:
     """Find the pairs of neighbours in the tiles and consume them.
 
     Parameters
@@ -75,18 +59,14 @@ def scan(points: Points, leaves: Leaves, tiles: NDArray[np.int32], state: State,
         What is known. It is changed.
     options
         Threads, kernel and progress.
-
-    Returns
-    -------
-    Edges
-        The pairs that changed the state.
     """
     if options.kernel == fallback.NAME:
-        return Edges(*fallback.scan(points, leaves, tiles, state, options.progress))
+        fallback.scan(points, leaves, tiles, state, options.progress)
+        return
     core = np.stack([level.core for level in state.levels])
     root = np.stack([level.root for level in state.levels])
     places = [np.full(len(level.pairs), place, dtype=np.uint8) for place, level in enumerate(state.levels)]
-    pairs, finest, left, left_at = native.kernel.scan(
+    left, left_at = native.kernel.scan(
         points, leaves.order, leaves.starts, leaves.slots, leaves.scale, tiles, leaves.apart,
         squared_eps(points, state.eps), min(state.min_samples, state.n + 1), core, root,
         np.concatenate([level.pairs for level in state.levels]), np.concatenate(places),
@@ -95,4 +75,3 @@ def scan(points: Points, leaves: Leaves, tiles: NDArray[np.int32], state: State,
     state.levels[:] = [
         Level(core[place], root[place], left[left_at == place]) for place in range(len(state.eps))
     ]
-    return Edges(pairs, finest)

@@ -33,20 +33,15 @@ def search_all(points: Points, state: State, options: Options, within: Level | N
         All there is to know at an eps larger than those of the state, which spares work: what is core here
         is core there, and in one component only with what it is in one component with there.
     """
-    leaves = search_cells(points, state, options, within)
+    leaves = _search_cells(points, state, options, within)
     rest = replace(options, progress=_part(options.progress, _IN_CELLS, 1))
     scan(points, leaves, squares([(0, len(leaves.apart))], TILE), state, rest)
 
 
-def search_cells(points: Points, state: State, options: Options, within: Level | None = None) -> Leaves:
+def _search_cells(points: Points, state: State, options: Options, within: Level | None) -> Leaves:
     """Consume the pairs inside cells of near points, which tells nearly all there is to know.
 
-    Parameters are those of `search_all`.
-
-    Returns
-    -------
-    Leaves
-        In an order in which the rest is found quickly.
+    What is given back are all points in an order in which the rest is found quickly.
     """
     projection = Projection.fit(points, state.eps[-1])
     projected = projection(points)

@@ -1,7 +1,7 @@
 """What is known of a clustering while pairs of neighbours come in, in any order.
 
 A pair of points within eps of each other is *consumed*. That may be done in any order, by any number of
-machines and more than once; the labels come out the same.
+threads and more than once; the labels come out the same.
 """
 
 from __future__ import annotations

@@ -1,16 +1,20 @@
-"""The clusterings of a run's faces by DBSCAN, going on from what earlier ones found."""
+"""The clusterings of a run's faces; those by DBSCAN go on from what earlier ones found."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from itertools import groupby
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
+from castgraph.clustering.algorithms import ALGORITHMS
 from castgraph.clustering.dbscan import require_memory, validated
 from castgraph.clustering.projection import Points
 from castgraph.clustering.scan import Options
@@ -24,81 +28,127 @@ log = logging.getLogger(__name__)
 
 def cluster_faces(
     faces: CountedFaces,
-    eps: Sequence[float],
+    settings: Mapping[str, Any],
+    saved: str | os.PathLike[str],
+    options: Options,
+    *,
+    all_eps: Collection[float] = (),
+    max_memory_mb: float | None = None,
+) -> NDArray[np.int32]:
+    """Label the faces of a run.
+
+    Parameters
+    ----------
+    faces
+        The faces that count.
+    settings
+        One of `castgraph.run.names.clusterings`.
+    saved, all_eps
+        Of DBSCAN: as for `cluster_by_dbscan`.
+    options
+        Threads, kernel and progress.
+    max_memory_mb
+        Refuse to begin when more memory would be needed, in MB.
+
+    Returns
+    -------
+    ndarray of shape (n_faces,), int32
+        Of all faces of the table; -1 is noise, or a face that does not count.
+
+    Raises
+    ------
+    ValueError, MemoryError
+        As the algorithm, before any work.
+    """
+    given = {key: value for key, value in settings.items() if key != "algorithm"}
+    if settings["algorithm"] == "dbscan":
+        return cluster_by_dbscan(
+            faces, **given, saved=saved, options=options, all_eps=all_eps, max_memory_mb=max_memory_mb
+        )
+    algorithm = ALGORITHMS[settings["algorithm"]]
+    return faces.labels(partial(algorithm, **given, threads=options.threads, max_memory_mb=max_memory_mb))
+
+
+def cluster_by_dbscan(
+    faces: CountedFaces,
+    eps: float,
     min_samples: int,
     saved: str | os.PathLike[str],
     options: Options,
     *,
-    kept: Sequence[float] = (),
-    begun: dict[float, Level] | None = None,
+    all_eps: Collection[float] = (),
     max_memory_mb: float | None = None,
-) -> dict[float, NDArray[np.int32]]:
-    """Label the faces of a run at each eps, doing only what the saved state does not tell.
+) -> NDArray[np.int32]:
+    """Label the faces of a run by DBSCAN, doing only what the saved state does not tell.
 
     Parameters
     ----------
     faces
         The faces that count.
     eps, min_samples
-        As for `castgraph.clustering.sweep`.
+        As for `castgraph.clustering.dbscan`.
     saved
         The state to go on from, and to leave for the next time. Whatever is wrong with it is logged, and
-        everything is done anew.
+        everything is done anew. Who comes while another works on it waits.
     options
         Threads, kernel and progress.
-    kept
-        Other eps of which the saved state is kept and brought up to date.
-    begun
-        What is known of these faces already, from `castgraph.clustering.shares.gathered`; then the saved
-        state is only written.
+    all_eps
+        All eps that are wanted of these faces, `eps` or not. Those that are not known yet are found as well,
+        since together they cost little more than one, and a state that is written has all of them.
     max_memory_mb
         Refuse to begin when more memory would be needed, in MB.
 
     Returns
     -------
-    dict
-        eps → labels of all faces of the table, shape (n_faces,), int32: those of a run from scratch.
+    ndarray of shape (n_faces,), int32
+        The labels of all faces of the table: those of a run from scratch.
 
     Raises
     ------
     ValueError, MemoryError
         As `castgraph.clustering.sweep`, before any work.
     """
+    wanted = sorted({float(value) for value in [eps, *all_eps]})
     if not len(faces.points):
-        return {float(value): faces.spread(np.empty(0, dtype=np.int32)) for value in eps}
-    points = validated(faces.points, eps, min_samples)
-    wanted = {float(value) for value in [*eps, *kept]}
+        return faces.spread(np.empty(0, dtype=np.int32))
+    points = validated(faces.points, wanted, min_samples)
     require_memory(points, len(wanted), min_samples, options.threads, max_memory_mb)
-    known = begun or continued(faces, wanted, min_samples, saved, options)
-    missing = sorted({float(value) for value in eps} - set(known))
-    log.info("%d faces, kernel %s", len(points), options.kernel)
-    log.info("known: eps %s; to be found: %s", sorted(known), missing)
-    known |= completed(points, known, missing, min_samples, options)
-    values = tuple(sorted(known))
-    save(saved, State(values, min_samples, [known[value] for value in values]), faces.portions)
-    return {float(value): faces.spread(known[float(value)].labels()) for value in eps}
+    Path(saved).parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{os.fspath(saved)}.lock"):
+        levels = _up_to_date(faces, points, wanted, min_samples, saved, options)
+    return faces.spread(levels[float(eps)].labels())
 
 
-def continued(
+def _up_to_date(
     faces: CountedFaces,
-    wanted: set[float],
+    points: Points,
+    wanted: Sequence[float],
     min_samples: int,
     saved: str | os.PathLike[str],
     options: Options,
 ) -> dict[float, Level]:
-    """Give all there is to know at those of the wanted eps that are in the saved state, of new faces, too."""
+    """Give all there is to know at each of the wanted eps, and save what the state did not tell."""
+    state, new = State((), min_samples), np.zeros(len(points), dtype=bool)
     try:
         found = load(saved, faces.portions, min_samples, wanted)
     except StateError as reason:
         log.info("everything is done anew: there is no state to go on from: %s", reason)
-        return {}
-    if found.new.any():
-        log.info("going on from %d faces with %d new ones", (~found.new).sum(), found.new.sum())
-        search_new(faces.points, found.state, found.new, options)
-    return dict(zip(found.state.eps, found.state.levels, strict=True))
+    else:
+        state, new = found.state, found.new
+    if new.any():
+        log.info("going on from %d faces with %d new ones", (~new).sum(), new.sum())
+        search_new(points, state, new, options)
+    known = dict(zip(state.eps, state.levels, strict=True))
+    missing = [value for value in wanted if value not in known]
+    log.info("%d faces, kernel %s", len(points), options.kernel)
+    log.info("known: eps %s; to be found: %s", list(known), missing)
+    if missing or new.any():
+        known |= _completed(points, known, missing, min_samples, options)
+        save(saved, State(tuple(wanted), min_samples, [known[value] for value in wanted]), faces.portions)
+    return known
 
 
-def completed(
+def _completed(
     points: Points, known: dict[float, Level], missing: Sequence[float], min_samples: int, options: Options
 ) -> dict[float, Level]:
     """Find all there is to know at missing eps (ascending), from what is known at smaller and larger ones."""

@@ -50,7 +50,7 @@ ENTRIES = (
         "its age is told by the date of its file; one that was fetched again before is fetched once more",
     ),
     Entry(
-        "{run}/dbscan-state.parquet",
+        "dbscan/{run}.parquet",
         Kind.CACHE,
         "what DBSCAN knows of each face, so that the next clustering goes on from there",
         "the next clustering compares all faces anew",

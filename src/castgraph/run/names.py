@@ -6,12 +6,8 @@ the code count for nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
-
-from castgraph.base import files
 
 CODE_VERSIONS: Mapping[str, int] = {
     "inventory": 1,
@@ -21,7 +17,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "unzip": 2,
     "encode": 3,
     "merge": 3,
-    "cluster": 3,
+    "clustering": 4,
     "scores": 1,
     "people": 1,
     "portraits": 1,
@@ -83,50 +79,6 @@ def clusterings(
                 settings["eps"] = float(value)
             named[form.format(eps=f"{whole}.{decimals.ljust(2, '0')}", min_samples=min_samples)] = settings
     return named
-
-
-def sweeps(names: Iterable[str], record: Path) -> dict[int, list[str]]:
-    """Tell which clusterings one job makes together.
-
-    Those that are new are made by one job. What earlier jobs made stays with them, so that a new clustering
-    does not make the others again.
-
-    Parameters
-    ----------
-    names
-        The clusterings of the configuration.
-    record
-        What `record_sweep` wrote. If it is not there or is something else, all are new.
-
-    Returns
-    -------
-    dict
-        Number of the sweep → its clusterings; no sweep is empty.
-    """
-    recorded = _recorded(record)
-    # A name that is recorded twice belongs to the first.
-    numbers = {name: number for number, sweep in reversed([*enumerate(recorded, start=1)]) for name in sweep}
-    found: dict[int, list[str]] = {}
-    for name in names:
-        found.setdefault(numbers.get(name, len(recorded) + 1), []).append(name)
-    return dict(sorted(found.items()))
-
-
-def record_sweep(names: Iterable[str], record: Path) -> None:
-    """Record that one job made these clusterings."""
-    recorded = _recorded(record)
-    new = [name for name in names if not any(name in sweep for sweep in recorded)]
-    if new:
-        files.write_json(record, [*recorded, new])
-
-
-def _recorded(record: Path) -> list[list[str]]:
-    try:
-        found = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    fits = isinstance(found, list) and all(isinstance(sweep, list) for sweep in found)
-    return found if fits and all(isinstance(name, str) for sweep in found for name in sweep) else []
 
 
 def _decimal(value: float) -> tuple[str, str]:

@@ -64,7 +64,7 @@ def save(path: str | os.PathLike[str], state: State, portions: Sequence[Portion]
         columns[f"neighbours_{place}"] = pa.LargeListArray.from_arrays(ends, pa.array(pairs[:, 1]))
     settings = {"min_samples": state.min_samples, "eps": list(state.eps)}
     broadcasts = [list(portion) for portion in portions]
-    facts = tables.provenance("cluster", settings, version=_VERSION, broadcasts=broadcasts)
+    facts = tables.provenance("clustering", settings, version=_VERSION, broadcasts=broadcasts)
     table = pa.table(columns)
     tables.write(path, table, {**facts, "checksum": _checksum(facts, table)})
 

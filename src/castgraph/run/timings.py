@@ -89,17 +89,12 @@ def read_jobs(
         Without those whose file is not there or holds no measurement, and without the report's own.
     """
     folders = [folder.format(encoder=encoder) for folder in PER_BROADCAST]
-    jobs = [job for path in (benchmarks / run).rglob("*.tsv") for job in _read(rule_of(path), path)]
+    jobs = [job for path in (benchmarks / run).rglob("*.tsv") for job in _read(path.stem, path)]
     jobs = [job for job in jobs if job.rule != "report"]
     for folder, names in [("inventory", station_days), *((folder, list(broadcasts)) for folder in folders)]:
         rule = folder.partition("/")[0]
         jobs += [job for name in names for job in _read(rule, benchmarks / folder / f"{name}.tsv")]
     return jobs
-
-
-def rule_of(path: Path) -> str:
-    """Name the rule of a run's measurement: ``cluster.tsv``, or ``share-3-of-30.tsv``, one of several."""
-    return path.stem.partition("-")[0]
 
 
 def _read(rule: str, path: Path) -> Iterator[Job]:

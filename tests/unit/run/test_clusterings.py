@@ -1,8 +1,9 @@
-"""Clustering the faces of a run: going on from a saved state, and sharing the work among jobs."""
+"""Clustering the faces of a run, and going on from a saved state."""
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
-from sklearn.neighbors import NearestNeighbors
 
 from castgraph.base import tables
-from castgraph.clustering import kernels, shares
+from castgraph.clustering import kernels
+from castgraph.clustering.algorithms import ALGORITHMS
 from castgraph.clustering.scan import Options
-from castgraph.run.clusterings import cluster_faces
+from castgraph.run.clusterings import cluster_by_dbscan, cluster_faces
 from castgraph.run.counted import CountedFaces, Portion
+from castgraph.run.names import clusterings
 
 MIN_SAMPLES = 4
 EPS = (0.3, 0.4)
@@ -51,12 +53,15 @@ def expected(found: CountedFaces, eps: float, min_samples: int = MIN_SAMPLES) ->
     return labels.tolist()
 
 
-def check(found: CountedFaces, eps: Sequence[float], saved: Path, kernel: str, **given) -> None:
-    labels = cluster_faces(found, eps, MIN_SAMPLES, saved, Options(1, kernel), **given)
-    assert list(labels) == list(eps)
+def check(
+    found: CountedFaces, eps: Sequence[float], saved: Path, kernel: str, others: Sequence[float] = ()
+) -> None:
     for value in eps:
-        assert labels[value].dtype == np.int32
-        assert labels[value].tolist() == expected(found, value)
+        labels = cluster_by_dbscan(
+            found, value, MIN_SAMPLES, saved, Options(1, kernel), all_eps=[*eps, *others]
+        )
+        assert labels.dtype == np.int32
+        assert labels.tolist() == expected(found, value)
 
 
 @pytest.fixture(params=[kernels()[0], "numpy"])
@@ -107,7 +112,7 @@ def test_other_eps_use_what_is_known_of_smaller_and_larger_ones(
     saved = tmp_path_factory.mktemp("state") / "state"
     for kernel in (kernels()[0], "numpy"):
         check(faces(points, range(1, 8) if grown else range(8)), before, saved, kernel)
-        check(faces(points, range(8)), after, saved, kernel, kept=before)
+        check(faces(points, range(8)), after, saved, kernel, before)
         saved.unlink()
 
 
@@ -115,16 +120,56 @@ def test_other_eps_use_what_is_known_of_smaller_and_larger_ones(
 def test_where_nobody_was_found_a_smaller_eps_finds_nobody(after, kernel, tmp_path) -> None:
     alone = faces(np.eye(128, dtype=np.float32)[:100], [0])
     check(alone, [0.4], tmp_path / "state", kernel)
-    check(alone, after, tmp_path / "state", kernel, kept=[0.4])
+    check(alone, after, tmp_path / "state", kernel, [0.4])
 
 
-def test_eps_that_are_kept_grow_too(kernel, tmp_path, reasons) -> None:
+def test_other_eps_grow_too(kernel, tmp_path, reasons) -> None:
     points = embeddings(800)
     check(faces(points, range(6)), [0.3, 0.4, 0.5], tmp_path / "state", kernel)
-    check(faces(points, range(8)), [0.4], tmp_path / "state", kernel, kept=[0.4, 0.5])
+    check(faces(points, range(8)), [0.4], tmp_path / "state", kernel, [0.5])
     reasons.clear()
-    check(faces(points, range(8)), [0.5], tmp_path / "state", kernel, kept=[0.4, 0.5])
+    check(faces(points, range(8)), [0.5], tmp_path / "state", kernel, [0.4])
     assert "known: eps [0.4, 0.5]; to be found: []" in reasons.text
+
+
+def test_the_first_finds_all_and_the_next_ones_write_nothing(kernel, tmp_path, reasons) -> None:
+    found = faces(embeddings(800), range(8))
+    saved = tmp_path / "state"
+    check(found, [0.3], saved, kernel, [0.4, 0.5])
+    assert reasons.text.count("to be found: [0.3, 0.4, 0.5]") == 1
+    before, written = saved.read_bytes(), saved.stat().st_mtime_ns
+    reasons.clear()
+    check(found, [0.4, 0.5], saved, kernel, [0.3])
+    assert reasons.text.count("known: eps [0.3, 0.4, 0.5]; to be found: []") == 2
+    check(found, [0.5], saved, kernel)  # the others are given up
+    assert (saved.read_bytes(), saved.stat().st_mtime_ns) == (before, written)
+
+
+def test_who_comes_while_another_works_waits_and_finds_all_known(tmp_path, reasons) -> None:
+    found = faces(embeddings(400), range(4))
+    second = Thread(target=check, args=(found, [0.4], tmp_path / "state", kernels()[0], [0.3]))
+
+    def meanwhile(done: float) -> None:
+        if not second.ident:
+            second.start()
+            second.join(timeout=0.5)  # it would be done by then
+            assert second.is_alive()
+
+    options = Options(1, kernels()[0], meanwhile)
+    cluster_by_dbscan(found, 0.3, MIN_SAMPLES, tmp_path / "state", options, all_eps=EPS)
+    assert second.ident
+    second.join()
+    assert reasons.text.count("to be found: [0.3, 0.4]") == reasons.text.count("to be found: []") == 1
+
+
+@pytest.mark.parametrize("settings", clusterings(ALGORITHMS, [0.4], MIN_SAMPLES).values())
+def test_other_algorithms_neither_need_nor_leave_a_state(settings, tmp_path) -> None:
+    found = faces(embeddings(400), range(4))
+    labels = cluster_faces(found, settings, tmp_path / "state", Options(1, kernels()[0]))
+    given = {key: value for key, value in settings.items() if key != "algorithm"}
+    assert labels[found.counted].tolist() == ALGORITHMS[settings["algorithm"]](found.points, **given).tolist()
+    assert set(labels[~found.counted]) == {tables.NOISE}
+    assert (tmp_path / "state").exists() == (settings["algorithm"] == "dbscan")
 
 
 def flipped(path: Path) -> None:
@@ -192,10 +237,12 @@ def test_a_state_of_something_else_is_not_used(now, min_samples, eps, reason, tm
     points = embeddings(400)
     check(faces(points, range(4)), EPS, tmp_path / "state", kernels()[0])
     found = faces(points, now)
-    labels = cluster_faces(found, eps, min_samples, tmp_path / "state", Options(1, kernels()[0]))
-    assert reason in reasons.text
     for value in eps:
-        assert labels[value].tolist() == expected(found, value, min_samples)
+        labels = cluster_by_dbscan(
+            found, value, min_samples, tmp_path / "state", Options(1, kernels()[0]), all_eps=eps
+        )
+        assert labels.tolist() == expected(found, value, min_samples)
+    assert reason in reasons.text
 
 
 def test_a_changed_face_is_noticed(tmp_path: Path, reasons) -> None:
@@ -208,91 +255,14 @@ def test_a_changed_face_is_noticed(tmp_path: Path, reasons) -> None:
 
 def test_no_faces_give_no_people(tmp_path: Path) -> None:
     nobody = CountedFaces(np.empty((0, 128), np.float32), np.zeros(3, bool), ())
-    labels = cluster_faces(nobody, EPS, MIN_SAMPLES, tmp_path / "state", Options(1, kernels()[0]))
-    assert {value: found.tolist() for value, found in labels.items()} == {0.3: [-1] * 3, 0.4: [-1] * 3}
+    labels = cluster_by_dbscan(nobody, 0.4, MIN_SAMPLES, tmp_path / "state", Options(1, kernels()[0]))
+    assert labels.tolist() == [-1] * 3
 
 
 def test_too_little_memory_is_refused_before_any_work(tmp_path: Path) -> None:
     found = faces(embeddings(400), range(4))
     with pytest.raises(MemoryError, match=r"needs up to \d+ MB, and 10 MB are allowed"):
-        cluster_faces(found, EPS, MIN_SAMPLES, tmp_path / "state", Options(1, kernels()[0]), max_memory_mb=10)
-    assert not (tmp_path / "state").exists()
-
-
-# --- shared among jobs
-
-
-def shared(found: CountedFaces, folder: Path, kernel: str, n_jobs: int, again: Sequence[int] = ()) -> dict:
-    options = Options(1, kernel)
-    shares.plan(
-        folder / "plan", found, EPS, MIN_SAMPLES, folder / "none", options, kept=EPS, n_jobs=n_jobs, above=0
-    )
-    paths = [folder / f"share-{job}.parquet" for job in range(n_jobs)]
-    for job in [*reversed(range(n_jobs)), *again]:
-        shares.compare(folder / "plan", job, paths[job], options)
-    return shares.gathered(folder / "plan", paths, found)
-
-
-@pytest.mark.parametrize("n_jobs", [1, 2, 12])
-def test_a_shared_clustering_is_that_of_one_job(n_jobs: int, kernel: str, tmp_path: Path) -> None:
-    found = faces(embeddings(2_000), range(20))
-    begun = shared(found, tmp_path, kernel, n_jobs)
-    check(found, EPS, tmp_path / "state", kernel, begun=begun)
-    # What was found is kept for the next time.
-    check(faces(embeddings(2_000), range(20)), [0.36], tmp_path / "state", kernel, kept=EPS)
-
-
-def test_shares_may_be_done_twice(tmp_path: Path) -> None:
-    found = faces(embeddings(1_000), range(10))
-    begun = shared(found, tmp_path, kernels()[0], n_jobs=4, again=[2, 2, 0])
-    check(found, EPS, tmp_path / "state", kernels()[0], begun=begun)
-
-
-def test_a_share_is_short(tmp_path: Path) -> None:
-    found = faces(embeddings(1_200), range(12))
-    shared(found, tmp_path, kernels()[0], n_jobs=3)
-    rows = [pq.read_metadata(tmp_path / f"share-{job}.parquet").num_rows for job in range(3)]
-    n_pairs = NearestNeighbors(radius=EPS[-1]).fit(found.points).radius_neighbors_graph().nnz // 2
-    assert 0 < sum(rows) < 0.2 * n_pairs
-
-
-def test_few_faces_are_not_shared(tmp_path: Path) -> None:
-    found = faces(embeddings(400), range(4))
-    options = Options(1, kernels()[0])
-    given = {"kept": EPS, "n_jobs": 3}
-    shares.plan(tmp_path / "plan", found, EPS, MIN_SAMPLES, tmp_path / "none", options, above=400, **given)
-    shares.compare(tmp_path / "plan", 0, tmp_path / "share.parquet", options)
-    assert pq.read_metadata(tmp_path / "share.parquet").num_rows == 0
-    assert shares.gathered(tmp_path / "plan", [tmp_path / "share.parquet"], found) == {}
-    assert [path.name for path in (tmp_path / "plan").iterdir()] == ["plan.json"]
-
-
-def test_what_one_job_can_go_on_from_is_not_shared(tmp_path: Path) -> None:
-    points = embeddings(400)
-    check(faces(points, range(3)), EPS, tmp_path / "state", kernels()[0])
-    found = faces(points, range(4))
-    shares.plan(
-        tmp_path / "plan", found, EPS, MIN_SAMPLES, tmp_path / "state", Options(1, kernels()[0]),
-        kept=(), n_jobs=3, above=0,
-    )  # fmt: skip
-    assert shares.gathered(tmp_path / "plan", [], found) == {}
-
-
-def test_a_share_of_another_plan_is_refused(tmp_path: Path) -> None:
-    points = embeddings(800)
-    for name, broadcasts in (("a", range(8)), ("b", range(1, 8))):
-        (tmp_path / name).mkdir()
-        shared(faces(points, broadcasts), tmp_path / name, kernels()[0], n_jobs=2)
-    with pytest.raises(ValueError, match=r"share-1\.parquet was made for plan"):
-        shares.gathered(
-            tmp_path / "a" / "plan",
-            [tmp_path / "a" / "share-0.parquet", tmp_path / "b" / "share-1.parquet"],
-            faces(points, range(8)),
+        cluster_by_dbscan(
+            found, 0.4, MIN_SAMPLES, tmp_path / "state", Options(1, kernels()[0]), max_memory_mb=10
         )
-
-
-def test_a_plan_of_other_faces_is_refused(tmp_path: Path) -> None:
-    points = embeddings(800)
-    shared(faces(points, range(8)), tmp_path, kernels()[0], n_jobs=1)
-    with pytest.raises(ValueError, match="B_0000 are gone"):
-        shares.gathered(tmp_path / "plan", [tmp_path / "share-0.parquet"], faces(points, range(1, 8)))
+    assert not (tmp_path / "state").exists()

@@ -22,13 +22,11 @@ def test_only_the_jobs_that_the_run_rests_on_are_read(tmp_path: Path) -> None:
             measured(tmp_path / folder / f"{broadcast}.tsv", T, 2)
     for name in ("inventory/NTV.20261001", "inventory/NTV.20261002", "mine/merge", "mine/eps-0.40/people"):
         measured(tmp_path / f"{name}.tsv", T, 2)
-    for name in ("mine/sweep-1/cluster", "mine/sweep-1/share-1-of-2", "mine/sweep-1/share-2-of-2"):
-        measured(tmp_path / f"{name}.tsv", T, 2)
-    for name in ("mine/report", "yours/merge"):
+    for name in ("mine/eps-0.40/clustering", "mine/eps-0.38/clustering", "mine/report", "yours/merge"):
         measured(tmp_path / f"{name}.tsv", T, 2)
     found = read_jobs(tmp_path, "mine", ENCODER, [own, "NTV_20261001_050000"], ["NTV.20261001"])
     assert sorted(job.rule for job in found) == [
-        *("cluster", "download", "encode", "inventory", "merge", "people", "share", "share", "unzip"),
+        *("clustering", "clustering", "download", "encode", "inventory", "merge", "people", "unzip"),
     ]
 
 

@@ -6,9 +6,6 @@
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
-#if defined(DBSCAN_AMX)
-#include "amx.hpp"
-#endif
 
 namespace dbscan::DBSCAN_ISA {
 namespace {
@@ -20,7 +17,6 @@ constexpr int ROWS = 4;
 
 typedef float Real __attribute__((vector_size(LANES * 4)));
 typedef double Double __attribute__((vector_size(LANES * 4)));
-typedef std::int32_t Whole __attribute__((vector_size(LANES * 4)));
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -140,22 +136,6 @@ INLINE T squared(const T* x, const T* y, std::int64_t d) {
 float squared32(const float* x, const float* y, std::int64_t d) { return squared<float, Real>(x, y, d); }
 double squared64(const double* x, const double* y, std::int64_t d) { return squared<double, Double>(x, y, d); }
 
-#if defined(DBSCAN_BYTES) || defined(DBSCAN_AMX)
-
-// Bit i is set where 2 * sums[i] >= bounds[i].
-INLINE std::uint64_t twice_at_least(Whole sums, Whole bounds) {
-    const Whole twice = sums << 1;
-#if DBSCAN_LANES == 16
-    return _mm512_cmpge_epi32_mask(reinterpret_cast<__m512i>(twice), reinterpret_cast<__m512i>(bounds));
-#else
-    std::uint64_t mask = 0;
-    for (int i = 0; i < LANES; ++i) mask |= std::uint64_t(twice[i] >= bounds[i]) << i;
-    return mask;
-#endif
-}
-
-#endif
-
 #if defined(DBSCAN_BYTES)
 
 // Four bytes of each of 16 columns are multiplied with four of a row and summed, in one instruction.
@@ -179,77 +159,12 @@ void byte_candidates(const std::uint8_t* rows, const std::uint8_t* chosen, int n
         }
         for (int r = 0; r < ROWS && first + r < n; ++r) {
             std::uint64_t mask = 0;
-            for (int v = 0; v < VECTORS; ++v)
-                mask |= twice_at_least(reinterpret_cast<Whole>(sums[r][v]),
-                                      load<Whole>(columns + v * LANES) + limits[first + r])
-                        << (v * LANES);
-            masks[first + r] = mask;
-        }
-    }
-}
-
-#endif
-
-#if defined(DBSCAN_AMX)
-
-// All k <= 64 bytes of 16 rows are multiplied with those of 16 columns in one instruction. Tiles 0 to 3 hold the
-// columns, 4 holds rows, 5 to 7 hold sums.
-void configure(int k) {
-    // Only threads of a scan come here, and nothing else in them uses tiles.
-    static thread_local int configured = 0;
-    if (configured == k) return;
-    tile::Configuration c;
-    for (int i = 0; i < tile::COUNT; ++i) {
-        c.bytes[i] = std::uint16_t(i == 4 ? k : tile::BYTES);
-        c.rows[i] = std::uint8_t(i < 4 ? k / 4 : tile::ROWS);
-    }
-    tile::configure(c);
-    configured = k;
-}
-
-template <int POINTS, int SUMS>
-INLINE void multiply_tiles() {
-    tile::zero<SUMS>();
-    tile::multiply<SUMS, 4, POINTS>();
-}
-
-INLINE void copy(std::uint8_t* to, const std::uint8_t* from, int k) {
-#if DBSCAN_LANES == 16
-    _mm512_store_si512(to, _mm512_maskz_loadu_epi8(~std::uint64_t(0) >> (64 - k), from));
-#else
-    std::memcpy(to, from, std::size_t(k));
-#endif
-}
-
-void amx_candidates(const std::uint8_t* rows, const std::uint8_t* chosen, int n, const std::int32_t* limits,
-                    const std::int8_t* panel, const std::int32_t* columns, int k, std::uint64_t* masks) {
-#if defined(DBSCAN_BYTES)
-    // Of so few rows most of a tile would be padding.
-    if (n <= ROWS || k > tile::BYTES) return byte_candidates(rows, chosen, n, limits, panel, columns, k, masks);
-#endif
-    configure(k);
-    tile::load<0>(panel, 4 * LEAF);
-    tile::load<1>(panel + 64, 4 * LEAF);
-    tile::load<2>(panel + 128, 4 * LEAF);
-    tile::load<3>(panel + 192, 4 * LEAF);
-    alignas(64) std::uint8_t some[tile::ROWS][tile::BYTES];
-    alignas(64) std::int32_t sums[tile::ROWS][LEAF];
-    for (int first = 0; first < n; first += tile::ROWS) {
-        for (int r = 0; r < tile::ROWS; ++r)
-            copy(some[r], rows + chosen[first + r < n ? first + r : n - 1] * k, k);
-        tile::load<4>(some, sizeof some[0]);
-        multiply_tiles<0, 5>();
-        multiply_tiles<1, 6>();
-        multiply_tiles<2, 7>();
-        tile::store<5>(&sums[0][0], sizeof sums[0]);
-        multiply_tiles<3, 5>();
-        tile::store<6>(&sums[0][16], sizeof sums[0]);
-        tile::store<7>(&sums[0][32], sizeof sums[0]);
-        tile::store<5>(&sums[0][48], sizeof sums[0]);
-        for (int r = 0; r < tile::ROWS && first + r < n; ++r) {
-            std::uint64_t mask = 0;
-            for (int j = 0; j < LEAF; j += LANES)
-                mask |= twice_at_least(load<Whole>(&sums[r][j]), load<Whole>(columns + j) + limits[first + r]) << j;
+            const __m512i limit = _mm512_set1_epi32(limits[first + r]);
+            for (int v = 0; v < VECTORS; ++v) {
+                const __m512i bounds = _mm512_add_epi32(_mm512_loadu_si512(columns + v * LANES), limit);
+                const __m512i twice = _mm512_slli_epi32(sums[r][v], 1);
+                mask |= std::uint64_t(_mm512_cmpge_epi32_mask(twice, bounds)) << (v * LANES);
+            }
             masks[first + r] = mask;
         }
     }
@@ -261,9 +176,7 @@ void amx_candidates(const std::uint8_t* rows, const std::uint8_t* chosen, int n,
 
 Kernels table() {
     Kernels kernels{"", lower, at_most, candidates, nullptr, squared32, squared64};
-#if defined(DBSCAN_AMX)
-    kernels.byte_candidates = amx_candidates;
-#elif defined(DBSCAN_BYTES)
+#if defined(DBSCAN_BYTES)
     kernels.byte_candidates = byte_candidates;
 #endif
     return kernels;

@@ -35,12 +35,6 @@ struct Kernels {
 // Those that this machine can run, the best first.
 std::vector<Kernels> kernels();
 
-// Whether processor and system let this process use Intel AMX.
-bool amx_permitted();
-
-// Whether byte_candidates finds what plain C++ finds.
-bool correct(const Kernels& kernel);
-
 #define DBSCAN_DECLARE(isa) \
     namespace isa {         \
     Kernels table();        \
@@ -49,7 +43,6 @@ DBSCAN_DECLARE(portable)
 DBSCAN_DECLARE(avx2)
 DBSCAN_DECLARE(avx512)
 DBSCAN_DECLARE(vnni)
-DBSCAN_DECLARE(amx)
 #undef DBSCAN_DECLARE
 
 }  // namespace dbscan

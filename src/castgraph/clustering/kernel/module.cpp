@@ -24,18 +24,18 @@ void require(bool condition, const char* what) {
 }
 
 // Arrays of pairs (n, 2) and of their places (n,).
-nb::tuple arrays(const std::vector<dbscan::Edge>& edges) {
-    auto* pairs = new std::int32_t[2 * edges.size() + 1];
+nb::tuple arrays(const std::vector<dbscan::Pair>& found) {
+    auto* pairs = new std::int32_t[2 * found.size() + 1];
     nb::capsule pairs_owner(pairs, [](void* p) noexcept { delete[] static_cast<std::int32_t*>(p); });
-    auto* places = new std::uint8_t[edges.size() + 1];
+    auto* places = new std::uint8_t[found.size() + 1];
     nb::capsule places_owner(places, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
-    for (std::size_t i = 0; i < edges.size(); ++i) {
-        pairs[2 * i] = edges[i].x;
-        pairs[2 * i + 1] = edges[i].y;
-        places[i] = edges[i].level;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        pairs[2 * i] = found[i].x;
+        pairs[2 * i + 1] = found[i].y;
+        places[i] = found[i].level;
     }
-    return nb::make_tuple(nb::ndarray<nb::numpy, std::int32_t>(pairs, {edges.size(), 2}, pairs_owner),
-                          nb::ndarray<nb::numpy, std::uint8_t>(places, {edges.size()}, places_owner));
+    return nb::make_tuple(nb::ndarray<nb::numpy, std::int32_t>(pairs, {found.size(), 2}, pairs_owner),
+                          nb::ndarray<nb::numpy, std::uint8_t>(places, {found.size()}, places_owner));
 }
 
 void check(const dbscan::Task& task) {
@@ -59,7 +59,7 @@ void check(const dbscan::Task& task) {
             require(root >= 0 && root <= x, "a root is not there, or larger than its point");
         }
     }
-    for (const dbscan::Edge& pair : task.known)
+    for (const dbscan::Pair& pair : task.known)
         require(pair.x >= 0 && pair.x < task.n && pair.y >= 0 && pair.y < task.n && pair.x != pair.y &&
                     pair.level < task.squares.size(),
                 "a known pair is not there");
@@ -103,17 +103,16 @@ nb::tuple scan(nb::ndarray<nb::ro, nb::ndim<2>, nb::c_contig, nb::device::cpu> p
     for (std::size_t i = 0; i < pairs.shape(0); ++i) task.known.push_back({pairs(i, 0), pairs(i, 1), places(i)});
     check(task);
     require(std::int64_t(order.shape(0)) == task.starts[task.n_leaves], "order and starts do not fit");
-    dbscan::Result result;
+    std::vector<dbscan::Pair> left;
     {
         nb::gil_scoped_release release;
-        result = dbscan::scan(task, [&](double share) {
+        left = dbscan::scan(task, [&](double share) {
             nb::gil_scoped_acquire acquire;
             if (PyErr_CheckSignals()) throw nb::python_error();
             if (!progress.is_none()) progress(share);
         });
     }
-    nb::tuple edges = arrays(result.edges), left = arrays(result.left);
-    return nb::make_tuple(edges[0], edges[1], left[0], left[1]);
+    return arrays(left);
 }
 
 std::vector<std::string> kernels() {

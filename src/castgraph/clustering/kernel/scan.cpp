@@ -79,7 +79,6 @@ struct Scratch {
     std::vector<float> along[2], least[2];
     std::vector<std::int8_t> needed;
     std::vector<bool> wanted[2];
-    std::vector<Edge> edges;
 };
 
 class Search {
@@ -90,7 +89,7 @@ public:
             levels_.push_back(std::make_unique<Level>(t_.core + level * t_.n, t_.root + level * t_.n, t_.n, t_.min_samples));
             eps_.push_back(std::sqrt(t_.squares[level]));
         }
-        for (const Edge& pair : t_.known) levels_[pair.level]->consume(pair.x, pair.y, locks_);
+        for (const Pair& pair : t_.known) levels_[pair.level]->consume(pair.x, pair.y, locks_);
         const double window = double(t_.d + 8) * (t_.points32 ? ROUNDING32 : ROUNDING64);
         below_ = 1 - window;
         above_ = 1 + window;
@@ -111,12 +110,8 @@ public:
                 if (s.needed[a * n[1] + b] >= 0) leaves(first, n, a, b, s);
     }
 
-    Result result(std::vector<Scratch>& scratches) {
-        Result result;
-        for (Scratch& s : scratches) {
-            result.edges.insert(result.edges.end(), s.edges.begin(), s.edges.end());
-            s.edges = {};
-        }
+    std::vector<Pair> left() {
+        std::vector<Pair> found;
         for (int l = 0; l < n_levels_; ++l) {
             Level& level = *levels_[l];
             for (std::int32_t x = 0; x < t_.n; ++x) {
@@ -124,10 +119,10 @@ public:
                 if (level.core(x)) continue;
                 for (const std::uint32_t y : level.neighbours(x))
                     if (x < std::int32_t(y) || level.core(std::int32_t(y)))
-                        result.left.push_back({std::min(x, std::int32_t(y)), std::max(x, std::int32_t(y)), std::uint8_t(l)});
+                        found.push_back({std::min(x, std::int32_t(y)), std::max(x, std::int32_t(y)), std::uint8_t(l)});
             }
         }
-        return result;
+        return found;
     }
 
 private:
@@ -311,7 +306,7 @@ private:
             std::uint64_t mask = masks[i] & columns;
             if (a == b) mask &= rows[i] < LEAF - 1 ? ~std::uint64_t(0) << (rows[i] + 1) : 0;  // each pair once
             for (; mask; mask &= mask - 1)
-                candidate(t_.order[t_.starts[a] + rows[i]], t_.order[t_.starts[b] + std::countr_zero(mask)], s);
+                candidate(t_.order[t_.starts[a] + rows[i]], t_.order[t_.starts[b] + std::countr_zero(mask)]);
         }
     }
 
@@ -319,15 +314,12 @@ private:
     static float below(double value) { return std::nextafter(float(value), -std::numeric_limits<float>::infinity()); }
 
     // A pair that may be neighbours.
-    void candidate(std::int32_t x, std::int32_t y, Scratch& s) {
+    void candidate(std::int32_t x, std::int32_t y) {
         if (levels_.front()->knows(x, y)) return;
-        const int finest = finest_level(x, y);
-        bool changed = false;
-        for (int l = finest; l < n_levels_; ++l) {
+        for (int l = finest_level(x, y); l < n_levels_; ++l) {
             if (levels_[l]->knows(x, y)) break;  // and so at all larger eps
-            changed |= levels_[l]->consume(x, y, locks_);
+            levels_[l]->consume(x, y, locks_);
         }
-        if (changed) s.edges.push_back({x, y, std::uint8_t(finest)});
     }
 
     int finest_level(std::int32_t x, std::int32_t y) const {
@@ -386,14 +378,7 @@ std::vector<Kernels> kernels() {
     __builtin_cpu_init();
     const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    const bool avx512_vnni = avx512 && __builtin_cpu_supports("avx512vnni");
-#if defined(DBSCAN_AMX)
-    // No machine with AMX was at hand when this was written: a kernel that finds anything else than plain C++ is not
-    // offered. Nobody need be told, as the next one finds the same.
-    static const bool amx_works = avx512_vnni && amx_permitted() && correct(amx::table());
-    if (amx_works) add("avx512-amx", amx::table());
-#endif
-    if (avx512_vnni) add("avx512-vnni", vnni::table());
+    if (avx512 && __builtin_cpu_supports("avx512vnni")) add("avx512-vnni", vnni::table());
     if (avx512) add("avx512", dbscan::avx512::table());
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) add("avx2", avx2::table());
 #endif
@@ -401,12 +386,12 @@ std::vector<Kernels> kernels() {
     return found;
 }
 
-Result scan(const Task& task, const std::function<void(double)>& poll) {
+std::vector<Pair> scan(const Task& task, const std::function<void(double)>& poll) {
     const std::vector<Kernels> all = kernels();
     Search search(task, chosen(all, task.kernel));
     std::vector<Scratch> scratches(std::size_t(task.threads));
     in_threads(task.threads, task.n_tiles, [&](std::int64_t i, int worker) { search.tile(i, scratches[worker]); }, poll);
-    return search.result(scratches);
+    return search.left();
 }
 
 }  // namespace dbscan

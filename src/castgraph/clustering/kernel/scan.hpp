@@ -29,18 +29,14 @@ struct Task {
     std::int64_t min_samples;
     std::uint8_t* core;   // levels x n
     std::int32_t* root;   // levels x n
-    std::vector<Edge> known;  // pairs with a point that is not core; level: the one they belong to
+    std::vector<Pair> known;  // those with a point that is not core, of each level
     int threads;
     std::string kernel;
 };
 
-struct Result {
-    std::vector<Edge> edges;  // that changed something; level: the finest
-    std::vector<Edge> left;   // pairs with a point that is not core, of each level
-};
-
+// Gives the pairs with a point that is not core, of each level; all else is in `core` and `root`.
 // Calls `poll` with the share that is done, from the calling thread, several times a second. What it throws
 // stops the work.
-Result scan(const Task& task, const std::function<void(double)>& poll);
+std::vector<Pair> scan(const Task& task, const std::function<void(double)>& poll);
 
 }  // namespace dbscan

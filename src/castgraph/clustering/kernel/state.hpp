@@ -14,7 +14,8 @@
 
 namespace dbscan {
 
-struct Edge {
+// Of points within eps of each other; level: the place of that eps.
+struct Pair {
     std::int32_t x, y;
     std::uint8_t level;
 };
@@ -63,9 +64,9 @@ private:
 class Locks {
 public:
     // Both points of a pair, in an order that all threads share.
-    class Pair {
+    class Both {
     public:
-        Pair(Locks& locks, std::int32_t x, std::int32_t y) : a_(locks.of(x)), b_(locks.of(y)) {
+        Both(Locks& locks, std::int32_t x, std::int32_t y) : a_(locks.of(x)), b_(locks.of(y)) {
             if (&a_ == &b_) {
                 take(a_);
             } else {
@@ -73,9 +74,9 @@ public:
                 take(&a_ < &b_ ? b_ : a_);
             }
         }
-        Pair(const Pair&) = delete;
-        Pair& operator=(const Pair&) = delete;
-        ~Pair() {
+        Both(const Both&) = delete;
+        Both& operator=(const Both&) = delete;
+        ~Both() {
             a_.clear(std::memory_order_release);
             if (&a_ != &b_) b_.clear(std::memory_order_release);
         }
@@ -116,15 +117,12 @@ public:
     // Both facts only ever become true, so an answer that is out of date only costs time.
     bool knows(std::int32_t x, std::int32_t y) const { return core(x) && core(y) && root(x) == root(y); }
 
-    // Returns whether anything changed.
-    bool consume(std::int32_t x, std::int32_t y, Locks& locks) {
-        const Locks::Pair locked(locks, x, y);
+    void consume(std::int32_t x, std::int32_t y, Locks& locks) {
+        const Locks::Both locked(locks, x, y);
         const bool x_core = core(x), y_core = core(y);
-        if (x_core && y_core) return unite(x, y);
-        bool changed = false;
-        if (!x_core) changed |= append(x, y);
-        if (!y_core) changed |= append(y, x);
-        return changed;
+        if (x_core && y_core) unite(x, y);
+        if (!x_core) append(x, y);
+        if (!y_core) append(y, x);
     }
 
     const Neighbours& neighbours(std::int32_t x) const { return neighbours_[std::size_t(x)]; }
@@ -132,9 +130,9 @@ public:
 private:
     std::atomic_ref<std::int32_t> at(std::int32_t x) const { return std::atomic_ref(root_[x]); }
 
-    bool append(std::int32_t x, std::int32_t y) {
+    void append(std::int32_t x, std::int32_t y) {
         Neighbours& list = neighbours_[std::size_t(x)];
-        if (!list.insert(std::uint32_t(y))) return false;
+        if (!list.insert(std::uint32_t(y))) return;
         if (std::int64_t(list.size()) >= min_samples_ - 1) {
             // First core, then a look at the others: of two that become core at once, one sees the other.
             std::atomic_ref(core_[x]).store(1, std::memory_order_seq_cst);
@@ -142,15 +140,14 @@ private:
                 if (core(std::int32_t(other))) unite(x, std::int32_t(other));
             list.clear();
         }
-        return true;
     }
 
-    bool unite(std::int32_t x, std::int32_t y) {
+    void unite(std::int32_t x, std::int32_t y) {
         for (;;) {
             std::int32_t low = root(x), high = root(y);
-            if (low == high) return false;
+            if (low == high) return;
             if (low > high) std::swap(low, high);
-            if (at(high).compare_exchange_strong(high, low, std::memory_order_relaxed)) return true;
+            if (at(high).compare_exchange_strong(high, low, std::memory_order_relaxed)) return;
         }
     }
 
