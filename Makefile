@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 export PATH := $(HOME)/.local/bin:$(PATH)
 
+PYTEST := uv run --frozen pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -22,23 +24,26 @@ retry: ## ask again for what a run could not read, and go on with it: make retry
 	uv run --frozen castgraph retry "$(RUN)"
 	uv run --frozen snakemake --cores all --configfile "$(RUN)/config.yaml"
 
-.PHONY: test
-test: setup check ## set up, check and test everything
-
 .PHONY: check
-check: lint ## lint, types, tests with coverage
-	uv run --frozen pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing:skip-covered
+check: lint ## lint, types, layers, the fast tests and a run of the demo: before every commit
+	$(PYTEST) -m "not slow" tests/unit tests/workflow/test_demo.py
+
+.PHONY: test
+test: export HYPOTHESIS_PROFILE = ci
+test: setup lint ## set up, check and test everything, with coverage
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 .PHONY: soak
 soak: ## run 200 broadcasts, killed again and again, from an archive that fails; takes about half an hour
 	uv run --frozen python -m tests.workflow.soak
 
 .PHONY: lint
-lint: ## formatting, lint and types
+lint: ## formatting, lint, types and layers
 	uv run --frozen ruff format --check .
 	uv run --frozen ruff check .
 	uv run --frozen snakefmt --check Snakefile workflow
 	uv run --frozen mypy
+	uv run --frozen lint-imports --no-logo
 	uv run --frozen snakemake --lint
 
 .PHONY: format

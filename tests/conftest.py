@@ -5,8 +5,30 @@ import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+
+# A test that needs fewer or more examples than others takes a share of these: settings().max_examples // 4.
+settings.register_profile("dev", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "ci", settings.get_profile("dev"), max_examples=100, derandomize=True, print_blob=True
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by its folder, and those that need what lies outside the repository.
+
+    The long ones come first (`make` hands out files in this order), so that the end is not one of them alone.
+    """
+    for item in items:
+        folder, *_ = item.path.relative_to(TESTS).parts
+        item.add_marker(folder)
+        if {"sample", "cases"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("real")
+    items.sort(key=lambda item: item.get_closest_marker("unit") is not None)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,16 +51,26 @@ def demo(root: Path) -> Path:
     return root / "resources" / "demo"
 
 
-@pytest.fixture(scope="session")
-def sample() -> Path:
-    """Broadcasts with real faces and truth tables, outside the repository.
+def outside(variable: str, folder: str, file: str) -> Path:
+    """Give a folder outside the repository: the one that a variable names, else the one in ``../shared``.
 
-    They lie in the folder that CASTGRAPH_REAL_SAMPLE names, else in ``../shared/real``. Where neither is
-    there the tests are skipped, and say so.
+    Where neither is there the tests are skipped, and say so.
     """
-    folder = Path(os.environ.get("CASTGRAPH_REAL_SAMPLE") or ROOT.parent / "shared" / "real")
-    if not (folder / "ground_truth.csv").is_file():
-        message = f"NOT TESTED ON REAL FACES: no ground_truth.csv in {folder} (set CASTGRAPH_REAL_SAMPLE)"
+    found = Path(os.environ.get(variable) or ROOT.parent / "shared" / folder)
+    if not (found / file).is_file():
+        message = f"NOT TESTED ON REAL BROADCASTS: no {file} in {found} (set {variable})"
         warnings.warn(message, stacklevel=1)
         pytest.skip(message)
-    return folder
+    return found
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """Broadcasts with real faces and truth tables."""
+    return outside("CASTGRAPH_REAL_SAMPLE", "real", "ground_truth.csv")
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """Cases of real television, a folder each, with what is true of them."""
+    return outside("CASTGRAPH_CASES", "cases", "list.sh")

@@ -54,21 +54,3 @@ def test_profiles_name_rules_that_are_there(profile: Path) -> None:
     ]
     rules = {rule for _, rule, _ in RULES}
     assert set(named) <= rules
-
-
-def test_the_library_never_imports_snakemake(root: Path) -> None:
-    sources = (root / "src").rglob("*.py")
-    assert not [
-        path for path in sources if re.search(r"^\s*(import|from) snakemake", path.read_text(), re.MULTILINE)
-    ]
-
-
-@pytest.mark.parametrize("package", ["archive", "faces", "clustering", "people"])
-def test_data_flows_one_way(package: str, root: Path) -> None:
-    order = ["archive", "clustering", "faces", "people", "network"]
-    later = "|".join(order[order.index(package) + 1 :])
-    if later:
-        for path in (root / "src" / "castgraph" / package).glob("*.py"):
-            assert not re.search(
-                rf"castgraph\.({later})\b|from castgraph import ({later})\b", path.read_text()
-            ), path

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
 from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import pyarrow.parquet as pq
@@ -177,6 +179,17 @@ def test_tables_carry_their_provenance(demo_run) -> None:
     assert labels["settings"] == {"algorithm": "dbscan", "eps": 0.4, "min_samples": 5}
     assert (labels["n_people"], labels["n_noise"]) == (13, 5)
     assert str(demo_run.folder) not in json.dumps([faces, labels])
+
+
+def test_the_python_in_the_readme_runs(demo_run, root: Path, monkeypatch) -> None:
+    [shown] = re.findall(r"^```python\n(.*?)^```", (root / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(demo_run.folder)
+    made: dict[str, Any] = {}
+    exec(compile(shown, "README.md", "exec"), made)
+    labels = pq.read_table(demo_run.results / CLUSTERING / "labels.parquet")["label"].to_pylist()
+    assert made["labels"].tolist() == made["model"].labels_.tolist() == labels
+    assert made["by_eps"][2].tolist() == labels
+    assert made["by_eps"].shape == (3, len(made["X"]))
 
 
 def test_nothing_is_left_in_scratch_and_a_second_run_has_nothing_to_do(demo_run, tmp_path: Path) -> None:

@@ -100,9 +100,9 @@ def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Ru
         "communities": "louvain",
         "top_edges": "all",
     }
-    assert jobs(copied()) == {"network": 1, "picture": 1, "summary": 1, "report": 1, "all": 1}
+    assert jobs(copied("-n")) == {"network": 1, "picture": 1, "summary": 1, "report": 1, "all": 1}
     copied.config["clustering"]["min_samples"] = 3
-    assert jobs(copied()) == dict.fromkeys((*PER_CLUSTERING, *OF_ALL), 1)
+    assert jobs(copied("-n")) == dict.fromkeys((*PER_CLUSTERING, *OF_ALL), 1)
 
 
 def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) -> None:
@@ -155,16 +155,13 @@ def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) 
     assert summary["clusterings"]["eps-0.40"]["noise"] == (expected == -1).sum()
 
 
-def test_a_new_broadcast_reruns_its_own_chain_and_the_merge_on(copied: Run) -> None:
+def test_a_new_broadcast_reruns_its_own_chain_and_the_merge_on(copied: Run, small_archive: Path) -> None:
     added = "DEMO2_20240106_120000"
-    archive = Path(copied.config["archive"]["base_url"])
-    source = next(archive.glob("DEMO2_20240105_120000.zip"))
-    own = copied.folder / "archive"
-    shutil.copytree(archive, own)
-    shutil.copy(source, own / f"{added}.zip")  # holds frames of another broadcast: all are refused
-    copied.config["archive"]["base_url"] = "archive"
-    copied.config["broadcasts"]["ids"].append(added)
-    counts = jobs(copied())
+    # It holds frames of another broadcast: all are refused.
+    shutil.copy(small_archive / "DEMO2_20240105_120000.zip", copied.folder / f"{added}.zip")
+    (copied.folder / "more.txt").write_text(f"./{added}.zip\n")
+    copied.config["broadcasts"]["include"] = "more.txt"
+    counts = jobs(copied("results/small/eps-0.40/labels.parquet"))
     assert (counts["download"], counts["unzip"], counts["encode"]) == (1, 1, 1)
     assert (counts["merge"], counts["clustering"]) == (1, 1)
     [row] = [
@@ -179,7 +176,7 @@ def test_a_lost_encoding_is_made_again_alone(copied: Run) -> None:
     before = copied.digests()
     [lost] = copied.folder.glob(f"results/faces/fast-hog-up1/*/{min(SHORT)}.parquet")
     lost.unlink()
-    counts = jobs(copied())
+    counts = jobs(copied("results/small/broadcasts.parquet"))
     assert (counts["download"], counts["unzip"], counts["encode"]) == (0, 1, 1)
     assert copied.digests() == before
 

@@ -54,6 +54,14 @@ class Broadcast:
         ------
         ValueError
             When it is not of the form ``{STATION}_{YYYYMMDD}_{HHMMSS}[_{Title}]``, or holds no real date.
+
+        Examples
+        --------
+        >>> broadcast = Broadcast.parse("RUSSIA1_20220519_083000_60_minut")
+        >>> broadcast.station, broadcast.title
+        ('RUSSIA1', '60_minut')
+        >>> broadcast.frame_time(16, frame_seconds=4).isoformat()
+        '2022-05-19T08:31:00+00:00'
         """
         match = _PARTS.fullmatch(broadcast_id)
         if match is None or len(broadcast_id) > 200:
@@ -74,5 +82,11 @@ class Broadcast:
 
 
 def frame_name(broadcast_id: str, frame: int) -> str:
-    """Name the picture file of a frame as the archive does, for example ``{ID}-000001.jpg``."""
+    """Name the picture file of a frame as the archive does.
+
+    Examples
+    --------
+    >>> frame_name("RUSSIA1_20220519_083000_60_minut", 16)
+    'RUSSIA1_20220519_083000_60_minut-000016.jpg'
+    """
     return f"{broadcast_id}-{frame:06d}.jpg"

@@ -76,6 +76,13 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     ------
     OSError
         When the disk fails or is full; of a full one the message says so, and names the folder.
+
+    Examples
+    --------
+    >>> with atomic("days.txt") as part:
+    ...     _ = part.write_text("2022-05-19")
+    >>> Path("days.txt").read_text()
+    '2022-05-19'
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,6 +170,13 @@ def expanded(path: str) -> str:
     ------
     ValueError
         For any other variable that is not set, and for a ``$`` that begins no name.
+
+    Examples
+    --------
+    >>> expanded("$TMPDIR/castgraph") == f"{tempfile.gettempdir()}/castgraph"
+    True
+    >>> expanded("a folder named $$HOME")
+    'a folder named $HOME'
     """
     variables = {"TMPDIR": tempfile.gettempdir()} | {k: v for k, v in os.environ.items() if v}
     try:

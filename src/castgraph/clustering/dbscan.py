@@ -78,6 +78,11 @@ def dbscan(
     ----------
     M. Ester et al., "A density-based algorithm for discovering clusters in large spatial databases with
     noise", KDD 1996.
+
+    Examples
+    --------
+    >>> dbscan([[1.0], [1.2], [1.4], [5.0], [5.2], [9.0]], eps=0.3, min_samples=2)
+    array([ 0,  0,  0,  1,  1, -1], dtype=int32)
     """
     (labels,) = sweep(
         X, [eps], min_samples, threads=threads, kernel=kernel, max_memory_mb=max_memory_mb, progress=progress
@@ -109,6 +114,12 @@ def sweep(
     ------
     ValueError, MemoryError, KeyboardInterrupt
         As `dbscan`.
+
+    Examples
+    --------
+    >>> sweep([[1.0], [1.2], [1.4], [5.0], [5.2], [9.0]], eps=[0.3, 4.0], min_samples=2)
+    array([[ 0,  0,  0,  1,  1, -1],
+           [ 0,  0,  0,  0,  0,  0]], dtype=int32)
     """
     levels = _levels(X, eps, min_samples, threads, kernel, max_memory_mb, progress)
     labels = {value: level.labels() for value, level in levels.items()}

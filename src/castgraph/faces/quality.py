@@ -66,6 +66,13 @@ def set_aside(faces: pa.Table, quality: Quality) -> pa.DictionaryArray:
     Notes
     -----
     A size, score or sharpness that is missing, NaN or infinite fails its filter whatever the minimum.
+
+    Examples
+    --------
+    >>> boxes = {"top": [0, 0], "right": [20, 90], "bottom": [20, 90], "left": [0, 0]}
+    >>> faces = pa.table({**boxes, "score": [0.5, 0.5], "sharpness": [80.0, 80.0]})
+    >>> set_aside(faces, Quality(min_face_px=40)).to_pylist()
+    ['min_face_px', '']
     """
     top, right, bottom, left, score, sharpness = (faces[name].to_numpy() for name in COLUMNS)
     measured = {

@@ -113,6 +113,13 @@ def cooccurrences(
     ------
     ValueError
         When the labels are not one a face, or a weight or `frame_seconds` is out of range.
+
+    Examples
+    --------
+    >>> faces = pa.table({"broadcast": ["NTV_20220519_083000"] * 3, "frame": [7, 7, 8]})
+    >>> pairs = cooccurrences(faces, np.array([0, 1, 0], np.int32), frame_seconds=4)
+    >>> pairs.select(["source", "target", "same_frame", "adjacent", "weight"]).to_pylist()
+    [{'source': 0, 'target': 1, 'same_frame': 1, 'adjacent': 1, 'weight': 3.0}]
     """
     if labels.shape != (faces.num_rows,):
         raise ValueError(

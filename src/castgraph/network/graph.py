@@ -139,6 +139,12 @@ def pagerank(graph: nx.Graph) -> dict[int, float]:
     ----------
     S. Brin, L. Page: The anatomy of a large-scale hypertextual Web search engine. Computer Networks 30
     (1998).
+
+    Examples
+    --------
+    >>> ranks = pagerank(nx.Graph([(1, 2, {"weight": 3.0}), (2, 3, {"weight": 1.0})]))
+    >>> {person: round(rank, 2) for person, rank in ranks.items()}
+    {1: 0.36, 2: 0.49, 3: 0.15}
     """
     if not graph:
         return {}
@@ -169,6 +175,14 @@ def communities(graph: nx.Graph, method: CommunityMethod = "leiden", seed: int =
     V. A. Traag, L. Waltman, N. J. van Eck: From Louvain to Leiden: guaranteeing well-connected communities.
     Scientific Reports 9 (2019). V. D. Blondel et al.: Fast unfolding of communities in large networks. J.
     Stat. Mech. (2008).
+
+    Examples
+    --------
+    >>> pairs = [(1, 2, 9.0), (2, 3, 9.0), (1, 3, 9.0), (3, 4, 1.0), (4, 5, 9.0)]
+    >>> graph = nx.Graph()
+    >>> graph.add_weighted_edges_from(pairs)
+    >>> communities(graph)
+    {1: 0, 2: 0, 3: 0, 4: 1, 5: 1}
     """
     find = _named("method", method, _COMMUNITIES)
     if not graph:
@@ -210,6 +224,16 @@ def layout(
     ----------
     M. Jacomy et al.: ForceAtlas2. PLoS ONE 9(6) (2014). T. Fruchterman, E. Reingold: Graph drawing by
     force-directed placement. Software: Practice and Experience 21 (1991).
+
+    Examples
+    --------
+    >>> graph = nx.Graph()
+    >>> graph.add_weighted_edges_from([(1, 2, 9.0), (2, 3, 9.0), (1, 3, 9.0), (3, 4, 1.0), (4, 5, 9.0)])
+    >>> places = layout(graph)
+    >>> math.dist(places[1], places[2]) < math.dist(places[1], places[4])
+    True
+    >>> places == layout(graph)
+    True
     """
     place = _named("method", method, _LAYOUTS)
     components = sorted((sorted(c) for c in nx.connected_components(graph)), key=lambda c: (-len(c), c[0]))

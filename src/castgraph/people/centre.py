@@ -72,6 +72,12 @@ def centre(embeddings: NDArray[np.float32]) -> Centre:
     ----------
     B. Iglewicz and D. C. Hoaglin, "How to Detect and Handle Outliers", ASQC Quality Press, 1993 (modified
     z-score with 0.6745 / MAD, and its form for MAD = 0 with 0.7979 / mean absolute deviation).
+
+    Examples
+    --------
+    >>> found = centre(np.array([[0.0, 0], [0.1, 0], [0.3, 0], [9, 9]], np.float32))
+    >>> found.median.round(2), found.outlier
+    (array([0.1, 0. ]), array([False, False, False,  True]))
     """
     if embeddings.ndim != 2 or len(embeddings) == 0:
         raise ValueError(f"embeddings of shape {embeddings.shape}; at least one face (a row each) is needed")
@@ -98,6 +104,12 @@ def best_face(centre: Centre, sharpness: ArrayLike, size: ArrayLike) -> int:
     int
         Index among the person's faces, never an outlier. Of the faces whose distance is within `NEAR_TIE` of
         the smallest, the one with the largest sharpness × size; then the nearest; then the first.
+
+    Examples
+    --------
+    >>> found = centre(np.array([[0.0, 0], [0.01, 0], [0.3, 0]], np.float32))
+    >>> best_face(found, sharpness=[50, 40, 90], size=[100, 150, 200])
+    1
     """
     inliers = np.flatnonzero(~centre.outlier)
     distances = centre.distances[inliers]

@@ -49,7 +49,7 @@ def faces(tmp_path: Path) -> Path:
     return tmp_path / "faces.parquet"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 @given(sizes=st.lists(st.integers(0, 5), max_size=5))
 def test_embeddings_are_an_array_that_numpy_reads(
     sizes: list[int], tmp_path_factory: pytest.TempPathFactory

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.cluster import DBSCAN
@@ -10,7 +10,6 @@ from sklearn.cluster import DBSCAN
 from castgraph.clustering import dbscan, sweep
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     X=st.integers(1, 60).flatmap(lambda n: arrays(np.float32, (n, 3), elements=st.floats(-1, 1, width=32))),
     eps=st.floats(0.05, 1.5),

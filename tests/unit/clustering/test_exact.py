@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
@@ -30,7 +30,6 @@ Points = NDArray[np.floating]
 
 each_kernel = pytest.mark.parametrize("kernel", kernels())
 each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-few = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 known: dict[tuple, list[int]] = {}
@@ -109,7 +108,6 @@ def pairs_at(d: int, factors: NDArray[np.float64], eps: float) -> Points:
 
 
 @each_kernel
-@few
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 129),
@@ -145,7 +143,6 @@ def test_sizes_around_those_of_tiles(kernel: str, n: int) -> None:
 
 
 @each_kernel
-@few
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 150),
@@ -441,7 +438,6 @@ def test_each_row_of_a_sweep_is_a_clustering_of_its_own(kernel: str, threads: in
 
 
 @each_kernel
-@few
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 150),

@@ -55,7 +55,7 @@ def test_pictures_are_those_of_face_recognition(jpeg: bytes, tmp_path: Path) -> 
 
 
 @pytest.mark.filterwarnings("ignore:.*(EXIF|Tag data|Metadata)")  # Pillow's, for the log
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 @given(
     changes=st.lists(st.tuples(st.integers(2, 900), st.integers(0, 255)), min_size=1, max_size=8),
     cut=st.integers(0, 2000),

@@ -8,7 +8,7 @@ from pathlib import Path
 import dlib
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -66,7 +66,6 @@ def test_demo_frames_get_the_boxes_of_dlib(kernel: str, upsample: int, frames) -
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@settings(deadline=None, max_examples=40)
 @given(height=st.integers(1, 210), width=st.integers(1, 210), seed=st.integers(0, 2**20))
 def test_pictures_of_any_size_get_the_boxes_of_dlib(kernel: str, height: int, width: int, seed: int) -> None:
     picture = smooth(height, width, seed)
@@ -89,7 +88,6 @@ def test_equal_channels_and_pure_directions_are_decided_as_by_dlib(kernel: str) 
 
 @with_kernel
 @pytest.mark.parametrize("kernel", KERNELS)
-@settings(deadline=None, max_examples=40)
 @given(
     sizes=st.tuples(st.integers(1, 90), st.integers(1, 90)),
     scale=st.sampled_from([(5 / 6, 5 / 6), (2.0, 2.0), (1.0, 1.0), (0.2, 3.0)]),
@@ -134,7 +132,6 @@ def test_small_faces_are_not_looked_for(frames) -> None:
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@settings(deadline=None, max_examples=60)
 @given(height=st.integers(150, 400), width=st.integers(150, 400), seed=st.integers(0, 2**20))
 def test_the_best_face_is_found_up_to_its_own_size(kernel: str, height: int, width: int, seed: int) -> None:
     """No level is skipped that holds a box of the wanted size; boxes at the border are larger than others."""

@@ -116,7 +116,7 @@ def test_a_run_without_broadcasts_or_faces_gives_empty_tables(tmp_path: Path) ->
     assert tables.open_embeddings(out["faces"]).shape == (0, 128)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 @given(chunks=st.lists(st.integers(0, 4), max_size=4))
 def test_embeddings_come_back_as_they_were_whatever_the_chunks(chunks: list[int]) -> None:
     rng = np.random.default_rng(0)
@@ -174,7 +174,7 @@ def row_groups(path: Path) -> list[int]:
     return [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 @given(sizes=st.lists(st.integers(0, 9), max_size=7), at_a_time=st.integers(1, 12), n_bytes=st.just(1 << 20))
 @example(sizes=[9, 0, 9], at_a_time=1_000, n_bytes=1)
 def test_tables_are_the_same_whatever_the_row_groups(

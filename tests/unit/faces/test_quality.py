@@ -74,7 +74,7 @@ def test_a_minimum_that_is_no_number_is_refused(name: str, minimum: float) -> No
 numbers = st.floats(width=32, allow_nan=True) | st.sampled_from([0.0, 0.5, 1.0])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     faces=st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100), numbers, numbers), max_size=8),
     min_face_px=st.integers(0, 100),

@@ -43,7 +43,7 @@ def bilinear(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     return (1 - dy) * upper + dy * lower
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 @given(*[st.integers(1, 60)] * 4)
 def test_pixels_are_interpolated_and_cut_off(rows: int, columns: int, height: int, width: int) -> None:
     picture = noise(rows, columns)

@@ -95,7 +95,7 @@ def test_a_name_becomes_one_line_without_control_characters(make_people, make_ed
     assert [node["label"] for node in graph.nodes.values()] == ["Ada Lovelace", "B\ufffdo\ufffd"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 @given(n=st.integers(2, 30), p=st.floats(0.05, 1.0), seed=st.integers(0, 99))
 def test_pagerank_is_that_of_networkx(n, p, seed):
     graph = weighted(nx.gnp_random_graph(n, p, seed=seed), seed)

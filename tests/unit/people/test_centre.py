@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -38,7 +38,6 @@ def test_one_face_is_its_own_centre():
     assert found.outlier.tolist() == [False]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000), st.floats(0, 2, width=16))
 def test_two_faces_are_equally_far_and_neither_is_an_outlier(seed, spread):
     found = centre(cloud(2, seed, spread))
@@ -51,7 +50,6 @@ def test_no_face_has_no_centre():
         centre(np.empty((0, SIZE), np.float32))
 
 
-@settings(deadline=None)
 @given(any_faces)
 def test_the_parts_fit_each_other(faces):
     before = faces.copy()
@@ -65,7 +63,6 @@ def test_the_parts_fit_each_other(faces):
     np.testing.assert_allclose(found.distances, np.linalg.norm(faces - found.median, axis=1), atol=1e-6)
 
 
-@settings(deadline=None)
 @given(any_faces, st.randoms(use_true_random=False))
 def test_the_order_of_the_faces_does_not_matter(faces, random):
     order = random.sample(range(len(faces)), len(faces))
@@ -75,7 +72,6 @@ def test_the_order_of_the_faces_does_not_matter(faces, random):
     np.testing.assert_array_equal(shuffled.outlier, found.outlier[order])
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.integers(10, 60), st.data())
 def test_planted_outliers_are_set_aside(n, data):
     seed = data.draw(st.integers(0, 1000))
@@ -119,7 +115,6 @@ def test_many_faces_are_measured_like_few():
     np.testing.assert_array_equal(found.distances.reshape(-1, 7), np.tile(found.distances[:7], (10_000, 1)))
 
 
-@settings(deadline=None)
 @given(any_faces, st.data())
 def test_the_best_face_is_no_outlier_and_nearly_the_nearest(faces, data):
     found = centre(faces)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from wand.resource import limits
@@ -75,7 +75,6 @@ def content(folder: Path) -> dict[str, bytes]:
 sides = st.integers(-200, 2500)
 
 
-@settings(deadline=None)
 @given(sides, sides, st.integers(-5, 800), st.integers(-5, 800), st.integers(1, 2000), st.integers(1, 2000))
 def test_the_square_lies_in_the_frame(top, left, box_height, box_width, width, height):
     box = (top, left + box_width, top + box_height, left)
@@ -87,7 +86,6 @@ def test_the_square_lies_in_the_frame(top, left, box_height, box_width, width, h
     assert side <= max(1, round(max(box_width, box_height) * 1.7))
 
 
-@settings(deadline=None)
 @given(st.integers(200, 400), st.integers(200, 400), st.integers(10, 100), st.integers(10, 100))
 def test_the_square_holds_the_whole_face(top, left, box_height, box_width):
     square = pictures.crop_box((top, left + box_width, top + box_height, left), 800, 800)

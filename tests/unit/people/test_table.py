@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from castgraph.archive.broadcast import Broadcast
@@ -28,7 +28,6 @@ BROADCASTS = [MORNING, EVENING, NIGHT]
 labels_of = st.lists(st.integers(-1, 6), max_size=40)
 
 
-@settings(deadline=None)
 @given(labels_of)
 def test_rows_by_person_finds_every_face_of_every_person(labels):
     found = {
@@ -71,7 +70,6 @@ def brute_force(faces, embeddings, labels, frame_seconds):
         }
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(BROADCASTS), st.integers(1, 4), st.integers(0, 50), st.integers(20, 90)),
@@ -182,7 +180,6 @@ centres = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_si
 )
 
 
-@settings(deadline=None)
 @given(centres, st.integers(1, 70))
 def test_a_contact_sheet_shows_the_whole_range(middle, limit):
     shown = contact_faces(middle, limit)

@@ -94,7 +94,7 @@ def test_a_run_that_grows_again_and_again(kernel, tmp_path, reasons) -> None:
     assert reasons.text.count("going on from") == 11
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 @given(
     before=st.lists(
         st.sampled_from([0.2, 0.26, 0.3, 0.36, 0.4, 0.5, 0.7]), min_size=1, max_size=3, unique=True

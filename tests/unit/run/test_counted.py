@@ -121,7 +121,7 @@ def test_where_every_face_counts_the_file_itself_is_clustered(
     assert faces.labels(cluster).tolist() == cluster(people).tolist()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 @given(aside=st.lists(st.sampled_from(["", "", "min_score"]), max_size=20), at_a_time=st.integers(1, 25))
 def test_whatever_is_set_aside_the_others_are_read(
     aside: list[str], at_a_time: int, tmp_path_factory: pytest.TempPathFactory

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from castgraph.archive import FetchError
@@ -193,7 +193,6 @@ def test_the_address_has_to_name_a_bucket() -> None:
 PARTS = st.sampled_from(["A", "B", "AB", "1", ".", "_", "-", "é", "20240101", "20240102", "20240230", "5"])
 
 
-@settings(deadline=None)
 @given(st.sets(st.lists(PARTS, min_size=1, max_size=5).map("".join) | st.sampled_from(NAMES)))
 def test_the_way_through_a_bucket_finds_every_station(names: set[str]) -> None:
     """Without a server: what is skipped is never a station."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.faults import FaultServer, html
 
@@ -182,7 +182,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(JSON, max_size=5) | JSON)
 def test_any_json_is_read(tmp_path_factory, shows):
     folder = tmp_path_factory.mktemp("archive")

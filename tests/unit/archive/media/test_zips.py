@@ -340,7 +340,7 @@ def test_a_zip_with_a_central_directory_too_large_is_not_opened(make, unzipped):
     assert "its central directory has" in manifest.reason
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 @given(
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=8),
     st.integers(0, 10_000) | st.none(),
@@ -473,7 +473,6 @@ def test_what_is_no_placeholder(make, tmp_path):
     assert read_placeholder(path) is None
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8")))
 def test_of_any_reason_as_much_is_kept_as_can_be_shown_in_a_line(tmp_path_factory, reason):
     path = tmp_path_factory.mktemp("placeholder") / "a.zip"
