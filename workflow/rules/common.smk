@@ -1,4 +1,5 @@
 # Shared by all rule files. The configuration, wildcards, input functions and resources.
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,6 @@ from castgraph.base.files import expanded
 from castgraph.base.locks import RunLock
 from castgraph.run.names import (
     CODE_VERSIONS,
-    ENCODER_KEYS,
     asked_again,
     clusterings,
     encoder_name,
@@ -33,26 +33,27 @@ def placed(path):
 
 
 # Without a config file of the user's, config/config.yaml (the demo) is the configuration. It is not a layer
-# under the user's own: a key left out there takes the default of the schema, not the demo's value.
+# under the user's own: a key left out there takes its own default, not the demo's value.
 if not workflow.configfiles and "run" not in config:
 
     configfile: HOME / "config" / "config.yaml"
 
 
+# For messages: the last file counts where there are several.
+CONFIG_FILE = os.path.relpath(workflow.configfiles[-1]) if workflow.configfiles else ""
 try:
-    MERGED = castgraph.run.config.load(config, Path(workflow.source_path("../schemas/config.schema.yaml")))
+    MERGED = castgraph.run.config.load(config, CONFIG_FILE)
     config.update(castgraph.run.config.located(MERGED, FOLDERS))
     # ID → source of the broadcasts that are known without inventories; None when inventories tell them.
     LISTED = castgraph.run.config.listed(config["broadcasts"], config["archive"]["base_url"])
     # What is wanted of those that inventories tell.
     CHOICE = castgraph.run.config.choice(config["broadcasts"], config["archive"]["base_url"])
 except castgraph.run.config.ConfigError as error:
-    raise WorkflowError(str(error))
+    raise WorkflowError(str(error.within(CONFIG_FILE)))
 
 
-ENCODER_SETTINGS = {key: config["faces"][key] for key in ENCODER_KEYS}
-ENCODER = encoder_name(**ENCODER_SETTINGS)
-CLUSTERINGS = clusterings(**{key: config["clustering"][key] for key in ("algorithm", "eps", "min_samples")})
+ENCODER = encoder_name(**config["faces"])
+CLUSTERINGS = clusterings(**config["clustering"])
 OTHERWISE = [name for name, settings in CLUSTERINGS.items() if settings["algorithm"] != "dbscan"]
 SWEEPS = sweeps(
     [name for name in CLUSTERINGS if name not in OTHERWISE],

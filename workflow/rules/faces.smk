@@ -26,7 +26,7 @@ rule encode:
         # Read again on a node of a cluster, by a Snakemake that is not the main process.
         on_node=int(not workflow.is_main_process),
     params:
-        settings=ENCODER_SETTINGS,
+        settings=config["faces"],
         # The output of unzip is gone when a broadcast is done, and the ZIP may be, so they are minded here.
         asked=asked("{broadcast}"),
         source=lambda wildcards: source_of(wildcards.broadcast),
