@@ -37,6 +37,10 @@ test: setup lint ## set up, check and test everything, with coverage
 soak: ## run 200 broadcasts, killed again and again, from an archive that fails; takes about half an hour
 	uv run --frozen python -m tests.workflow.soak
 
+.PHONY: generate
+generate: ## write what is made from the code: comments and tables of the configuration, its JSON Schema
+	uv run --frozen python -m castgraph.run.config.documents
+
 .PHONY: lint
 lint: ## formatting, lint, types and layers
 	uv run --frozen ruff format --check .

@@ -78,12 +78,11 @@ def test_links_within_the_readme_lead_to_a_heading(readme: str) -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "config/README.md"])
 def test_configurations_in_the_documents_are_accepted(root: Path, name: str) -> None:
-    schema = root / "workflow" / "schemas" / "config.schema.yaml"
     whole = {"run": "example", "broadcasts": {"ids": ["RUSSIA1_20220519_083000_60_minut"]}}
     examples = [yaml.safe_load(block) for block in blocks(text(root / name), "yaml")]
     assert examples
     for example in examples:  # some show one section only
-        castgraph.run.config.load(whole | example, schema)
+        castgraph.run.config.load(whole | example)
 
 
 def test_every_output_in_the_readme_is_made_by_a_rule(readme: str, rules: str) -> None:

@@ -74,7 +74,8 @@ def test_slurm_submits_the_chain_of_a_broadcast_as_one_job(root, new_run: Callab
         ({**ONE, "clusterings": {}}, "clusterings: unknown key; did you mean clustering?"),
         ({"run": "x", "broadcasts": {"ids": ["../../x"]}}, "broadcasts.ids: "),
         ({**ONE, "broadcasts": {"file": "nowhere.txt"}}, "broadcasts.file: found 'nowhere.txt'; not there"),
-        ({**ONE, "clustering": {"eps": 0.4}}, "clustering.eps: found 0.4; allowed: array"),
+        ({**ONE, "clustering": {"eps": "0.4"}}, "clustering.eps: found '0.4'; allowed: a number (above 0"),
+        ({**ONE, "cluster": {"eps": [0.4]}}, "cluster: now clustering"),
         ({"broadcasts": {"ids": year()[:1]}}, "run: missing"),
     ],
 )  # fmt: skip
@@ -83,7 +84,7 @@ def test_a_wrong_configuration_is_refused_before_any_job(
 ) -> None:
     run = new_run(config)
     output = run(fails=True)
-    assert message in output
+    assert f"config/test.yaml: {message}" in output
     assert "Traceback" not in output
     assert not jobs(output)
     assert not (run.folder / "results").exists()

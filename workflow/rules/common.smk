@@ -1,4 +1,5 @@
 # Shared by all rule files. The configuration, wildcards, input functions and resources.
+import os
 import re
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,32 +12,33 @@ import castgraph.run.inventories
 from castgraph.base.files import expanded
 from castgraph.base.locks import RunLock
 from castgraph.run.frames import FETCHED, UNPACKED, depend_on
-from castgraph.run.names import CODE_VERSIONS, ENCODER_KEYS, clusterings, encoder_name
+from castgraph.run.names import CODE_VERSIONS, clusterings, encoder_name
 
 # Where a relative path of the configuration is looked for.
 FOLDERS = (Path.cwd(), HOME)
 
 # Without a config file of the user's, config/config.yaml (the demo) is the configuration. It is not a layer
-# under the user's own: a key left out there takes the default of the schema, not the demo's value.
+# under the user's own: a key left out there takes its own default, not the demo's value.
 if not given_config_files() and "run" not in config:
 
     configfile: HOME / "config" / "config.yaml"
 
 
+# For messages: the last file counts where there are several.
+CONFIG_FILE = os.path.relpath(given_config_files()[-1]) if given_config_files() else ""
 try:
-    MERGED = castgraph.run.config.load(config, Path(workflow.source_path("../schemas/config.schema.yaml")))
+    MERGED = castgraph.run.config.load(config, CONFIG_FILE)
     config.update(castgraph.run.config.located(MERGED, FOLDERS))
     # ID → source of the broadcasts that are known without inventories; None when inventories tell them.
     LISTED = castgraph.run.config.listed(config["broadcasts"], config["archive"]["base_url"])
     # What is wanted of those that inventories tell.
     CHOICE = castgraph.run.config.choice(config["broadcasts"], config["archive"]["base_url"])
 except castgraph.run.config.ConfigError as error:
-    raise refusal(str(error))
+    raise refusal(str(error.within(CONFIG_FILE)))
 
 
-ENCODER_SETTINGS = {key: config["faces"][key] for key in ENCODER_KEYS}
-ENCODER = encoder_name(**ENCODER_SETTINGS)
-CLUSTERINGS = clusterings(**{key: config["clustering"][key] for key in ("algorithm", "eps", "min_samples")})
+ENCODER = encoder_name(**config["faces"])
+CLUSTERINGS = clusterings(**config["clustering"])
 NOW = datetime.now(UTC)
 # The archive as the user named it, and relative where it lies within: where the folder is does not matter.
 ARCHIVE_URL = castgraph.archive.relative(MERGED["archive"]["base_url"], Path.cwd())

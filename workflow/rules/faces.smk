@@ -30,7 +30,7 @@ rule encode:
         # Read again on a node of a cluster.
         on_node=int(not is_main_process()),
     params:
-        settings=ENCODER_SETTINGS,
+        settings=config["faces"],
         # The output of unzip is gone when a broadcast is done, and the ZIP may be, so they are minded here.
         frames=frames(UNPACKED),
         code_version=CODE_VERSIONS["encode"],

@@ -29,7 +29,7 @@ from castgraph.archive.listing.inventory import read_inventory_report, read_sele
 from castgraph.base import files, tables
 from castgraph.people.table import portrait_name
 from castgraph.run import timings
-from castgraph.run.names import ENCODER_KEYS, encoder_name
+from castgraph.run.names import encoder_name
 from castgraph.run.summary import READ
 
 TOP_PEOPLE = 24
@@ -88,7 +88,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
     scores = pq.read_table(folder / "sweep.parquet").to_pylist()
     recommended = tables.read_provenance(folder / "sweep.parquet")["recommended"]
     ordered = sorted(clusterings, key=lambda name: name != recommended)
-    encoder = encoder_name(**{key: config["faces"][key] for key in ENCODER_KEYS})
+    encoder = encoder_name(**config["faces"])
     jobs = timings.read_jobs(
         folder.parent / "benchmarks",
         folder.name,

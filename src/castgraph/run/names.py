@@ -30,14 +30,13 @@ CODE_VERSIONS: Mapping[str, int] = {
 """Rule → version of its results, raised when a change of the code changes what the rule writes."""
 
 
-ENCODER_KEYS = ("engine", "detector", "upsample", "min_size_px", "score_threshold")
-"""The keys of the section ``faces``, on which encodings depend."""
-
-
 def encoder_name(
     engine: str, detector: str, upsample: int, min_size_px: int = 0, score_threshold: float = 0.0
 ) -> str:
-    """Name an encoder for paths: ``fast-hog-up1``, or ``fast-hog-up1-min80-score-0.2`` with limits set."""
+    """Name an encoder for paths: ``fast-hog-up1``, or ``fast-hog-up1-min80-score-0.2`` with limits set.
+
+    Parameters are the keys of the section ``faces`` of the configuration.
+    """
     name = f"{engine}-{detector}-up{upsample}"
     if min_size_px:
         name += f"-min{min_size_px}"

@@ -16,7 +16,8 @@ from rich.table import Table
 from castgraph.archive.listing.inventory import Selected, read_inventory_report, read_selected
 from castgraph.base import tables
 from castgraph.faces import broadcast_row
-from castgraph.run.names import ENCODER_KEYS, encoder_name
+from castgraph.run.config.faces import Faces
+from castgraph.run.names import encoder_name
 
 ASK_AGAIN = ("missing", "unreachable", "damaged", "partial")
 """The statuses of broadcasts and inventories that are worth another try."""
@@ -97,7 +98,8 @@ def _encoder(run: Path) -> str:
         config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return str(tables.read_provenance(run / "broadcasts.parquet")["settings"]["encoder"])
-    return encoder_name(**{key: config["faces"][key] for key in ENCODER_KEYS})
+    # Of an older run the section has more keys.
+    return encoder_name(**{key: config["faces"][key] for key in Faces.model_fields})
 
 
 def _merged(run: Path) -> dict[str, tuple[str, str]]:

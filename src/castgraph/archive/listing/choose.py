@@ -26,6 +26,7 @@ from typing import TextIO
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from castgraph.archive.address import has_login, without_login
 from castgraph.archive.broadcast import Broadcast
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -274,6 +275,10 @@ def read_list(path: Path, choice: Choice, base_url: str = "", here: Path | None 
             is_zip = not is_table and _is_address(source)
             if is_zip and not choice.may_take(broadcast_id):  # here most of a long list ends, at little cost
                 continue
+            if "://" in source and has_login(source):
+                raise ValueError(
+                    f"{without_login(source)} holds a user name or password; put them into ~/.netrc"
+                )
             try:
                 broadcast = Broadcast.parse(broadcast_id)
                 recorded = _checked(source, broadcast_id, own, here)
@@ -373,7 +378,8 @@ def local_source(path: str, here: Path) -> str:
 
 def some(values: Sequence[object]) -> str:
     """Show the first ten of some values that may be hostile."""
-    return ", ".join(map(_SHORT.repr, values[:_TOLD])) + (", …" if len(values) > _TOLD else "")
+    shown = [without_login(value) if isinstance(value, str) else value for value in values[:_TOLD]]
+    return ", ".join(map(_SHORT.repr, shown)) + (", …" if len(values) > _TOLD else "")
 
 
 def _with_included(taken: dict[str, str], choice: Choice) -> dict[str, str]:

@@ -1,0 +1,255 @@
+"""The configuration of a run: checked, with defaults filled in.
+
+A section is a file here, with a pydantic model, and what is said of a key is said there alone:
+``config/config.yaml``, the tables of ``config/README.md`` and the JSON Schema for editors are made from it
+(``documents``).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from castgraph.archive.address import without_login
+from castgraph.archive.listing.choose import (
+    Choice,
+    check_excluded,
+    narrow,
+    read_excluded,
+    read_folder,
+    read_list,
+)
+from castgraph.base import files
+from castgraph.run.config.broadcasts import LISTS
+from castgraph.run.config.messages import problems
+from castgraph.run.config.model import Config
+
+__all__ = ["LISTS", "Config", "ConfigError", "choice", "listed", "load", "located", "station_days", "write"]
+
+_PATHS = ("file", "folder", "exclude", "include")
+_NARROWING = ("stations", "from", "to", "title", "weekdays", "hours", "exclude")
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message has a line for each thing that is wrong.
+
+    Parameters
+    ----------
+    problems
+        What is wrong, each beginning with the key.
+    file
+        The name of the configuration's file; empty where there is none.
+    """
+
+    def __init__(self, *problems: str, file: str = "") -> None:
+        prefix = f"{file}: " if file else ""
+        lines = "\n".join(f"  {prefix}{without_login(problem)}" for problem in problems)
+        super().__init__(f"the configuration cannot be used:\n{lines}")
+        self._problems = problems
+
+    def within(self, file: str) -> ConfigError:
+        """Give the same error with the name of the configuration's file."""
+        return ConfigError(*self._problems, file=file)
+
+
+def load(given: Mapping[str, Any], file: str = "") -> dict[str, Any]:
+    """Check a configuration and fill in its defaults.
+
+    Parameters
+    ----------
+    given
+        The configuration as the user wrote it. It is not changed.
+    file
+        The name of its file, for messages.
+
+    Returns
+    -------
+    dict
+        A copy with every key that has a default: plain values, lists and one dictionary a section. Dates are
+        ISO strings, a list of one is a list, and numbers without decimals are whole ones.
+
+    Raises
+    ------
+    ConfigError
+        For unknown keys, wrong types or values, and what does not go together: a line each, with the key's
+        path, what was found and what is allowed.
+
+    Examples
+    --------
+    >>> load({"run": "mine", "broadcasts": {"ids": "NTV_20261001_030000"}})["clustering"]["eps"]
+    [0.4]
+    """
+    config = _plain(given)
+    try:
+        checked = Config.model_validate(config)
+    except ValidationError as error:
+        raise ConfigError(*problems(error, config), file=file) from None
+    whole: dict[str, Any] = _plain(checked.model_dump())
+    return whole
+
+
+def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
+    """Give a copy of `config` in which relative paths to be read are found.
+
+    Parameters
+    ----------
+    config
+        A loaded configuration.
+    folders
+        Where ``archive.base_url`` and the files and folders of ``broadcasts`` are looked for; the first that
+        has them counts. Addresses (``https://…``, ``file://…``) and absolute paths stay as they are.
+
+    Raises
+    ------
+    ConfigError
+        When one of them is nowhere.
+    """
+    config = copy.deepcopy(config)
+    for section, key in (("archive", "base_url"), *(("broadcasts", key) for key in _PATHS)):
+        path = config[section].get(key)
+        if isinstance(path, str) and "://" not in path:  # some may be lists instead
+            found = next((folder / path for folder in folders if (folder / path).exists()), None)
+            if found is None:
+                where = " and ".join(str(folder) for folder in folders)
+                raise ConfigError(f"{section}.{key}: found {path!r}; not there, looked for in {where}")
+            config[section][key] = str(found)
+    return config
+
+
+def choice(broadcasts: Mapping[str, Any], base_url: str = "", here: Path | None = None) -> Choice:
+    """Tell which broadcasts of a list or of inventories are wanted.
+
+    Parameters
+    ----------
+    broadcasts
+        That section of a loaded configuration, with its paths located.
+    base_url
+        Where the archive lies.
+    here
+        The folder that relative sources start from; None for the working directory.
+
+    Raises
+    ------
+    ConfigError
+        When a file of excluded or included broadcasts cannot be used.
+    """
+    excluded, included = broadcasts.get("exclude", []), broadcasts.get("include", [])
+    with _blaming("exclude", excluded):
+        if isinstance(excluded, str):
+            excluded = read_excluded(Path(excluded))
+        check_excluded(excluded)
+    with _blaming("include", included):
+        if isinstance(included, str):
+            include = _not_ours(read_list(Path(included), Choice(), base_url, here))
+        else:
+            include = dict.fromkeys(included, "")
+    # Inventories are those of the stations and days already. What they list beyond midnight belongs to them.
+    narrowing = any(key in broadcasts for key in LISTS)
+    return Choice(
+        stations=broadcasts.get("stations", []) if narrowing else [],
+        first=broadcasts.get("from", "") if narrowing else "",
+        last=broadcasts.get("to", "") if narrowing else "",
+        title=broadcasts.get("title", ""),
+        weekdays=broadcasts.get("weekdays", []),
+        hours=broadcasts.get("hours", []),
+        timezone=broadcasts.get("timezone", "UTC"),
+        exclude=excluded,
+        include=include,
+    )
+
+
+def listed(
+    broadcasts: Mapping[str, Any], base_url: str = "", here: Path | None = None
+) -> dict[str, str] | None:
+    """Tell the broadcasts that are known without inventories, and what each comes from.
+
+    Parameters
+    ----------
+    broadcasts
+        That section of a loaded configuration, with its paths located.
+    base_url
+        Where the archive lies. A listed address there is that of the archive's own ZIP.
+    here
+        The folder that relative sources start from; None for the working directory.
+
+    Returns
+    -------
+    dict or None
+        ID → source, sorted by ID; see `castgraph.archive.listing.choose`. None when inventories tell the
+        broadcasts.
+
+    Raises
+    ------
+    ConfigError
+        When what lists them cannot be read or holds something else, and when none is left.
+    """
+    kind = next((key for key in LISTS if key in broadcasts), None)
+    if kind is None:
+        return None
+    wanted = choice(broadcasts, base_url, here)
+    with _blaming(kind, broadcasts[kind]):
+        if kind == "file":
+            found = _not_ours(read_list(Path(broadcasts["file"]), wanted, base_url, here))
+        elif kind == "folder":
+            found = narrow(_not_ours(read_folder(Path(broadcasts["folder"]), here)), wanted)
+        else:
+            found = narrow(dict.fromkeys(broadcasts["ids"], ""), wanted)
+    if not found:
+        keys = [key for key in _NARROWING if key in broadcasts]
+        raise ConfigError(f"broadcasts: none of broadcasts.{kind} is left; narrowed by {', '.join(keys)}")
+    return found
+
+
+def station_days(broadcasts: Mapping[str, Any]) -> list[tuple[str, date]]:
+    """List the stations and days whose inventories tell the broadcasts; none when a list does."""
+    if any(key in broadcasts for key in LISTS):
+        return []
+    first, last = (date.fromisoformat(broadcasts[key]) for key in ("from", "to"))
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [(station, day) for station in sorted(broadcasts["stations"]) for day in days]
+
+
+def _not_ours(sources: dict[str, str]) -> dict[str, str]:
+    """Refuse sources where the run keeps its own ZIPs: it would overwrite and remove them."""
+    ours = [source for source in sources.values() if "/resources/zips/" in f"/{source}"]
+    within = [source for source in ours if "://" not in source and not Path(source).is_absolute()]
+    if within:
+        raise ValueError(
+            f"{within[0]} lies in resources/zips, where the run keeps its own ZIPs and removes them; "
+            "move it elsewhere"
+        )
+    return sources
+
+
+@contextmanager
+def _blaming(key: str, value: object) -> Iterator[None]:
+    """Name the key, and the file or folder that it means, in what is wrong with it."""
+    try:
+        yield
+    except ValueError as error:
+        where = f"broadcasts.{key}: {value}" if isinstance(value, str) else f"broadcasts.{key}"
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def write(path: Path, config: dict[str, Any]) -> None:
+    """Write a configuration as YAML, atomically, so that the run can be repeated with it."""
+    with files.atomic(path) as part:
+        part.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """Give a copy without kinds of values that are one to the user: 2024-01-02 and its text, 4 and 4.0."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,173 @@
+"""What is wrong with a configuration, in the words of its user."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from castgraph.archive.address import without_login
+from castgraph.run.config.fields import TOGETHER
+from castgraph.run.config.model import Config
+
+_NOT_SHARED = "taken out: one job makes a clustering, however large it is; see docs/clustering.md"
+_COMPUTE = {
+    "faces": ("threads", "providers", "borrow"),
+    "archive": ("attempts", "timeout", "max_mb_per_s", "keep_zips"),
+}
+OLD_KEYS: Mapping[str, str] = {
+    "scratch": "now compute.scratch",
+    "cluster": "now clustering",
+    **{f"{section}.{key}": f"moved to compute.{key}" for section, keys in _COMPUTE.items() for key in keys},
+    **{
+        f"{section}.{key}": _NOT_SHARED
+        for section in ("cluster", "clustering")
+        for key in ("share_jobs", "share_above")
+    },
+}
+"""Key of an older configuration → what became of it."""
+
+_TOLD = 10  # wrong items of one list that are told one by one
+_LONGEST = 200  # characters of a value that are shown
+
+Rule = Mapping[str, Any]
+Where = Sequence[str | int]
+
+
+def rules() -> dict[str, Rule]:
+    """Give the JSON Schema of every section and key by its path, such as ``faces.engine``."""
+    whole = Config.model_json_schema()
+    found: dict[str, Rule] = {}
+    for key, rule in whole["properties"].items():
+        if "$ref" not in rule:
+            found[key] = rule
+            continue
+        section = whole["$defs"][rule["$ref"].rpartition("/")[2]]
+        found[key] = section
+        found |= {f"{key}.{name}": each for name, each in section["properties"].items()}
+    return found
+
+
+def words(rule: Rule) -> str:
+    """Put the rule of a key into words."""
+    if "anyOf" in rule:
+        single, *others = rule["anyOf"]
+        if others[-1].get("items") == single:  # a value that may stand for a list of one
+            return f"{words(single)}, or a list of such values{_limits(others[-1])}"
+        return " or ".join(words(option) for option in rule["anyOf"])
+    if "const" in rule:
+        return repr(rule["const"])
+    if "enum" in rule:
+        *values, last = map(repr, rule["enum"])
+        return f"{', '.join(values)} or {last}"
+    if rule["type"] == "array":
+        return f"a list{_limits(rule)}, each {words(rule['items'])}"
+    if rule["type"] == "object":
+        return f"a section with the keys {', '.join(rule['properties'])}"
+    if rule["type"] == "string":
+        return str(rule.get("allowed", "text"))
+    return _TYPES[str(rule["type"])] + _limits(rule)
+
+
+_TYPES = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "null"}
+_LIMITS = (
+    (("minimum", "maximum"), "{} to {}"),
+    (("minItems", "maxItems"), "{}"),
+    (("minimum",), "at least {}"),
+    (("exclusiveMinimum",), "above {}"),
+    (("maximum",), "at most {}"),
+    (("minItems",), "{} or more"),
+    (("allowed",), "{}"),
+)
+
+
+def _limits(rule: Rule) -> str:
+    said: set[str] = set()
+    limits = []
+    for keys, text in _LIMITS:
+        if said.isdisjoint(keys) and rule.keys() >= set(keys):
+            limits.append(text.format(*(rule[key] for key in keys)))
+            said.update(keys)
+    return f" ({', '.join(limits)})" if limits else ""
+
+
+def meaning(rule: Rule) -> str:
+    """Give the first sentence of a key's description, or of a section's."""
+    text = str(rule["description"])
+    first, end, _ = text.partition(". ")
+    return (first + end).strip().removesuffix(".")
+
+
+def problems(error: ValidationError, given: Mapping[str, Any]) -> list[str]:
+    """Tell everything that is wrong with a configuration: the key, what was found, and what is allowed.
+
+    Parameters
+    ----------
+    error
+        What its model says.
+    given
+        The configuration.
+    """
+    known = rules()
+    old = {path for path in OLD_KEYS if _is_in(given, path)}
+    lines = [f"{path}: {told}" for path, told in OLD_KEYS.items() if path in old]
+    n_told: Counter[str] = Counter()
+    for each in error.errors(include_url=False):
+        where = each["loc"]
+        section, key = str(where[0]) if where else "", ".".join(map(str, where[:2]))
+        if each["type"] == TOGETHER:
+            lines += [f"{'.'.join(filter(None, (section, name)))}: {told}" for name, told in _listed(each)]
+        elif each["type"] in ("extra_forbidden", "invalid_key"):
+            if key not in old:
+                lines.append(_unknown(key, section if len(where) > 1 else "", known))
+        elif each["type"] == "missing":
+            lines.append(f"{key}: missing; {meaning(known[key])}")
+        else:
+            n_told[key] += 1
+            line = _wrong(where, key, given, known)
+            if n_told[key] <= _TOLD and line not in lines:  # each part of an alternative has an error
+                lines.append(line)
+    lines += [f"{key}: {n - _TOLD} more" for key, n in n_told.items() if n > _TOLD]
+    return lines
+
+
+def _listed(error: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    found: Sequence[tuple[str, str]] = error["ctx"]["problems"]
+    return found
+
+
+def _unknown(key: str, section: str, known: Mapping[str, Rule]) -> str:
+    prefix = f"{section}." if section else ""
+    allowed = [path.removeprefix(prefix) for path in known if path.startswith(prefix)]
+    allowed = [name for name in allowed if "." not in name]
+    near = difflib.get_close_matches(key.removeprefix(prefix), allowed, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ";"
+    return f"{key}: unknown key{hint} Allowed here: {', '.join(allowed)}"
+
+
+def _wrong(where: Where, key: str, given: Any, known: Mapping[str, Rule]) -> str:
+    """Tell of one wrong value, by its place in a list where it is in one."""
+    rule = known.get(key, {"type": "object", "properties": known})
+    found = given
+    for part in where[:2]:
+        found = found[part]
+    if isinstance(found, list) and len(where) > 2 and isinstance(where[2], int):
+        options = [option for option in rule.get("anyOf", [rule]) if option.get("type") == "array"]
+        rule = options[0]["items"]
+        found, key = found[where[2]], f"{key}.{where[2]}"
+    return f"{key or 'configuration'}: found {_shortened(found)}; allowed: {words(rule)}"
+
+
+def _shortened(found: Any) -> str:
+    whole = without_login(repr(found))  # before it is cut: what is hidden ends with a sign
+    return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}…"
+
+
+def _is_in(given: Mapping[str, Any], path: str) -> bool:
+    section, _, key = path.partition(".")
+    if not key:
+        return section in given
+    return isinstance(given.get(section), Mapping) and key in given[section]
