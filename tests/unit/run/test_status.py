@@ -151,7 +151,7 @@ def test_the_command_writes_a_table(run: Path) -> None:
 @pytest.mark.parametrize("reason", FORMULAS)
 def test_no_reason_becomes_a_formula_nor_reaches_the_terminal_as_it_is(run: Path, reason: str) -> None:
     encoded(run.parent, MISSING, "missing", reason)
-    log = run.parent / "logs" / "download" / f"{FAILED}.log"
+    log = run.parent / "logs" / "download" / "gdelt" / f"{FAILED}.log"
     log.write_text("2026-11-01 12:00:00,000 ERROR failed\n=1\x1b[31m\n")
     result = CliRunner().invoke(app, ["status", str(run), "--csv"])
     reasons = {row["name"]: row["reason"] for row in csv.DictReader(io.StringIO(result.stdout, newline=""))}

@@ -91,7 +91,8 @@ def run(tmp_path: Path) -> Path:
     )
     inventories = tmp_path / "inventories.csv"
     inventories.write_text(
-        "station,day,status,n_shows,n_refused,reason\nNTV,2024-01-01,ok,2,3,\nNTV,2024-01-02,missing,0,0,404\n"
+        "station,day,status,n_shows,n_refused,reason,archive\n"
+        "NTV,2024-01-01,ok,2,3,,gdelt\nNTV,2024-01-02,missing,0,0,404,gdelt\n"
     )
     folder = tmp_path / "eps-0.40"
     paths = {

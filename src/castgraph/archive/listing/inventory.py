@@ -280,8 +280,8 @@ def read_selection(path: Path) -> list[Selected]:
         ]
     except ValueError as error:
         raise ValueError(
-            f"{path} is not a selection; if an earlier castgraph made it, the next run makes it again "
-            f"({error})"
+            f"{path} is no selection ({error}); perhaps an earlier castgraph has made it, and the next run "
+            "makes it again"
         ) from error
 
 
@@ -340,8 +340,8 @@ def read_inventory_report(path: Path) -> list[ReportedInventory]:
         ]
     except ValueError as error:
         raise ValueError(
-            f"{path} is not a report on inventories; if an earlier castgraph made it, the next run makes it "
-            f"again ({error})"
+            f"{path} is no report on inventories ({error}); perhaps an earlier castgraph has made it, and "
+            "the next run makes it again"
         ) from error
 
 
