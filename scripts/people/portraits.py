@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from castgraph.archive import Limits, fetch_options, read_selected
+from castgraph.archive import Limits, fetch_options, read_selection
 from castgraph.base import tables
 from castgraph.base.files import atomic_directory
 from castgraph.base.joblog import joblog
@@ -16,7 +16,7 @@ def main() -> None:
     archive = snakemake.config["archive"]
     sheet_faces = snakemake.params.sheet_faces
     zips = Path(snakemake.params.zips)
-    selected = {row.broadcast: row for row in read_selected(Path(snakemake.params.selected))}
+    selected = {row.broadcast: row for row in read_selection(Path(snakemake.params.selected))}
     with (
         atomic_directory(snakemake.output.portraits) as portraits,
         atomic_directory(snakemake.output.sheets) as sheets,

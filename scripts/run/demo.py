@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from castgraph.base.joblog import joblog
-from castgraph.run.summary import show
+from castgraph.cli.output import console
+from castgraph.run.summary import render
 
 with joblog(snakemake.log[0]):
     path = Path(snakemake.input.summary)
-    show(json.loads(path.read_text(encoding="utf-8")), path.parent)
+    console().print(render(json.loads(path.read_text(encoding="utf-8")), path.parent))

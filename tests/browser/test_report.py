@@ -32,7 +32,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = tmp_path_factory.mktemp("report") / "results"
     config = configured(0.4, 0.42)
     long = "a_very_long_name_without_a_space_" * 4
-    inventories = f"station,day,status,n_shows,n_refused,reason\nNTV,2026-10-01,damaged,0,1,{long}\n"
+    inventories = (
+        f"station,day,status,n_shows,n_refused,reason,archive\nNTV,2026-10-01,damaged,0,1,{long},x\n"
+    )
     finish(
         results / "made-up",
         config,

@@ -11,6 +11,7 @@ import yaml
 import castgraph
 import castgraph.run.config
 from castgraph.base import tables
+from castgraph.base.statuses import STATUSES
 
 # Names in README.md of what a user or a run makes.
 MADE = (
@@ -109,6 +110,12 @@ def test_the_readme_shows_the_columns_of_the_tables(readme: str) -> None:
     merged = (tables.MERGED_FACES, tables.FRAMES, tables.BROADCASTS)
     for schema in (*merged, tables.EDGES, tables.LABELS, tables.SWEEP, tables.SWEEP_CHANGES):
         assert set(schema.names) <= set(re.findall(r"`(\w+)`", readme))
+
+
+def test_the_readme_tells_what_the_status_words_mean(readme: str) -> None:
+    section = readme.split("### What the status words mean", 1)[1].split("| frame |", 1)[0]
+    told = re.findall(r"^\| (?:broadcast )?\| `(\w+)` \| (.+) \|$", section, flags=re.MULTILINE)
+    assert told == [(word, status.meaning) for word, status in reversed(STATUSES.items())]
 
 
 def test_the_citation_names_the_version(root: Path) -> None:

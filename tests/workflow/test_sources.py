@@ -75,7 +75,7 @@ def test_the_selection_says_where_from(mixed_run: Run) -> None:
     sources = {line.split(",")[0]: line.rsplit(",", 1)[1] for line in lines[1:]}
     assert sources.pop(FETCHED).startswith("http://127.0.0.1:")
     assert sources == {IMAGES: f"recordings/{IMAGES}", VIDEO: "tapes/tape 17.mp4"}
-    assert read_selection(mixed_run.results / "selected.csv") == sorted(LISTED)
+    assert [row.broadcast for row in read_selection(mixed_run.results / "selected.csv")] == sorted(LISTED)
 
 
 def test_recordings_that_are_moved_with_the_run_are_not_read_again(mixed_run: Run, tmp_path: Path) -> None:
@@ -108,6 +108,6 @@ def test_another_choice_selects_again_from_the_same_inventories(
     selected = "results/choice/selected.csv"
     counts = jobs(run(selected))
     assert (counts["inventory"], counts["select"]) == (2, 1)
-    assert read_selection(run.folder / selected) == [FETCHED, IMAGES]
+    assert [row.broadcast for row in read_selection(run.folder / selected)] == [FETCHED, IMAGES]
     run.config["broadcasts"] |= {"exclude": [IMAGES], "include": [VIDEO]}
     assert jobs(run("-n", selected)) == {"select": 1}

@@ -181,7 +181,8 @@ def broadcasts():
     """The IDs of the run. Only when they come from inventories does the DAG wait for the checkpoint."""
     if LISTED is not None:
         return list(LISTED)
-    return castgraph.archive.read_selection(checkpoints.select.get(run=config["run"]).output.selected)
+    selected = checkpoints.select.get(run=config["run"]).output.selected
+    return [row.broadcast for row in castgraph.archive.read_selection(Path(selected))]
 
 
 def per_broadcast(path):

@@ -83,7 +83,7 @@ BROADCASTS = pa.schema(
         ("station", pa.string()),
         ("start", pa.timestamp("s", tz="UTC")),
         ("title", pa.string()),  # empty when the ID has none
-        ("status", pa.string()),  # ok, partial, empty, damaged, missing, unreachable
+        ("status", pa.string()),  # see castgraph.base.statuses
         ("reason", pa.string()),
         ("n_frames", pa.int32()),
         ("n_unreadable", pa.int32()),  # frames that could not be read

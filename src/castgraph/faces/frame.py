@@ -13,6 +13,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from scipy.fft import dctn
 from scipy.ndimage import laplace
 
+from castgraph.base.text import shortened
+
 Picture = NDArray[np.uint8]
 """A decoded frame of shape (height, width, 3), RGB."""
 
@@ -79,7 +81,7 @@ def read_frame(path: Path) -> Frame:
     except (UnreadableFrameError, MemoryError):
         raise
     except Exception as error:  # the file may hold anything, and Pillow's parsers fail in many ways
-        raise UnreadableFrameError(f"broken JPEG: {error}"[:200]) from error
+        raise UnreadableFrameError(shortened(f"broken JPEG: {error}", 200)) from error
 
 
 def _other_kind(content: bytes) -> str:

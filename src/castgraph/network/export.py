@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Iterable, Sequence
 
 import networkx as nx
 import pyarrow as pa
@@ -12,8 +10,8 @@ from matplotlib.colors import to_rgb
 from networkx.readwrite.gexf import GEXFWriter
 
 from castgraph import __version__
-from castgraph.base import files
-from castgraph.network.graph import clean
+from castgraph.base import csvs, files
+from castgraph.base.text import line
 
 _NODE_COLUMNS = (
     "n_faces", "n_frames", "n_broadcasts", "screen_seconds", "first_seen", "last_seen",
@@ -22,9 +20,6 @@ _NODE_COLUMNS = (
 _EDGE_COLUMNS = (
     "same_frame", "adjacent", "n_broadcasts", "first_seen", "last_seen", "broadcast", "frame", "evidence",
 )  # fmt: skip
-
-# What a spreadsheet takes for the start of a formula, in the wide letters of East Asian text as well.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write_csv(
@@ -47,13 +42,13 @@ def write_csv(
     nodes = (
         [person, node["label"], *(node[key] for key in _NODE_COLUMNS)] for person, node in graph.nodes.items()
     )
-    _write_rows(nodes_path, ("Id", "Label", *_NODE_COLUMNS), nodes)
+    csvs.write(nodes_path, ("Id", "Label", *_NODE_COLUMNS), nodes)
     pairs = [(*sorted(pair), graph.edges[pair]) for pair in graph.edges]
     edges = (
         [source, target, "Undirected", edge["weight"], *(edge[key] for key in _EDGE_COLUMNS)]
         for source, target, edge in sorted(pairs, key=lambda pair: (-pair[2]["weight"], *pair[:2]))
     )
-    _write_rows(edges_path, ("Source", "Target", "Type", "Weight", *_EDGE_COLUMNS), edges)
+    csvs.write(edges_path, ("Source", "Target", "Type", "Weight", *_EDGE_COLUMNS), edges)
 
 
 def write_as_published(
@@ -78,10 +73,10 @@ def write_as_published(
     rows = edges.select(["source", "target", "weight"]).to_pylist()
     linked = {row[end] for row in rows for end in ("source", "target")}
     names = sorted(zip(people["person"].to_pylist(), people["name"].to_pylist(), strict=True))
-    _write_rows(
-        nodes_path, ("Id", "Label"), ((person, clean(name)) for person, name in names if person in linked)
+    csvs.write(
+        nodes_path, ("Id", "Label"), ((person, line(name)) for person, name in names if person in linked)
     )
-    _write_rows(
+    csvs.write(
         edges_path,
         ("Source", "Target", "Type", "Weight"),
         ((row["source"], row["target"], "Undirected", int(row["weight"])) for row in rows),
@@ -135,16 +130,3 @@ def write_graphml(graph: nx.Graph, path: str | os.PathLike[str]) -> None:
 def read_graphml(path: str | os.PathLike[str]) -> nx.Graph:
     """Read a network that `write_graphml` wrote."""
     return nx.read_graphml(path, node_type=int)
-
-
-def _write_rows(
-    path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[object]]
-) -> None:
-    with files.atomic(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows([_guarded(value) for value in row] for row in rows)
-
-
-def _guarded(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

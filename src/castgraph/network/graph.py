@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,19 +15,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from castgraph.base import colours, times
+from castgraph.base.text import line
+
 CommunityMethod = Literal["leiden", "louvain"]
 LayoutMethod = Literal["forceatlas2", "fruchterman_reingold"]
 Points = NDArray[np.float64]
 Choice = TypeVar("Choice")
-
-PALETTE = (
-    "#d1495b", "#00798c", "#edae49", "#30638e", "#6a994e",
-    "#8e5ea2", "#e07a3f", "#3d9a9b", "#b56576", "#7d6b4f",
-)  # fmt: skip
-"""The colours of the communities, largest first."""
-
-OTHER_COLOUR = "#8d99a6"
-"""The colour of the communities that come after the palette's."""
 
 EXTENT = 1000.0
 """Positions lie between -EXTENT and EXTENT on either axis."""
@@ -39,7 +32,6 @@ LARGEST_SIZE = 60.0
 _DAMPING = 0.85
 _LARGE = 1500  # people in a component above which a layout must not take memory quadratic in them
 _GAP = 0.35  # between two components, in units of the room that one person gets
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def build(
@@ -114,12 +106,8 @@ def build(
 
 def colour(community: int) -> str:
     """Tell the colour of a community, as ``#rrggbb``."""
-    return PALETTE[community] if community < len(PALETTE) else OTHER_COLOUR
-
-
-def clean(name: str) -> str:
-    """Make a name fit for every output: in one line, and without the characters that XML does not allow."""
-    return " ".join(_NOT_IN_XML.sub("\ufffd", name).split())
+    palette = colours.COMMUNITIES
+    return palette[community] if community < len(palette) else colours.OTHER_COMMUNITY
 
 
 def pagerank(graph: nx.Graph) -> dict[int, float]:
@@ -265,13 +253,13 @@ def layout(
 
 def _node(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "label": clean(row["name"]),
+        "label": line(row["name"]),
         "n_faces": row["n_faces"],
         "n_frames": row["n_frames"],
         "n_broadcasts": row["n_broadcasts"],
         "screen_seconds": row["screen_seconds"],
-        "first_seen": _iso(row["first_seen"]),
-        "last_seen": _iso(row["last_seen"]),
+        "first_seen": _moment(row["first_seen"]),
+        "last_seen": _moment(row["last_seen"]),
         "portrait": row["portrait"] or "",
     }
 
@@ -282,8 +270,8 @@ def _edge(row: Mapping[str, Any], frame_url: str) -> dict[str, Any]:
         "same_frame": row["same_frame"],
         "adjacent": row["adjacent"],
         "n_broadcasts": row["n_broadcasts"],
-        "first_seen": _iso(row["first_seen"]),
-        "last_seen": _iso(row["last_seen"]),
+        "first_seen": _moment(row["first_seen"]),
+        "last_seen": _moment(row["last_seen"]),
         "broadcast": row["broadcast"],
         "frame": row["frame"],
         # Not str.format, which would let a template reach into the values.
@@ -291,8 +279,8 @@ def _edge(row: Mapping[str, Any], frame_url: str) -> dict[str, Any]:
     }
 
 
-def _iso(time: datetime | None) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ") if time else ""
+def _moment(time: datetime | None) -> str:
+    return times.utc(time) if time else ""
 
 
 def _named(what: str, name: str, choices: Mapping[str, Choice]) -> Choice:

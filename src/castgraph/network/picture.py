@@ -27,8 +27,10 @@ from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from castgraph.base import files
-from castgraph.network.graph import PALETTE, clean, colour
+from castgraph.base import files, times
+from castgraph.base.colours import COMMUNITIES, GREY, INK, PAPER
+from castgraph.base.text import counted, shortened
+from castgraph.network.graph import colour
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +42,6 @@ _PAGE = (12.0, 9.0)
 _DPI = 200
 _SVG_DPI = 130  # of the portraits in the SVG
 _FIELD = (0.4, 1.42, 11.6, 8.05)  # left, bottom, right and top of what the network may fill
-_PAPER = "#fbf9f4"
-_INK = "#22262b"
-_GREY = "#6b7178"
 
 # How people are placed.
 _FILL = 0.88  # of the field, by the centres of the portraits before they are moved apart
@@ -63,11 +62,6 @@ _LINE_HEIGHT = 1.2  # in font sizes
 _BEND = 0.12  # of an edge, sideways, in units of its length
 _WIDTH = (0.5, 5.5)
 _OPACITY = (0.18, 0.62)
-
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 
 _STYLE = {
     "font.family": ["DejaVu Sans", "sans-serif"],  # the second is for viewers of the SVG who lack the first
@@ -120,19 +114,19 @@ def draw(
     with style.context(["default", _STYLE]), warnings.catch_warnings():
         # A name may hold letters that the font lacks: the PNG has boxes in their place, the SVG the text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=_PAGE, dpi=_DPI, facecolor=_PAPER)
+        figure = Figure(figsize=_PAGE, dpi=_DPI, facecolor=PAPER)
         FigureCanvasAgg(figure)
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, _PAGE[0]), ylim=(0, _PAGE[1]), autoscale_on=False)
         axes.set_axis_off()
-        _text(axes, _FIELD[0], 8.5, _shortened(clean(title), 60), size=22, weight="bold")
+        _text(axes, _FIELD[0], 8.5, shortened(title, 60), size=22, weight="bold")
         if people:
-            _text(axes, _FIELD[0], 8.22, _subtitle(graph), size=10.5, color=_GREY)
+            _text(axes, _FIELD[0], 8.22, _subtitle(graph), size=10.5, color=GREY)
             shown = graph.subgraph(people)
             _draw_network(axes, shown, people, None if portraits is None else Path(portraits))
             _draw_legend(axes, graph, shown)
         else:
             message = "No two people were seen together."
-            _text(axes, _PAGE[0] / 2, _PAGE[1] / 2, message, size=16, ha="center", color=_GREY)
+            _text(axes, _PAGE[0] / 2, _PAGE[1] / 2, message, size=16, ha="center", color=GREY)
         with files.atomic(png) as part:
             figure.savefig(part, format="png", dpi=_DPI, metadata={"Software": None})
         with files.atomic(svg) as part:
@@ -237,7 +231,7 @@ def _draw_network(axes: Axes, graph: nx.Graph, people: Sequence[int], portraits:
     _draw_edges(axes, graph, dict(zip(people, centres, strict=True)))
     chip = {
         "boxstyle": "round,pad=0.12,rounding_size=0.3",
-        "facecolor": _PAPER,
+        "facecolor": PAPER,
         "edgecolor": "none",
         "alpha": 0.78,
     }
@@ -279,7 +273,7 @@ def _draw_person(
     """Draw a portrait in a ring, or initials on a disc."""
     ring = min(max(0.025, 0.075 * radius), 0.3 * radius)
     axes.add_patch(Circle((x, y), radius, facecolor=node["colour"], edgecolor="none", zorder=2))
-    axes.add_patch(Circle((x, y), radius - ring, facecolor=_PAPER, edgecolor="none", zorder=2))
+    axes.add_patch(Circle((x, y), radius - ring, facecolor=PAPER, edgecolor="none", zorder=2))
     inner = radius - 1.45 * ring
     pixels = _portrait(portraits, node["portrait"], math.ceil(2 * inner * _DPI))
     if pixels is None:
@@ -313,14 +307,14 @@ def _draw_legend(axes: Axes, graph: nx.Graph, shown: nx.Graph) -> None:
     samples = sorted({*weights[:1], *weights[len(weights) // 2 :][:1], *weights[-1:]})
     for weight, strength in zip(samples, _strengths(samples), strict=True):
         axes.plot(
-            [x, x + 0.42], [y, y], color=_GREY, linewidth=_between(_WIDTH, strength), solid_capstyle="round"
+            [x, x + 0.42], [y, y], color=GREY, linewidth=_between(_WIDTH, strength), solid_capstyle="round"
         )
         entry = f"{weight:g}"
         _text(axes, x + 0.53, y, entry, size=8.5, va="center_baseline")
         x += 0.53 + _text_width(entry, 8.5) + 0.22
     sentences = [
-        f"{_counted(len(shown), len(graph), 'person', 'people')} and "
-        f"{_counted(shown.number_of_edges(), graph.number_of_edges(), 'pair', 'pairs')} are shown"
+        f"{_share(len(shown), len(graph), 'person', 'people')} and "
+        f"{_share(shown.number_of_edges(), graph.number_of_edges(), 'pair')} are shown"
         f"{' (the people of the highest PageRank)' if len(shown) < len(graph) else ''}.",
         "Width of a line: weight of the pair, from the frames that show both or one right after the other.",
         "Area of a portrait: PageRank, the smallest enlarged.",
@@ -329,19 +323,19 @@ def _draw_legend(axes: Axes, graph: nx.Graph, shown: nx.Graph) -> None:
     if any(degree == 0 for _, degree in shown.degree):
         sentences.append("Who has no line is seen with people who are not shown.")
     for i, line in enumerate(textwrap.wrap(" ".join(sentences), 130)):
-        _text(axes, max(x + 0.2, 3.2), 0.51 - 0.17 * i, line, size=8.5, color=_GREY, va="center_baseline")
+        _text(axes, max(x + 0.2, 3.2), 0.51 - 0.17 * i, line, size=8.5, color=GREY, va="center_baseline")
 
 
 def _community_entries(graph: nx.Graph) -> list[tuple[str, str]]:
     """Name each community after its member of the highest PageRank; those without a colour come as one."""
     members: dict[int, list[tuple[float, int]]] = {}
     for person, node in graph.nodes.items():
-        members.setdefault(min(node["community"], len(PALETTE)), []).append((-node["pagerank"], person))
+        members.setdefault(min(node["community"], len(COMMUNITIES)), []).append((-node["pagerank"], person))
     entries = []
     for community, people in sorted(members.items()):
-        first = _shortened(graph.nodes[min(people)[1]]["label"], 28)
-        others = {1: "", 2: " and 1 other"}.get(len(people), f" and {len(people) - 1} others")
-        text = f"{first}{others}" if community < len(PALETTE) else f"{len(people)} in smaller communities"
+        first = shortened(graph.nodes[min(people)[1]]["label"], 28)
+        others = f" and {counted(len(people) - 1, 'other')}" if len(people) > 1 else ""
+        text = f"{first}{others}" if community < len(COMMUNITIES) else f"{len(people)} in smaller communities"
         entries.append((colour(community), text))
     return entries
 
@@ -390,25 +384,19 @@ def _wrapped(name: str) -> str:
     return "\n".join(textwrap.wrap(name, _NAME_LETTERS, max_lines=2, placeholder="…")) or "?"
 
 
-def _shortened(text: str, letters: int) -> str:
-    return text if len(text) <= letters else f"{text[: letters - 1].rstrip()}…"
-
-
-def _counted(shown: int, all_: int, one: str, many: str) -> str:
-    word = one if all_ == 1 else many
-    return f"{shown:,} of {all_:,} {word}" if shown < all_ else f"{all_:,} {word}"
+def _share(shown: int, all_: int, *noun: str) -> str:
+    return f"{shown:,} of {counted(all_, *noun)}" if shown < all_ else counted(all_, *noun)
 
 
 def _subtitle(graph: nx.Graph) -> str:
     """Tell when the pairs were seen."""
     first = min(time for _, _, time in graph.edges(data="first_seen"))
     last = max(time for _, _, time in graph.edges(data="last_seen"))
-    days = [datetime.fromisoformat(time) for time in (first, last)]
-    texts = list(dict.fromkeys(f"{day.day} {_MONTHS[day.month - 1]} {day.year}" for day in days))
-    return " – ".join(texts)
+    days = (times.day_in_words(datetime.fromisoformat(time)) for time in (first, last))
+    return " – ".join(dict.fromkeys(days))
 
 
-def _text(axes: Axes, x: float, y: float, text: str, *, color: str = _INK, **looks: Any) -> None:
+def _text(axes: Axes, x: float, y: float, text: str, *, color: str = INK, **looks: Any) -> None:
     axes.text(x, y, text, color=color, parse_math=False, **looks)
 
 

@@ -8,15 +8,13 @@ import json
 import platform
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import jinja2
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -25,12 +23,13 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from castgraph import __version__
-from castgraph.archive.listing.inventory import read_inventory_report, read_selected
-from castgraph.base import files, tables
+from castgraph.archive import read_inventory_report, read_selection
+from castgraph.base import tables
+from castgraph.base.statuses import NOT_OK, READ, STATUSES
+from castgraph.pages import theme
 from castgraph.people.table import portrait_name
 from castgraph.run import timings
 from castgraph.run.names import encoder_name
-from castgraph.run.summary import READ
 
 TOP_PEOPLE = 24
 TOP_PAIRS = 20
@@ -42,19 +41,9 @@ MOST_PICTURED = 6
 MOST_LISTED = 5000
 """Broadcasts of a status, inventories, or lines of the configuration that are listed."""
 
-_MOST_LETTERS = 300  # of a reason
 _PORTRAIT_PX = 128  # twice what is shown, for screens of fine pixels
 _PICTURE_PX = 2400
 _PACKAGES = ("snakemake", "numpy", "pyarrow", "onnxruntime", "dlib-bin")
-
-MEANINGS = {
-    "missing": "The archive has no ZIP.",
-    "unreachable": "It could not be had after all attempts.",
-    "damaged": "The ZIP, or every frame, cannot be read.",
-    "partial": "Some frames were read and others not, or a limit cut the broadcast short.",
-    "empty": "The ZIP can be opened, and no entry of it is a frame.",
-}
-"""The statuses of broadcasts that were not, or not wholly, read, worst first, and what each means."""
 
 Facts = dict[str, Any]
 
@@ -84,7 +73,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     broadcasts = pq.read_table(folder / "broadcasts.parquet")
     inventories = read_inventory_report(folder / "inventories.csv")
-    places = [f"{row.origin}/{row.broadcast}" for row in read_selected(folder / "selected.csv")]
+    places = [f"{row.origin}/{row.broadcast}" for row in read_selection(folder / "selected.csv")]
     scores = pq.read_table(folder / "sweep.parquet").to_pylist()
     recommended = tables.read_provenance(folder / "sweep.parquet")["recommended"]
     ordered = sorted(clusterings, key=lambda name: name != recommended)
@@ -94,19 +83,21 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         folder.name,
         encoder,
         places,
-        [f"{row['archive']}/{row['station']}.{row['day'].replace('-', '')}" for row in inventories],
+        [f"{each.archive}/{each.name}" for each in inventories],
     )
-    text = _template().render(
+    theme.render(
+        page,
+        "report.html.j2",
         run=folder.name,
         made=datetime.now(UTC),
         castgraph=__version__,
         summary=summary,
         on_air=_on_air(broadcasts, config["archive"]["frame_seconds"]),
         seconds_read=summary["frames"] * config["archive"]["frame_seconds"],
-        statuses=_statuses(broadcasts),
+        fates=_fates(broadcasts),
         stations=_stations(broadcasts, config["archive"]["frame_seconds"]),
         not_ok=_not_ok(summary["not_ok"]),
-        inventories=[row for row in inventories if row["status"] != "ok" or row["n_refused"] != "0"],
+        inventories=[each for each in inventories if each.status != "ok" or each.n_refused],
         clusterings=[
             _clustering(
                 folder / name,
@@ -129,51 +120,6 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         config_path=folder / "config.yaml",
         most_listed=MOST_LISTED,
     )
-    with files.atomic(page) as part:
-        part.write_text(text, encoding="utf-8")
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    filters: dict[str, Callable[..., str]] = {
-        "count": lambda value: f"{value:,}",
-        "percent": lambda value: "–" if value is None else f"{100 * value:.1f} %",
-        "decimal": lambda value: "–" if value is None else f"{value:.3f}",
-        "duration": duration,
-        "memory": _memory,
-        "moment": lambda time: f"{time:%Y-%m-%d %H:%M}",
-        "day": lambda time: f"{time:%Y-%m-%d}",
-        "short": lambda text: text if len(text) <= _MOST_LETTERS else text[:_MOST_LETTERS] + "…",
-    }
-    environment.filters.update(filters)
-    source = package_files("castgraph.pages").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(source)
-
-
-def duration(seconds: float) -> str:
-    """Put seconds into words, in two units at most: ``4 min 36 s``, ``1,203 h``. The spaces do not break."""
-    whole, minutes = round(seconds), round(seconds / 60)
-    if seconds < 10:
-        text = f"{seconds:.1f} s"
-    elif whole < 60:
-        text = f"{whole} s"
-    elif whole < 600:
-        text = f"{whole // 60} min {whole % 60} s"
-    elif minutes < 120:
-        text = f"{minutes} min"
-    elif minutes < 6000:
-        text = f"{minutes // 60} h {minutes % 60} min"
-    else:
-        text = f"{round(seconds / 3600):,} h"
-    return text.replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def _memory(mib: float) -> str:
-    if not mib:
-        return "–"
-    return f"{mib:,.0f} MB" if mib < 10_000 else f"{mib / 1024:,.1f} GB"
 
 
 # ---- what was read ---------------------------------------------------------------------------------------
@@ -189,11 +135,10 @@ def _on_air(broadcasts: pa.Table, frame_seconds: float) -> tuple[datetime, datet
     return min(row["start"] for row in rows), max(ends)
 
 
-def _statuses(broadcasts: pa.Table) -> dict[str, int]:
-    """Count the broadcasts of each status: ok first, then the worst."""
+def _fates(broadcasts: pa.Table) -> dict[str, int]:
+    """Count the broadcasts of each status that there are: ok first, then the worst."""
     found = Counter(broadcasts["status"].to_pylist())
-    order = ["ok", *MEANINGS]
-    return {status: found[status] for status in [*order, *sorted(set(found) - set(order))] if found[status]}
+    return {word: found[word] for word in ("ok", *NOT_OK) if found[word]}
 
 
 def _stations(broadcasts: pa.Table, frame_seconds: float) -> list[Facts]:
@@ -216,13 +161,13 @@ def _stations(broadcasts: pa.Table, frame_seconds: float) -> list[Facts]:
 
 def _not_ok(rows: Iterable[Facts]) -> list[Facts]:
     """Group what was not, or not wholly, read by status, worst first."""
-    found: dict[str, list[Facts]] = {status: [] for status in MEANINGS}
+    found: dict[str, list[Facts]] = {word: [] for word in NOT_OK}
     for row in rows:
-        found.setdefault(row["status"], []).append(row)
+        found[row["status"]].append(row)
     return [
-        {"status": status, "meaning": MEANINGS.get(status, ""), "rows": members}
-        for status, members in found.items()
-        if members
+        {"status": word, "meaning": STATUSES[word].meaning, "rows": found[word]}
+        for word in NOT_OK
+        if found[word]
     ]
 
 

@@ -6,12 +6,12 @@ import io
 import os
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from html import escape
 from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from markupsafe import Markup
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -22,6 +22,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from castgraph.base import files
+from castgraph.base.colours import ACCENT, CURVES, GREY, INK, PAPER, RULE
+from castgraph.base.text import counted, shortened
+from castgraph.pages import theme
 from castgraph.run.scores import MIN_FACES, MIN_SHARE
 
 # Lengths are inches; font sizes are points.
@@ -31,31 +34,29 @@ _HEADER = 1.15  # over the panels of the picture, for title and reason
 _FOOTER = 0.35  # below them, for the caution
 _DPI = 150
 _LEAST_SPAN = 0.05  # of a scale that does not begin at zero
-_PAPER, _INK, _GREY, _RULE, _ACCENT = "#fbf9f4", "#22262b", "#6b7178", "#dedace", "#f5dc8f"
-_COLOURS = ("#2f6690", "#c8553d", "#588157", "#7d5ba6", "#a0651c", "#3a8d8d")
 _STYLE = {
     "font.family": ["DejaVu Sans", "sans-serif"],  # the second is for browsers that lack the first
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
     "axes.formatter.useoffset": False,
-    "text.color": _INK,
-    "axes.facecolor": _PAPER,
-    "axes.edgecolor": _RULE,
-    "axes.labelcolor": _INK,
+    "text.color": INK,
+    "axes.facecolor": PAPER,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": INK,
     "axes.grid": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "grid.color": _RULE,
+    "grid.color": RULE,
     "grid.linewidth": 0.6,
-    "xtick.color": _GREY,
-    "ytick.color": _GREY,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "castgraph",
 }
 
 _LOOKS: tuple[dict[str, Any], ...] = (
     {"linestyle": "-", "marker": "o"},
-    {"linestyle": (0, (4, 2)), "marker": "o", "markerfacecolor": _PAPER},
+    {"linestyle": (0, (4, 2)), "marker": "o", "markerfacecolor": PAPER},
 )
 """Of a first and a second column."""
 
@@ -126,18 +127,6 @@ _PANELS = (
 )
 
 
-def _count(value: int) -> str:
-    return f"{value:,}"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f} %"
-
-
-def _decimal(value: float) -> str:
-    return f"{value:.3f}"
-
-
 class _Column(NamedTuple):
     """A column of the page's table."""
 
@@ -149,51 +138,42 @@ class _Column(NamedTuple):
 
 _COLUMNS = (
     _Column("clustering", "clustering", str, "its folder"),
-    _Column("n_people", "people", _count, "how many there are"),
-    _Column("noise_share", "noise", _percent, "share of the faces that have no person"),
-    _Column("largest", "largest", _count, "faces of the largest person"),
-    _Column("largest_share", "its share", _percent, "share of the faces that are of the largest person"),
+    _Column("n_people", "people", theme.count, "how many there are"),
+    _Column("noise_share", "noise", theme.percent, "share of the faces that have no person"),
+    _Column("largest", "largest", theme.count, "faces of the largest person"),
+    _Column("largest_share", "its share", theme.percent, "share of the faces that are of the largest person"),
     _Column(
-        "frame_pairs", "pairs in one frame", _count, "pairs of faces in one frame that both have a person"
+        "frame_pairs",
+        "pairs in one frame",
+        theme.count,
+        "pairs of faces in one frame that both have a person",
     ),
-    _Column("violations", "violations", _count, "of these, the pairs of one person"),
-    _Column("violation_rate", "rate", _percent, "violations per pair in one frame"),
+    _Column("violations", "violations", theme.count, "of these, the pairs of one person"),
+    _Column("violation_rate", "rate", theme.percent, "violations per pair in one frame"),
     _Column(
-        "chance", "by chance", _percent, "the rate if labels were shuffled among the faces with a person"
+        "chance", "by chance", theme.percent, "the rate if labels were shuffled among the faces with a person"
     ),
-    _Column("violation_ratio", "times chance", _decimal, "rate divided by chance"),
-    _Column("adjacent_pairs", "adjacent pairs", _count, "faces with nearly the same box in the next frame"),
-    _Column("adjacent_kept", "kept", _percent, "share of the adjacent pairs that are of one person"),
-    _Column("adjacent_agreement", "agreement", _percent, "the same, of those in which both have a person"),
-    _Column("balance", "balance", _decimal, "kept minus rate; 0 is no better than guessing"),
+    _Column("violation_ratio", "times chance", theme.decimal, "rate divided by chance"),
     _Column(
-        "ari_next", "Rand", _decimal, "adjusted Rand index with the next, over faces with a person in both"
+        "adjacent_pairs", "adjacent pairs", theme.count, "faces with nearly the same box in the next frame"
     ),
-    _Column("moved_next", "moved", _percent, "share of the faces that are noise in only one of the two"),
-    _Column("merges_next", "merges", _count, "people of the next that several of this one merge into"),
-    _Column("splits_next", "splits", _count, "people of this one that are split into several of the next"),
+    _Column("adjacent_kept", "kept", theme.percent, "share of the adjacent pairs that are of one person"),
+    _Column(
+        "adjacent_agreement", "agreement", theme.percent, "the same, of those in which both have a person"
+    ),
+    _Column("balance", "balance", theme.decimal, "kept minus rate; 0 is no better than guessing"),
+    _Column(
+        "ari_next",
+        "Rand",
+        theme.decimal,
+        "adjusted Rand index with the next, over faces with a person in both",
+    ),
+    _Column("moved_next", "moved", theme.percent, "share of the faces that are noise in only one of the two"),
+    _Column("merges_next", "merges", theme.count, "people of the next that several of this one merge into"),
+    _Column(
+        "splits_next", "splits", theme.count, "people of this one that are split into several of the next"
+    ),
 )
-
-_CSS = f"""
-:root {{ color-scheme: light }}
-body {{ margin: 0 auto; max-width: 80rem; padding: 1rem 1.5rem; background: {_PAPER}; color: {_INK};
-  font: 1rem/1.5 "DejaVu Sans", Verdana, sans-serif }}
-h1 {{ font-size: 1.6rem; line-height: 1.2; overflow-wrap: anywhere }}
-h2 {{ font-size: 1.1rem; margin: 2rem 0 .5rem }}
-.reason {{ background: {_ACCENT}; padding: .7rem 1rem; border-radius: .4rem; overflow-wrap: anywhere }}
-.scroll {{ overflow-x: auto }}
-svg {{ display: block; width: 100%; min-width: 46rem; height: auto }}
-table {{ border-collapse: collapse; font-size: .78rem; font-variant-numeric: tabular-nums }}
-th, td {{ padding: .25rem .45rem; border-bottom: 1px solid {_RULE}; text-align: right; vertical-align: top }}
-td {{ white-space: nowrap }}
-thead th {{ vertical-align: bottom }}
-th:first-child {{ text-align: left; white-space: nowrap }}
-.changes th, .changes td {{ text-align: left; white-space: normal }}
-.recommended {{ background: {_ACCENT} }}
-dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; font-size: .85rem }}
-dt {{ font-weight: bold }}
-dd {{ margin: 0 }}
-"""
 
 
 def draw(
@@ -227,9 +207,25 @@ def draw(
         svg = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         _draw_charts(rows).savefig(svg, format="svg", metadata=nothing)
-    with files.atomic(html) as part:
-        text = _page(rows, changes.to_pylist(), reason, title, svg.getvalue())
-        part.write_text(text, encoding="utf-8")
+    theme.render(
+        html,
+        "sweep.html.j2",
+        title=title,
+        reason=reason,
+        chart=_inline(svg.getvalue()),
+        caution=_CAUTION,
+        columns=_COLUMNS,
+        rows=[
+            {
+                "recommended": row["recommended"],
+                "cells": [column.format(row[column.name]) for column in _COLUMNS],
+            }
+            for row in rows
+        ],
+        changes=list(_changes(changes.to_pylist())),
+        min_faces=MIN_FACES,
+        min_share=MIN_SHARE,
+    )
 
 
 # ---- the charts ------------------------------------------------------------------------------------------
@@ -239,14 +235,14 @@ def _draw_charts(rows: Sequence[_Row], title: str = "", reason: str = "") -> Fig
     """Draw the panels and, with a title, what the page has around them."""
     header, footer = (_HEADER, _FOOTER) if title else (0.0, 0.0)
     height = header + _PANELS_HEIGHT + footer
-    figure = Figure(figsize=(_WIDTH, height), facecolor=_PAPER)
+    figure = Figure(figsize=(_WIDTH, height), facecolor=PAPER)
     FigureCanvasAgg(figure)
     left, right, bottom = 0.058, 0.985, footer / height
     if title:
         looks: dict[str, Any] = {"va": "top", "parse_math": False}
-        figure.text(left, 1 - 0.2 / height, textwrap.shorten(title, 80), size=18, weight="bold", **looks)
+        figure.text(left, 1 - 0.2 / height, shortened(title, 80), size=18, weight="bold", **looks)
         figure.text(left, 1 - 0.62 / height, textwrap.fill(reason, 160), linespacing=1.4, **looks)
-        figure.text(left, bottom, _CAUTION, size=8.5, color=_GREY, **looks)
+        figure.text(left, bottom, _CAUTION, size=8.5, color=GREY, **looks)
     axes = figure.subplots(2, 3, sharex=True).ravel()
     top = 1 - (header + 0.65) / height
     figure.subplots_adjust(left, bottom + 0.85 / height, right, top, wspace=0.2, hspace=0.42)
@@ -254,7 +250,7 @@ def _draw_charts(rows: Sequence[_Row], title: str = "", reason: str = "") -> Fig
     # What the clusterings stand side by side by; those that have none of it are drawn as levels.
     step = "min_samples" if all(row["eps"] is None for row in rows) else "eps"
     series = list(_series(rows))
-    colours = [_COLOURS[number % len(_COLOURS)] for number in range(len(series))]
+    colours = [CURVES[number % len(CURVES)] for number in range(len(series))]
     for panel, axis in zip(_PANELS, axes, strict=True):
         _draw_panel(axis, panel, list(zip(series, colours, strict=True)), step)
     for axis in axes[3:]:
@@ -264,7 +260,7 @@ def _draw_charts(rows: Sequence[_Row], title: str = "", reason: str = "") -> Fig
         for members, colour in zip(series, colours, strict=True)
     ]
     if any(row["recommended"] for row in rows):
-        keys.append(Patch(color=_ACCENT, label="recommended"))
+        keys.append(Patch(color=ACCENT, label="recommended"))
     figure.legend(handles=keys, loc="lower center", bbox_to_anchor=(0.5, bottom), ncols=5, frameon=False)
     return figure
 
@@ -288,7 +284,7 @@ def _series_name(row: _Row) -> str:
 
 def _draw_panel(axes: Axes, panel: _Panel, series: Sequence[tuple[list[_Row], str]], step: str) -> None:
     axes.set_title(panel.heading, loc="left", size=11, weight="bold", pad=20)
-    axes.annotate(panel.text, (0, 1), (0, 7), "axes fraction", "offset points", size=8.5, color=_GREY)
+    axes.annotate(panel.text, (0, 1), (0, 7), "axes fraction", "offset points", size=8.5, color=GREY)
     if panel.roots:
         axes.set_yscale("function", functions=(_roots, np.square))
     for rows, colour in series:
@@ -307,13 +303,13 @@ def _draw_panel(axes: Axes, panel: _Panel, series: Sequence[tuple[list[_Row], st
                         _name_level(axes, row["clustering"], row[column], number, colour)
         for row in rows:
             if row["recommended"] and row[step] is not None:
-                axes.axvline(row[step], color=_ACCENT, linewidth=8, zorder=0)
+                axes.axvline(row[step], color=ACCENT, linewidth=8, zorder=0)
     if len(panel.columns) > 1:
         keys = [
-            Line2D([], [], color=_GREY, label=name, markersize=4.5, **looks)
+            Line2D([], [], color=GREY, label=name, markersize=4.5, **looks)
             for name, looks in zip(panel.columns.values(), _LOOKS, strict=True)
         ]
-        axes.legend(handles=keys, fontsize=8, facecolor=_PAPER, edgecolor="none", framealpha=0.8)
+        axes.legend(handles=keys, fontsize=8, facecolor=PAPER, edgecolor="none", framealpha=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], integer=step == "min_samples"))
     axes.tick_params(labelbottom=True, length=0, pad=6)
     axes.margins(x=0.06)
@@ -362,73 +358,30 @@ def _roots(values: NDArray[np.float64]) -> NDArray[np.float64]:
 # ---- the page --------------------------------------------------------------------------------------------
 
 
-def _page(rows: Sequence[_Row], changes: Sequence[_Row], reason: str, title: str, svg: str) -> str:
-    drawing = svg[svg.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{_ALT}" ', 1)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width">
-<title>{escape(title)}</title>
-<style>{_CSS}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
-<p class="reason">{escape(reason)}</p>
-<div class="scroll">{drawing}</div>
-<p>{_CAUTION} Look at the contact sheets before you believe any of them.</p>
-<h2>All numbers</h2>
-<div class="scroll">{_numbers(rows)}</div>
-<dl>
-{_meanings()}
-</dl>
-<h2>Who merges and who splits</h2>
-{_change_list(changes)}
-</body>
-</html>
-"""
+class _Change(NamedTuple):
+    """A line of the page's list of who merges and who splits."""
+
+    step: str
+    kind: str
+    who: str
+    becomes: str
 
 
-def _numbers(rows: Sequence[_Row]) -> str:
-    head = "".join(f'<th scope="col">{column.heading}</th>' for column in _COLUMNS)
-    lines = []
-    for row in rows:
-        cells = [
-            "–" if row[column.name] is None else escape(column.format(row[column.name]))
-            for column in _COLUMNS
-        ]
-        look = ' class="recommended"' if row["recommended"] else ""
-        rest = "".join(f"<td>{cell}</td>" for cell in cells[1:])
-        lines.append(f'<tr{look}><th scope="row">{cells[0]}</th>{rest}</tr>')
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{chr(10).join(lines)}\n</tbody>\n</table>"
+def _inline(svg: str) -> Markup:
+    """Take a drawing as a part of the page; matplotlib has escaped its texts."""
+    labelled = svg[svg.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{_ALT}" ', 1)
+    return Markup(labelled)  # noqa: S704
 
 
-def _meanings() -> str:
-    return "\n".join(f"<dt>{column.heading}</dt><dd>{column.meaning}</dd>" for column in _COLUMNS)
-
-
-def _change_list(changes: Sequence[_Row]) -> str:
+def _changes(parts: Sequence[_Row]) -> Iterator[_Change]:
     """List the changes of most faces of every step."""
-    lines = []
-    for step, of_step in groupby(changes, lambda part: (part["from"], part["to"], part["kind"])):
-        found = [list(parts) for _, parts in groupby(of_step, _whole)]
-        lines += [_change(*step, parts) for parts in found[:_TOP]]
+    for (from_, to, kind), of_step in groupby(parts, lambda part: (part["from"], part["to"], part["kind"])):
+        found = [list(of_one) for _, of_one in groupby(of_step, _whole)]
+        for of_one in found[:_TOP]:
+            yield _change(f"{from_} → {to}", kind, of_one)
         if len(found) > _TOP:
             more = f"… and {len(found) - _TOP:,} more of this kind: see sweep_changes.parquet"
-            lines.append(f'<tr><th></th><td></td><td colspan="2">{more}</td></tr>')
-    if not lines:
-        return "<p>Nobody, between any two neighbours.</p>"
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("from → to", "", "who", "becomes"))
-    return f"""<p>Listed are parts of at least {MIN_FACES} faces that are at least {100 * MIN_SHARE:.0f} % of
-the smaller of the two people. “Beside” counts the frames that show a part together with another: they are two
-people, unless there is a mirror or a screen. People have other numbers in each clustering.</p>
-<div class="scroll"><table class="changes">
-<thead><tr>{head}</tr></thead>
-<tbody>
-{chr(10).join(lines)}
-</tbody>
-</table></div>"""
+            yield _Change(f"{from_} → {to}", kind, more, "")
 
 
 def _whole(part: _Row) -> int:
@@ -436,15 +389,15 @@ def _whole(part: _Row) -> int:
     return int(part["person_to" if part["kind"] == "merge" else "person_from"])
 
 
-def _change(from_: str, to: str, kind: str, parts: Sequence[_Row]) -> str:
+def _change(step: str, kind: str, parts: Sequence[_Row]) -> _Change:
     one, many = ("to", "from") if kind == "merge" else ("from", "to")
-    whole = f"Person {parts[0][f'person_{one}']} ({parts[0][f'n_{one}']:,} faces)"
+    whole = f"Person {parts[0][f'person_{one}']} ({counted(parts[0][f'n_{one}'], 'face')})"
     named = [
-        f"Person {part[f'person_{many}']} ({part[f'n_{many}']:,} faces, {part['same_frame']:,} beside)"
+        f"Person {part[f'person_{many}']} "
+        f"({counted(part[f'n_{many}'], 'face')}, {part['same_frame']:,} beside)"
         for part in parts[:_TOP]
     ]
     if len(parts) > _TOP:
         named.append(f"{len(parts) - _TOP:,} more")
-    who, becomes = (", ".join(named), whole) if kind == "merge" else (whole, ", ".join(named))
-    names = escape(f"{from_} → {to}")
-    return f'<tr><th scope="row">{names}</th><td>{kind}</td><td>{who}</td><td>{becomes}</td></tr>'
+    listed = ", ".join(named)
+    return _Change(step, kind, *((listed, whole) if kind == "merge" else (whole, listed)))

@@ -13,6 +13,8 @@ from wand.exceptions import WandException
 from wand.image import Image
 from wand.resource import limits
 
+from castgraph.base.colours import BLANK, GREY
+
 Box = tuple[int, int, int, int]
 """Top, right, bottom, left in pixels, the order of the face table."""
 
@@ -139,11 +141,11 @@ def cut_face(frame: Image, box: Box, size: int) -> Image:
 
 def placeholder(size: int) -> Image:
     """Draw the neutral picture that stands where a face cannot be shown."""
-    image = Image(width=size, height=size, background=Color("#d8dade"))
+    image = Image(width=size, height=size, background=Color(BLANK))
     with Drawing() as draw:
         draw.font = font()
         draw.font_size = size / 8
-        draw.fill_color = Color("#6c7079")
+        draw.fill_color = Color(GREY)
         draw.text_alignment = "center"
         draw.text(size // 2, round(size * 0.54), "no picture")
         draw(image)

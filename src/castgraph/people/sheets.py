@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +11,9 @@ from wand.drawing import Drawing
 from wand.image import Image
 
 from castgraph.archive.broadcast import Broadcast
+from castgraph.base import times
+from castgraph.base.colours import GREY, INK, PAPER, RED
+from castgraph.base.text import counted, shortened
 from castgraph.people import pictures
 
 THUMBNAIL = 96
@@ -26,7 +28,6 @@ _EDGE = 20
 _HEADER = 76
 _CAPTION = 42
 _WIDTH = 2 * _EDGE + _COLUMNS * THUMBNAIL + (_COLUMNS - 1) * _GAP
-_PAPER, _INK, _GREY, _RED = "#ffffff", "#1c1e22", "#6c7079", "#c8202f"
 _LEGEND = "Numbers: distance from the middle of the person's faces. Doubtful faces lie far out and come last."
 _NAME_LENGTH = 60  # characters that fit into the header
 _STATION_LENGTH = 9  # and into a caption, beside the frame
@@ -71,11 +72,11 @@ def draw_sheet(name: str, facts: str, faces: Sequence[SheetFace]) -> Image:
     """
     rows = -(-len(faces) // _COLUMNS)
     height = 2 * _EDGE + _HEADER + rows * (THUMBNAIL + _CAPTION + _GAP) - _GAP
-    sheet = Image(width=_WIDTH, height=height, background=Color(_PAPER))
+    sheet = Image(width=_WIDTH, height=height, background=Color(PAPER))
     with Drawing() as draw:
-        _text(draw, _EDGE, _EDGE + 18, shorten(name, _NAME_LENGTH), 20, _INK, bold=True)
-        _text(draw, _EDGE, _EDGE + 40, facts, 12, _GREY)
-        _text(draw, _EDGE, _EDGE + 58, _LEGEND, 10, _GREY)
+        _text(draw, _EDGE, _EDGE + 18, shortened(name, _NAME_LENGTH), 20, INK, bold=True)
+        _text(draw, _EDGE, _EDGE + 40, facts, 12, GREY)
+        _text(draw, _EDGE, _EDGE + 58, _LEGEND, 10, GREY)
         for place, face in enumerate(faces):
             row, column = divmod(place, _COLUMNS)
             left = _EDGE + column * (THUMBNAIL + _GAP)
@@ -93,35 +94,29 @@ def facts(person: Mapping[str, Any], n_shown: int) -> str:
     shown = "" if n_shown == person["n_faces"] else f" ({n_shown} shown)"
     return "  ·  ".join(
         [
-            f"{_count(person['n_faces'], 'face')}{shown}",
-            _count(person["n_broadcasts"], "broadcast"),
-            f"{_duration(person['screen_seconds'])} on screen",
-            f"{_minute(first)} – {_minute(last)} UTC",
+            f"{counted(person['n_faces'], 'face')}{shown}",
+            counted(person["n_broadcasts"], "broadcast"),
+            f"{times.duration(person['screen_seconds'])} on screen",
+            f"{times.minute(first)} – {times.minute(last)} UTC",
             f"{person['n_outliers']:,} doubtful",
         ]
     )
 
 
-def shorten(text: str, length: int) -> str:
-    """Bring a text onto one line of at most `length` characters that can be drawn."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return line if len(line) <= length else line[: length - 1] + "…"
-
-
 def place_captions(broadcast: Broadcast, frame: int) -> tuple[str, str]:
     """Tell in two lines where a face comes from: when the broadcast began, its station and the frame."""
-    return f"{broadcast.start:%Y-%m-%d %H:%M}", f"{shorten(broadcast.station, _STATION_LENGTH)} #{frame}"
+    return times.minute(broadcast.start), f"{shortened(broadcast.station, _STATION_LENGTH)} #{frame}"
 
 
 def _caption(draw: Drawing, left: int, top: int, face: SheetFace) -> None:
     bottom = top + THUMBNAIL
-    _text(draw, left, bottom + 14, f"{face.distance:.2f}", 11, _INK, bold=True)
-    _text(draw, left, bottom + 27, face.captions[0], 9, _GREY)
-    _text(draw, left, bottom + 39, face.captions[1], 9, _GREY)
+    _text(draw, left, bottom + 14, f"{face.distance:.2f}", 11, INK, bold=True)
+    _text(draw, left, bottom + 27, face.captions[0], 9, GREY)
+    _text(draw, left, bottom + 39, face.captions[1], 9, GREY)
     if face.doubtful:
-        _text(draw, left + 42, bottom + 14, "doubtful", 11, _RED)
+        _text(draw, left + 42, bottom + 14, "doubtful", 11, RED)
         draw.fill_color = Color("none")
-        draw.stroke_color = Color(_RED)
+        draw.stroke_color = Color(RED)
         draw.stroke_width = 2
         draw.rectangle(left=left, top=top, right=left + THUMBNAIL - 1, bottom=bottom - 1)
         draw.stroke_color = Color("none")
@@ -134,19 +129,3 @@ def _text(draw: Drawing, x: int, y: int, text: str, size: int, color: str, *, bo
     draw.font_size = size
     draw.fill_color = Color(color)
     draw.text(x, y, text)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours:,} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def _minute(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M}"

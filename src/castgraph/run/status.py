@@ -13,14 +13,13 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from castgraph.archive.listing.inventory import Selected, read_inventory_report, read_selected
+from castgraph.archive import Selected, read_inventory_report, read_selection
 from castgraph.base import tables
+from castgraph.base.statuses import ASK_AGAIN
+from castgraph.base.text import line
 from castgraph.faces import broadcast_row
 from castgraph.run.config.faces import Faces
 from castgraph.run.names import encoder_name
-
-ASK_AGAIN = ("missing", "unreachable", "damaged", "partial")
-"""The statuses of broadcasts and inventories that are worth another try."""
 
 _JOBS = ("download", "unzip", "encode")  # of a broadcast, in order
 
@@ -35,9 +34,8 @@ class State(NamedTuple):
     kind
         ``broadcast`` or ``inventory``.
     status
-        As in the broadcast table (``ok``, ``partial``, ``empty``, ``damaged``, ``missing``,
-        ``unreachable``) where it is done. Else ``failed``: a job of it did; ``fetched``: its ZIP is
-        there; ``waiting``.
+        One of `castgraph.base.statuses` where it is done. Else ``failed``: a job of it did; ``fetched``: its
+        ZIP is there; ``waiting``.
     reason
         Why it is not ok; empty when it is.
     receipt
@@ -68,8 +66,10 @@ def states(run: Path) -> list[State]:
     ------
     FileNotFoundError
         When the run has not come so far that its broadcasts are known; the message names the file.
+    ValueError
+        When its tables are not those of a run; the message names the file.
     """
-    selected = read_selected(run / "selected.csv")
+    selected = read_selection(run / "selected.csv")
     encoder = _encoder(run)
     merged = _merged(run)
     return _inventories(run) + [_broadcast(run, encoder, row, merged) for row in selected]
@@ -115,12 +115,17 @@ def _inventories(run: Path) -> list[State]:
     path = run / "inventories.csv"
     if not path.exists():
         return []
-    found = []
-    for row in read_inventory_report(path):
-        name = f"{row['station']}.{row['day'].replace('-', '')}"
-        receipt = run.parent / "fetched" / row["archive"] / "inventories" / f"{name}.json"
-        found.append(State(name, "inventory", row["status"], row["reason"], receipt))
-    return found
+    folder = run.parent / "fetched"
+    return [
+        State(
+            each.name,
+            "inventory",
+            each.status,
+            each.reason,
+            folder / each.archive / "inventories" / f"{each.name}.json",
+        )
+        for each in read_inventory_report(path)
+    ]
 
 
 def _broadcast(run: Path, encoder: str, row: Selected, merged: dict[str, tuple[str, str]]) -> State:
@@ -149,7 +154,7 @@ def _failure(results: Path, job: str, encoder: str, place: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return ""
-    return f"{job}: {lines[-1]}" if any(" ERROR failed" in line for line in lines) else ""
+    return f"{job}: {line(lines[-1])}" if any(" ERROR failed" in each for each in lines) else ""
 
 
 def render(found: list[State]) -> RenderableType:

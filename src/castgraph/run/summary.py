@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from castgraph import __version__
-from castgraph.archive.listing.inventory import read_inventory_report
 from castgraph.base import tables
+from castgraph.base.statuses import NOT_READ, READ, STATUSES
+from castgraph.base.text import counted
+from castgraph.base.times import duration
 
 Summary = dict[str, Any]
 
-READ = ("ok", "partial")
-"""The statuses of broadcasts whose frames could be read, at least in part."""
+_ALWAYS_TOLD = ("missing", "damaged", "empty")  # also where there are none
 
 TOP = 5
 """How many people and pairs are named."""
@@ -57,6 +57,8 @@ def summarise(
     dict
         What ``summary.json`` holds, and `render` prints.
     """
+    from castgraph.archive import read_inventory_report  # loads much that `render` can do without
+
     table = pq.read_table(broadcasts)
     merged = tables.read_provenance(broadcasts)
     statuses = Counter(table["status"].to_pylist())
@@ -66,13 +68,13 @@ def summarise(
         "castgraph": __version__,
         "station_days": {
             "listed": len(station_days),
-            **_counts(Counter(row["status"] for row in station_days), ("ok", "missing", "damaged")),
-            "refused_shows": sum(int(row["n_refused"]) for row in station_days),
+            **_counts(Counter(day.status for day in station_days), ("ok", "missing", "damaged")),
+            "refused_shows": sum(day.n_refused for day in station_days),
         },
         "broadcasts": {
             "listed": table.num_rows,
             "read": sum(statuses[status] for status in READ),
-            **_counts(statuses, ("ok", "partial", "empty", "damaged", "missing", "unreachable")),
+            **_counts(statuses, reversed(STATUSES)),
         },
         "not_ok": table.filter(pc.not_equal(table["status"], "ok"))
         .select(["broadcast", "status", "reason"])
@@ -117,7 +119,7 @@ def _total(values: pa.ChunkedArray) -> int:
     return int(pc.sum(values).as_py() or 0)
 
 
-def _counts(found: Mapping[str, int], statuses: tuple[str, ...]) -> dict[str, int]:
+def _counts(found: Mapping[str, int], statuses: Iterable[str]) -> dict[str, int]:
     return {status: found.get(status, 0) for status in statuses}
 
 
@@ -153,17 +155,20 @@ def _overview(summary: Summary) -> Table:
     grid.add_row("[bold]run[/]", escape(summary["run"]))
     if days["listed"]:
         without = days["listed"] - days["ok"]
-        grid.add_row("station-days", f"{days['listed']} searched, {without} without a usable inventory")
-    grid.add_row(
-        "broadcasts",
-        f"{broadcasts['listed']} listed: {broadcasts['read']} read, {broadcasts['missing']} missing, "
-        f"{broadcasts['damaged']} damaged, {broadcasts['empty']} empty",
-    )
+        grid.add_row("station-days", f"{days['listed']:,} searched, {without:,} without a usable inventory")
+    grid.add_row("broadcasts", f"{broadcasts['listed']:,} listed: {_fates(broadcasts)}")
     grid.add_row("frames", f"{summary['frames']:,} ({summary['frames_unreadable']:,} unreadable)")
     grid.add_row("faces", f"{summary['faces']:,}")
     if caught := _set_aside(summary["quality"], summary["set_aside"]):
         grid.add_row("set aside", caught)
     return grid
+
+
+def _fates(counts: Mapping[str, int]) -> str:
+    """Tell how many broadcasts were read, and what became of the others."""
+    partial = f" ({counts['partial']:,} of them partial)" if counts["partial"] else ""
+    others = [f"{counts[word]:,} {word}" for word in NOT_READ if counts[word] or word in _ALWAYS_TOLD]
+    return ", ".join([f"{counts['read']:,} read{partial}", *others])
 
 
 def _set_aside(quality: Mapping[str, float | None], counts: Mapping[str, int]) -> str:
@@ -188,15 +193,20 @@ def _not_ok(rows: list[dict[str, str]]) -> Table:
 def _render_clustering(name: str, found: Summary, folder: Path) -> list[RenderableType]:
     heading = Text(f"\n{name}", style="bold")
     heading.append(
-        f"  {found['people']:,} people, {found['noise']:,} faces of nobody (noise), "
-        f"{found['pairs_same_frame']:,} pairs in one frame, "
+        f"  {counted(found['people'], 'person', 'people')}, "
+        f"{counted(found['noise'], 'face')} of nobody (noise), "
+        f"{counted(found['pairs_same_frame'], 'pair')} in one frame, "
         f"{found['pairs']:,} with the frame before counted",
         style="not bold",
     )
     people = Table("most on screen", "time", "frames", "broadcasts", box=None, header_style="dim")
     for person in found["on_screen"]:
-        time = str(timedelta(seconds=round(person["screen_seconds"])))
-        people.add_row(escape(person["name"]), time, f"{person['n_frames']:,}", f"{person['n_broadcasts']:,}")
+        people.add_row(
+            escape(person["name"]),
+            duration(person["screen_seconds"]),
+            f"{person['n_frames']:,}",
+            f"{person['n_broadcasts']:,}",
+        )
     pairs = Table("strongest pairs", "weight", "same frame", "adjacent", box=None, header_style="dim")
     for pair in found["strongest_pairs"]:
         pairs.add_row(
@@ -221,14 +231,3 @@ OUTPUTS = {
     "graph.gexf": "the network for Gephi, with positions and colours",
 }
 """The outputs of a clustering that a person opens first, and what each is."""
-
-
-def console() -> Console:
-    """Give a console to print on; on anything but a terminal without colours and not cut to a width."""
-    found = Console()
-    return found if found.is_terminal else Console(width=200)
-
-
-def show(summary: Summary, folder: Path) -> None:
-    """Print a summary."""
-    console().print(render(summary, folder))

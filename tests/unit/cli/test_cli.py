@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.formulas import FORMULAS
 from typer.testing import CliRunner, Result
 
 from castgraph.cli import app
@@ -24,8 +25,8 @@ def test_shows_of_a_station(demo: Path) -> None:
     assert found.exit_code == 0
     assert [line.split() for line in found.stdout.splitlines()][:3] == [
         ["broadcast", "start", "runtime", "title"],
-        ["DEMO1_20240102_190000_Evening_Review", "2024-01-02", "19:00:00Z", "00:03:48", "Evening", "Review"],
-        ["DEMO1_20240103_070000_Morning_Desk", "2024-01-03", "07:00:00Z", "00:03:52", "Morning", "Desk"],
+        ["DEMO1_20240102_190000_Evening_Review", "2024-01-02T19:00:00Z", "00:03:48", "Evening", "Review"],
+        ["DEMO1_20240103_070000_Morning_Desk", "2024-01-03T07:00:00Z", "00:03:52", "Morning", "Desk"],
     ]
     assert found.stderr.splitlines() == [
         "DEMO1 2024-01-01  missing: no such file",
@@ -61,8 +62,15 @@ def test_what_an_inventory_says_does_no_harm_and_is_not_cut(tmp_path: Path) -> N
         "X 2024-01-02  damaged: not JSON: Expecting value: line 1 column 1 (char 0)",
         "shows: 1; days: 2, without a usable inventory: 1",
     ]
-    row = next(csv.DictReader(io.StringIO(run(*command, "--csv").stdout)))
-    assert row["runtime"] == "'=2"
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_no_title_becomes_a_formula(formula: str, tmp_path: Path) -> None:
+    shows = [{"id": "X_20240101_000000", "title": formula, "runtime": formula}]
+    (tmp_path / "X.20240101.inventory.json").write_text(json.dumps({"shows": shows}))
+    found = run("shows", "X", "--from", "2024-01-01", "--to", "2024-01-01", "--archive", tmp_path, "--csv")
+    row = next(csv.DictReader(io.StringIO(found.stdout)))
+    assert (row["runtime"], row["title"]) == (f"'{formula.strip()}", f"'{formula.strip()}")
 
 
 @pytest.mark.parametrize(

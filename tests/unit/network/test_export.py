@@ -6,6 +6,7 @@ from pathlib import Path
 import igraph
 import networkx as nx
 import pytest
+from tests.formulas import FORMULAS, guarded
 
 from castgraph.network import as_published, build, write_as_published, write_csv, write_gexf, write_graphml
 
@@ -57,17 +58,24 @@ def test_csv_keeps_every_name_but_lets_none_be_a_formula(graph, tmp_path):
         NAMES[0],
         NAMES[1],
         "'=HYPERLINK(1)",
-        "Cy\ufffd Doe",
+        "Cy Doe",
     ]
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "－1", "\t=1"])
+@pytest.mark.parametrize("name", FORMULAS)
 def test_a_name_that_a_spreadsheet_would_run_is_quoted(name, make_people, make_edges, tmp_path):
     people, edges = make_people({0: name, 1: "Bo"}), make_edges([(0, 1, 1)])
     write_csv(build(edges, people), tmp_path / "nodes.csv", tmp_path / "edges.csv")
     write_as_published(edges, people, tmp_path / "n.csv", tmp_path / "e.csv")
     for path in (tmp_path / "nodes.csv", tmp_path / "n.csv"):
         assert rows(path)[0]["Label"] == "'" + name.strip()
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_no_address_of_a_frame_becomes_a_formula(formula, make_people, make_edges, tmp_path):
+    graph = build(make_edges([(0, 1, 1)]), make_people({0: "Ada", 1: "Bo"}), frame_url=formula)
+    write_csv(graph, tmp_path / "nodes.csv", tmp_path / "edges.csv")
+    assert rows(tmp_path / "edges.csv")[0]["evidence"] == guarded(formula)
 
 
 def test_a_place_left_of_the_middle_stays_a_number(graph, tmp_path):

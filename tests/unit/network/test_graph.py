@@ -92,7 +92,7 @@ def test_an_edge_to_nobody_is_refused(make_people, make_edges):
 
 def test_a_name_becomes_one_line_without_control_characters(make_people, make_edges):
     graph = build(make_edges([(0, 1, 1)]), make_people({0: "Ada\n \tLovelace", 1: "B\x00o\x1b"}))
-    assert [node["label"] for node in graph.nodes.values()] == ["Ada Lovelace", "B\ufffdo\ufffd"]
+    assert [node["label"] for node in graph.nodes.values()] == ["Ada Lovelace", "Bo"]
 
 
 @settings(max_examples=settings().max_examples // 2)

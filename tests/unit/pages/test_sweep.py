@@ -12,6 +12,7 @@ from PIL import Image
 
 from castgraph.base import tables
 from castgraph.pages.sweep import draw
+from castgraph.pages.theme import DARK, LIGHT
 from castgraph.run.recommend import recommend
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -163,6 +164,14 @@ def test_the_charts_say_what_to_look_for_and_that_mirrors_and_replays_exist(tmp_
         assert text in page.text
     for heading in ("times chance", "kept", "Rand", "moved"):
         assert page.text.count(heading) >= 2  # in the table, and explained
+
+
+def test_the_page_runs_under_the_policy_of_all_pages(tmp_path: Path) -> None:
+    page = drawn(tmp_path, make_sweep(2))
+    [policy] = [attributes["content"] for _, attributes in page.elements if "http-equiv" in attributes]
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    style = "".join(page.words[: page.words.index("castgraph comparison")])
+    assert all(f"--{name}: {colour};" in style for look in (LIGHT, DARK) for name, colour in look.items())
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ def person(**values):
     [
         (person(), 1, "1 face  ·  1 broadcast  ·  4 s on screen  ·  2024-01-02 07:00 – 2024-01-02 19:30 UTC"),
         (person(screen_seconds=196.0), 1, "3 min 16 s on screen"),
-        (person(screen_seconds=431_188.0), 1, "119 h 46 min on screen"),
+        (person(screen_seconds=431_188.0), 1, "120 h on screen"),
         (person(n_faces=116_000, n_broadcasts=342), 48, "116,000 faces (48 shown)  ·  342 broadcasts"),
         (person(n_outliers=1234), 1, "1,234 doubtful"),
     ],

@@ -1,5 +1,7 @@
 """What has become of each broadcast, and asking for some of them again."""
 
+import csv
+import io
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import yaml
+from tests.formulas import FORMULAS, guarded
 from typer.testing import CliRunner
 
 from castgraph.archive import listed, write_inventory_report, write_selection
@@ -143,6 +146,17 @@ def test_the_command_writes_a_table(run: Path) -> None:
     assert lines[0] == "name,kind,status,reason"
     assert f"{PARTIAL},broadcast,partial,1 of 9 frames damaged" in lines
     assert len(lines) == 9
+
+
+@pytest.mark.parametrize("reason", FORMULAS)
+def test_no_reason_becomes_a_formula_nor_reaches_the_terminal_as_it_is(run: Path, reason: str) -> None:
+    encoded(run.parent, MISSING, "missing", reason)
+    log = run.parent / "logs" / "download" / "gdelt" / f"{FAILED}.log"
+    log.write_text("2026-11-01 12:00:00,000 ERROR failed\n=1\x1b[31m\n")
+    result = CliRunner().invoke(app, ["status", str(run), "--csv"])
+    reasons = {row["name"]: row["reason"] for row in csv.DictReader(io.StringIO(result.stdout, newline=""))}
+    assert reasons[MISSING] == guarded(reason)
+    assert reasons[FAILED] == "download: =1[31m"
 
 
 def test_the_command_retry_says_what_the_next_run_will_do(run: Path) -> None:

@@ -14,6 +14,8 @@ from castgraph import __version__
 from castgraph.archive import write_inventory_report
 from castgraph.base import tables
 from castgraph.base.files import write_json
+from castgraph.base.statuses import STATUSES
+from castgraph.base.text import counted
 from castgraph.cli import app
 from castgraph.run.summary import summarise
 
@@ -89,7 +91,8 @@ def run(tmp_path: Path) -> Path:
     )
     inventories = tmp_path / "inventories.csv"
     inventories.write_text(
-        "station,day,status,n_shows,n_refused,reason\nNTV,2024-01-01,ok,2,3,\nNTV,2024-01-02,missing,0,0,404\n"
+        "station,day,status,n_shows,n_refused,reason,archive\n"
+        "NTV,2024-01-01,ok,2,3,,gdelt\nNTV,2024-01-02,missing,0,0,404,gdelt\n"
     )
     folder = tmp_path / "eps-0.40"
     paths = {
@@ -130,15 +133,36 @@ def test_it_is_printed_with_names_and_reasons_taken_literally(run: Path) -> None
     result = CliRunner().invoke(app, ["summary", str(run)])
     assert result.exit_code == 0
     for text in (
-        "6 listed: 3 read, 1 missing, 1 damaged, 1 empty",
+        "6 listed: 3 read (1 of them partial), 1 missing, 1 damaged, 1 empty",
         "2 searched, 1 without a usable inventory",
         "60 (15 unreadable)",
         "8 people, 2 faces of nobody (noise), 2 pairs in one frame, 3 with the frame before counted",
         "because <it> is [red]",
         "[bold]Zoë <b>",
-        "0:00:40",
+        "40 s",
     ):
         assert text in result.output
+
+
+@pytest.mark.parametrize(
+    ("fates", "told"),
+    [
+        ({"ok": 2}, "2 listed: 2 read, 0 missing, 0 damaged, 0 empty"),
+        ({"ok": 2, "unreachable": 3}, "5 listed: 2 read, 0 missing, 3 unreachable, 0 damaged, 0 empty"),
+        (
+            {"partial": 1200},
+            "1,200 listed: 1,200 read (1,200 of them partial), 0 missing, 0 damaged, 0 empty",
+        ),
+    ],
+)
+def test_what_became_of_the_broadcasts_adds_up(fates: dict[str, int], told: str, run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    counts = dict.fromkeys(STATUSES, 0) | fates
+    read = counts["ok"] + counts["partial"]
+    summary["broadcasts"] = {"listed": sum(fates.values()), "read": read, **counts}
+    write_json(run / "summary.json", summary)
+    lines = CliRunner().invoke(app, ["summary", str(run)]).output.splitlines()
+    assert f"broadcasts    {told}" in [line.rstrip() for line in lines]
 
 
 def test_without_filters_nothing_is_said_of_faces_set_aside(run: Path) -> None:
@@ -178,7 +202,7 @@ def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
     write_json(run / "summary.json", summary)
     output = CliRunner().invoke(app, ["summary", str(run)]).output
     assert f"set aside   {printed}\n" in re.sub(r" +\n", "\n", output)
-    assert f"8 people, {noise} faces of nobody (noise)" in output
+    assert f"8 people, {counted(noise, 'face')} of nobody (noise)" in output
 
 
 def test_a_run_of_listed_broadcasts_says_nothing_of_station_days(run: Path) -> None:

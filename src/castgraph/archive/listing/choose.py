@@ -13,7 +13,6 @@ import gzip
 import itertools
 import os
 import re
-import reprlib
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from zoneinfo import ZoneInfo
 
 from castgraph.archive.address import has_login, without_login
 from castgraph.archive.broadcast import Broadcast
+from castgraph.base.text import is_formula, quoted
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".ts", ".m2ts", ".webm"})
@@ -40,8 +40,6 @@ _COMMENT = re.compile(r"(?:^|\s)#")
 _WILDCARD = re.compile(r"[*?\[]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TOLD = 10  # wrong entries that are told one by one
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = 100
 _FORM = (
     "the form is STATION_YYYYMMDD_HHMMSS or STATION_YYYYMMDD_HHMMSS_Title (letters, digits, '.', '_', '-')"
 )
@@ -372,14 +370,14 @@ def local_source(path: str, here: Path) -> str:
     relative = os.path.relpath(whole, here)
     if relative == ".." or relative.startswith(f"..{os.sep}"):
         return whole
-    # No spreadsheet shall take it for a formula.
-    return f"./{relative}" if relative.startswith(("=", "+", "-", "@")) else relative
+    # An apostrophe would make it another path.
+    return f"./{relative}" if is_formula(relative) else relative
 
 
 def some(values: Sequence[object]) -> str:
     """Show the first ten of some values that may be hostile."""
     shown = [without_login(value) if isinstance(value, str) else value for value in values[:_TOLD]]
-    return ", ".join(map(_SHORT.repr, shown)) + (", …" if len(values) > _TOLD else "")
+    return ", ".join(map(quoted, shown)) + (", …" if len(values) > _TOLD else "")
 
 
 def _with_included(taken: dict[str, str], choice: Choice) -> dict[str, str]:

@@ -7,37 +7,30 @@ skipped in silence.
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
-import reprlib
 import tempfile
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, NamedTuple, Unpack
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.archive.fetch import FetchOptions, TooLargeError, fetch, join
 from castgraph.archive.listing.choose import Choice, parse_all
-from castgraph.base import files
+from castgraph.base import csvs, files, times
+from castgraph.base.text import line, quoted, shortened
 
 log = logging.getLogger(__name__)
 
 MAX_INVENTORY_BYTES = 10 * 2**20
 """An inventory larger than this is damaged; a day of a station takes some tens of kilobytes."""
 
-_MAX_LISTED = 100  # refused shows, or wrong IDs, that are told one by one
+_MAX_LISTED = 100  # refused shows that are told one by one
 _MAX_TEXT = 300  # characters kept of a title
-_JOINERS = "\u200c\u200d"  # format characters that belong to the spelling of Persian and of Indian languages
 
 _COLUMNS = ("broadcast", "station", "start", "title", "program", "source", "origin")
-_REPORT_COLUMNS = ("station", "day", "status", "n_shows", "n_refused", "reason", "archive")
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _MAX_LISTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +93,23 @@ class Selected:
     program: str = ""
     source: str = ""
     origin: str = ""
+
+
+class ReportedInventory(NamedTuple):
+    """The state of an inventory in the report on all of a run: a row of ``inventories.csv``."""
+
+    station: str
+    day: date
+    status: str
+    n_shows: int
+    n_refused: int
+    reason: str
+    archive: str  # its name in paths; see `castgraph.archive.archive_name`
+
+    @property
+    def name(self) -> str:
+        """What it is called in file names and by `castgraph status`, for example ``NTV.20261001``."""
+        return f"{self.station}.{self.day:%Y%m%d}"
 
 
 def inventory_name(station: str, day: date) -> str:
@@ -229,16 +239,16 @@ def listed(sources: Mapping[str, str]) -> list[Selected]:
 
 def write_selection(path: Path, rows: Iterable[Selected]) -> None:
     """Write selected broadcasts to a CSV file, a column for each attribute of `Selected`; start is UTC."""
-    _write_csv(
+    csvs.write(
         path,
         _COLUMNS,
         (
             (
                 row.broadcast,
                 row.station,
-                _utc(row.start),
+                times.utc(row.start),
                 row.title,
-                no_formula(row.program),
+                line(row.program),
                 row.source,
                 row.origin,
             )
@@ -247,47 +257,27 @@ def write_selection(path: Path, rows: Iterable[Selected]) -> None:
     )
 
 
-def read_selection(path: Path) -> list[str]:
-    """Read the IDs of the broadcasts in the column ``broadcast`` of a CSV file, such as a selection.
-
-    Returns
-    -------
-    list of str
-        In the order of the file.
-
-    Raises
-    ------
-    ValueError
-        When the column is not there, or holds something that is not a broadcast ID.
-    """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if "broadcast" not in (rows.fieldnames or ()):
-            raise ValueError(f"{path}: no column 'broadcast'; the columns are {rows.fieldnames or []}")
-        ids = [row["broadcast"] or "" for row in rows]
-    try:
-        parse_all(ids)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    return ids
-
-
-def read_selected(path: Path) -> list[Selected]:
+def read_selection(path: Path) -> list[Selected]:
     """Read what `write_selection` wrote.
 
     Raises
     ------
+    FileNotFoundError
+        When there is none.
     ValueError
         When the file is no selection, or one of an earlier castgraph.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        if tuple(rows.fieldnames or ()) != _COLUMNS:
-            raise ValueError(
-                f"{path}: the columns are {rows.fieldnames or []}, not {list(_COLUMNS)}; an earlier "
-                "castgraph has made it, and the next run makes it again"
-            )
-        return [Selected(start=datetime.fromisoformat(row.pop("start")), **row) for row in rows]
+    try:
+        rows = csvs.read(path, _COLUMNS)
+        return [
+            _selected(broadcast, row["program"], row["source"], row["origin"])
+            for broadcast, row in zip(parse_all(row["broadcast"] for row in rows), rows, strict=True)
+        ]
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is no selection ({error}); perhaps an earlier castgraph has made it, and the next run "
+            "makes it again"
+        ) from error
 
 
 def write_inventory_report(path: Path, inventories: Iterable[Inventory], archive: str = "") -> None:
@@ -302,13 +292,13 @@ def write_inventory_report(path: Path, inventories: Iterable[Inventory], archive
     archive
         The name of their archive, for paths; see `castgraph.archive.archive_name`.
     """
-    _write_csv(
+    csvs.write(
         path,
-        _REPORT_COLUMNS,
+        ReportedInventory._fields,
         (
             (
                 each.station,
-                each.day.isoformat(),
+                times.day(each.day),
                 each.status,
                 len(each.shows),
                 each.n_refused,
@@ -320,10 +310,34 @@ def write_inventory_report(path: Path, inventories: Iterable[Inventory], archive
     )
 
 
-def read_inventory_report(path: Path) -> list[dict[str, str]]:
-    """Read what `write_inventory_report` wrote, a dict for each inventory."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def read_inventory_report(path: Path) -> list[ReportedInventory]:
+    """Read the states of inventories that `write_inventory_report` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
+    ValueError
+        When the file is something else.
+    """
+    try:
+        return [
+            ReportedInventory(
+                row["station"],
+                date.fromisoformat(row["day"]),
+                row["status"],
+                int(row["n_shows"]),
+                int(row["n_refused"]),
+                row["reason"],
+                row["archive"],
+            )
+            for row in csvs.read(path, ReportedInventory._fields)
+        ]
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is no report on inventories ({error}); perhaps an earlier castgraph has made it, and "
+            "the next run makes it again"
+        ) from error
 
 
 def _check(station: str, day: date, content: bytes) -> Inventory:
@@ -342,12 +356,12 @@ def _check(station: str, day: date, content: bytes) -> Inventory:
         show_id: Any = show.get("id") if isinstance(show, dict) else show
         reason = _refusal(show_id, station, kept) if isinstance(show, dict) else "not an object"
         if not reason:
-            title = _clean(show.get("title")) or _clean(show.get("program"))
-            kept[show_id] = Show(show_id, title, _clean(show.get("runtime")))
+            title = _title(show.get("title")) or _title(show.get("program"))
+            kept[show_id] = Show(show_id, title, _title(show.get("runtime")))
             continue
         n_refused += 1
         if len(refused) < _MAX_LISTED:
-            refused.append(RefusedShow(_short(show_id), reason))
+            refused.append(RefusedShow(quoted(show_id), reason))
     return Inventory(station, day, "ok", "", tuple(kept.values()), tuple(refused), n_refused)
 
 
@@ -364,38 +378,12 @@ def _refusal(show_id: object, station: str, kept: dict[str, Show]) -> str:
     return "listed before" if show_id in kept else ""
 
 
-def _clean(text: object) -> str:
-    """Make one short line of text that has no control characters; of what is not text, nothing."""
-    if not isinstance(text, str):
-        return ""
-    kept = [
-        " " if c.isspace() else c
-        for c in text
-        if c.isspace() or c in _JOINERS or unicodedata.category(c) not in {"Cc", "Cf", "Co", "Cs"}
-    ]
-    return " ".join("".join(kept).split())[:_MAX_TEXT]
+def _title(value: object) -> str:
+    """Make a short line of a text; of what is not text, nothing."""
+    return shortened(value, _MAX_TEXT) if isinstance(value, str) else ""
 
 
-def _selected(broadcast: Broadcast, program: str = "", source: str = "") -> Selected:
-    return Selected(broadcast.id, broadcast.station, broadcast.start, broadcast.title, program, source)
-
-
-def _utc(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def _short(value: object) -> str:
-    return _SHORT.repr(value)[:_MAX_LISTED]
-
-
-def no_formula(text: str) -> str:
-    """Keep a spreadsheet from taking text of an inventory for a formula, or for several cells."""
-    text = _clean(text)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with files.atomic(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+def _selected(broadcast: Broadcast, program: str = "", source: str = "", origin: str = "") -> Selected:
+    return Selected(
+        broadcast.id, broadcast.station, broadcast.start, broadcast.title, program, source, origin
+    )

@@ -23,12 +23,12 @@ from castgraph.archive.media.zips import (
     DEFAULT_LIMITS,
     Limits,
     Needed,
-    Status,
     damage,
     read_placeholder,
     write_placeholder,
 )
 from castgraph.base import files
+from castgraph.base.statuses import Word
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Obtained(NamedTuple):
         What it would take without limits; see `castgraph.archive.media.zips.could_change`.
     """
 
-    status: Status | Literal["kept"]
+    status: Word | Literal["kept"]
     reason: str
     needed: Needed
 

@@ -29,10 +29,11 @@ from pathlib import Path
 from typing import Any, Literal, Self, cast
 
 from castgraph.archive.broadcast import Broadcast, frame_name
-from castgraph.base import files
+from castgraph.base import files, statuses
+from castgraph.base.text import quoted, shortened
 
 _CHUNK = 1 << 16  # bytes unpacked at a time
-_MAX_TEXT = 200  # characters kept of an entry's name and of a reason
+_MAX_TEXT = 200  # characters kept of a reason
 
 _ENCRYPTED = 0x1 | 0x40  # flag bits of an entry
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # zipfile unpacks the others without a bound on memory
@@ -45,9 +46,6 @@ _EMPTY_ZIP = b"PK\x05\x06" + bytes(16)  # followed by the length of the comment 
 _ABSENT = ("missing", "unreachable", "damaged")  # what a placeholder can say
 _COMMENT = re.compile(f"castgraph: ({'|'.join((*_ABSENT, 'partial'))}): (.*)", re.DOTALL)
 _FRAME_COMMENT = re.compile(rb"castgraph: ([0-9]{1,12}\.[0-9]{6}) s")
-
-Status = Literal["ok", "partial", "empty", "damaged", "missing", "unreachable"]
-"""What has become of a broadcast; see `Manifest`."""
 
 # What zipfile raises when a ZIP is broken. Of OSErrors see _reading.
 _BROKEN = (
@@ -174,10 +172,7 @@ class Manifest:
     broadcast
         The ID.
     status
-        ``ok``: every frame is; ``partial``: at least one frame is and another is not, a limit cut the
-        broadcast short, or its source could not be read in full; ``empty``: no entry is a frame; ``damaged``:
-        the ZIP or the source, or every frame, cannot be read; ``missing``: the archive has no ZIP, or there
-        is no such source; ``unreachable``: it could not be had, and the run went on without it.
+        See `castgraph.base.statuses`.
     reason
         Why it is not ok; empty when it is.
     frames
@@ -191,7 +186,7 @@ class Manifest:
     """
 
     broadcast: str
-    status: Status
+    status: statuses.Word
     reason: str
     frames: tuple[UnzippedFrame, ...] = ()
     refused: tuple[RefusedEntry, ...] = ()
@@ -199,13 +194,13 @@ class Manifest:
     needed: Needed = field(default_factory=dict)
 
 
-def write_placeholder(path: Path, reason: str, status: Status = "missing") -> None:
+def write_placeholder(path: Path, reason: str, status: statuses.Word = "missing") -> None:
     """Write the ZIP that stands for one which cannot be had: ``missing``, ``unreachable`` or ``damaged``."""
     with files.atomic(path) as part, zipfile.ZipFile(part, "w") as archive:
         archive.comment = zip_comment(status, reason)
 
 
-def read_placeholder(path: Path) -> tuple[Status, str] | None:
+def read_placeholder(path: Path) -> tuple[statuses.Word, str] | None:
     """Tell the status and reason of a ZIP that cannot be had; None when the file is no placeholder."""
     with path.open("rb") as file:
         start = file.read(len(_EMPTY_ZIP) + 2 + 4 * (len("castgraph: unreachable: ") + _MAX_TEXT))
@@ -213,9 +208,9 @@ def read_placeholder(path: Path) -> tuple[Status, str] | None:
     return found if found and found[0] in _ABSENT else None
 
 
-def zip_comment(status: Status, reason: str) -> bytes:
+def zip_comment(status: statuses.Word, reason: str) -> bytes:
     """Make the comment of a ZIP that says what is wrong with a broadcast."""
-    return f"castgraph: {status}: {_line(reason)}".encode()
+    return f"castgraph: {status}: {shortened(reason, _MAX_TEXT)}".encode()
 
 
 def frame_comment(seconds: Fraction | None) -> bytes:
@@ -223,19 +218,14 @@ def frame_comment(seconds: Fraction | None) -> bytes:
     return b"" if seconds is None else f"castgraph: {float(seconds):.6f} s".encode()
 
 
-def _read_comment(comment: bytes) -> tuple[Status, str] | None:
+def _read_comment(comment: bytes) -> tuple[statuses.Word, str] | None:
     match = _COMMENT.fullmatch(comment.decode(errors="replace"))
-    return (cast("Status", match[1]), _line(match[2])) if match else None
+    return (cast("statuses.Word", match[1]), shortened(match[2], _MAX_TEXT)) if match else None
 
 
 def _read_seconds(comment: bytes) -> float | None:
     match = _FRAME_COMMENT.fullmatch(comment)
     return float(match[1]) if match else None
-
-
-def _line(text: str) -> str:
-    """Make one short line of a text that may hold anything, such as what a terminal would obey."""
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text[:_MAX_TEXT])
 
 
 def damage(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
@@ -420,7 +410,7 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        raise _DamagedError(_line(str(error)) or "it ends too early") from error
+        raise _DamagedError(shortened(str(error), _MAX_TEXT) or "it ends too early") from error
     except OSError as error:
         if error.errno != errno.EINVAL:  # a disk that fails tells nothing about the ZIP
             raise
@@ -460,7 +450,7 @@ def _contents(archive: zipfile.ZipFile, broadcast_id: str, limits: Limits) -> _C
             continue
         contents.n_refused += 1
         if len(contents.refused) < limits.max_refused_listed:
-            contents.refused.append(RefusedEntry(repr(name[:_MAX_TEXT]), reason))
+            contents.refused.append(RefusedEntry(quoted(name), reason))
     return contents
 
 
@@ -542,7 +532,7 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) ->
             yield piece
 
 
-def _judge(frames: list[UnzippedFrame], n_refused: int, cut: str) -> tuple[Status, str]:
+def _judge(frames: list[UnzippedFrame], n_refused: int, cut: str) -> tuple[statuses.Word, str]:
     """Tell the status of a broadcast whose ZIP could be opened, and the reason."""
     if not frames:
         return "empty", f"no entry of the ZIP is a frame (refused: {n_refused})"

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.faults import FaultServer, html
+from tests.formulas import FORMULAS, guarded
 
 from castgraph.archive.fetch import FetchError
 from castgraph.archive.listing import inventory
-from castgraph.archive.listing.choose import Choice, read_list
+from castgraph.archive.listing.choose import Choice, local_source, read_list
 from castgraph.archive.listing.inventory import (
     Inventory,
     RefusedShow,
@@ -22,6 +23,7 @@ from castgraph.archive.listing.inventory import (
     inventory_name,
     listed,
     read_inventory,
+    read_inventory_report,
     read_selection,
     select,
     write_inventory_report,
@@ -31,6 +33,7 @@ from castgraph.archive.listing.inventory import (
 DAY = date(2024, 1, 3)
 ID = "DEMO1_20240103_070000_Morning_Desk"
 OTHER = "DEMO1_20240103_190000_Evening_Review"
+HEADER = "broadcast,station,start,title,program,source,origin\n"
 
 
 @pytest.fixture
@@ -163,8 +166,8 @@ def test_of_many_refused_shows_a_hundred_are_listed_and_all_counted(fetched):
         ({"title": "A  B\tC\r\nD\0E"}, "A B C DE"),
         ({"title": "\u202egnorw\u200b \x1b[31m"}, "gnorw [31m"),
         ({"title": "می\u200cخواهم"}, "می\u200cخواهم"),
-        ({"title": "half \ud83d"}, "half"),
-        ({"title": "x" * 1000}, "x" * 300),
+        ({"title": "half \ud83d"}, "half \ufffd"),
+        ({"title": "x" * 1000}, "x" * 299 + "…"),
         ({"title": 5, "program": ["x"]}, ""),
         ({"title": "", "program": "Programme"}, "Programme"),
         ({"program": "Programme"}, "Programme"),
@@ -271,11 +274,11 @@ def test_a_selection_is_written_and_read(tmp_path):
     choice = Choice(include={OTHER: "tapes/17, 18.mp4"})
     write_selection(path, select([an_inventory(ID, OTHER, title='Say, "what"')], choice))
     assert path.read_text() == (
-        "broadcast,station,start,title,program,source\n"
-        f'{ID},DEMO1,2024-01-03T07:00:00Z,Morning_Desk,"Say, ""what""",\n'
-        f'{OTHER},DEMO1,2024-01-03T19:00:00Z,Evening_Review,"Say, ""what""","tapes/17, 18.mp4"\n'
+        "broadcast,station,start,title,program,source,origin\n"
+        f'{ID},DEMO1,2024-01-03T07:00:00Z,Morning_Desk,"Say, ""what""",,\n'
+        f'{OTHER},DEMO1,2024-01-03T19:00:00Z,Evening_Review,"Say, ""what""","tapes/17, 18.mp4",\n'
     )
-    assert read_selection(path) == [ID, OTHER]
+    assert read_selection(path) == select([an_inventory(ID, OTHER, title='Say, "what"')], choice)
 
 
 def test_the_selection_of_a_run_is_a_list_for_another(tmp_path):
@@ -286,29 +289,38 @@ def test_the_selection_of_a_run_is_a_list_for_another(tmp_path):
 
 def test_an_empty_selection_has_its_header(tmp_path):
     write_selection(tmp_path / "selection.csv", [])
-    assert (tmp_path / "selection.csv").read_text() == "broadcast,station,start,title,program,source\n"
+    assert (tmp_path / "selection.csv").read_text() == "broadcast,station,start,title,program,source,origin\n"
     assert read_selection(tmp_path / "selection.csv") == []
 
 
-@pytest.mark.parametrize("program", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("program", FORMULAS)
 def test_no_program_becomes_a_formula(tmp_path, program):
     write_selection(tmp_path / "s.csv", select([an_inventory(ID, title=program)], Choice()))
     with (tmp_path / "s.csv").open(newline="") as file:
         assert next(csv.DictReader(file))["program"] == f"'{program.strip()}"
 
 
-def test_a_table_made_elsewhere_serves_as_selection(tmp_path):
-    (tmp_path / "mine.csv").write_bytes(b"\xef\xbb\xbfnote,broadcast\r\nx," + ID.encode() + b"\r\n")
-    assert read_selection(tmp_path / "mine.csv") == [ID]
+@pytest.mark.parametrize("name", FORMULAS)
+def test_no_source_becomes_a_formula_and_each_is_found_again(tmp_path, name):
+    source = local_source(name, tmp_path)
+    write_selection(tmp_path / "s.csv", listed({ID: source}))
+    [read] = read_selection(tmp_path / "s.csv")
+    assert read.source == f"./{name}".replace("\r", "\n")
+
+
+@pytest.mark.parametrize("reason", FORMULAS)
+def test_no_reason_becomes_a_formula(tmp_path, reason):
+    write_inventory_report(tmp_path / "i.csv", [an_inventory(status="damaged", reason=reason)])
+    assert [each.reason for each in read_inventory_report(tmp_path / "i.csv")] == [guarded(reason)]
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", r"s\.csv: no column 'broadcast'; the columns are \[\]"),
-        ("id\nx\n", r"s\.csv: no column 'broadcast'; the columns are \['id'\]"),
-        ("broadcast\n../x\n", r"s\.csv: 1 of the broadcasts are not broadcast IDs: '\.\./x'"),
-        ("note,broadcast\nx\n", r"s\.csv: 1 of the broadcasts are not broadcast IDs: ''"),
+        ("", r"s\.csv is no selection .*no column 'broadcast'; the columns are \[\]"),
+        ("broadcast,station,start,title,program,source\n", "no column 'origin'"),
+        (f"{HEADER}../x\n", r"1 of the broadcasts are not broadcast IDs: '\.\./x'"),
+        (f'{HEADER}"",x\n', "1 of the broadcasts are not broadcast IDs: ''"),
     ],
 )
 def test_a_wrong_selection_is_refused(tmp_path, text, problem):
@@ -325,13 +337,26 @@ def test_the_report_has_a_row_for_every_inventory(tmp_path):
             an_inventory(day=date(2024, 1, 4), status="damaged", reason="not JSON"),
             an_inventory(ID, OTHER, n_refused=3),
         ],
+        "gdelt",
     )
     assert (tmp_path / "report.csv").read_text() == (
-        "station,day,status,n_shows,n_refused,reason\n"
-        "DEMO1,2024-01-03,ok,2,3,\n"
-        "DEMO1,2024-01-04,damaged,0,0,not JSON\n"
-        "DEMO2,2024-01-03,missing,0,0,404 Not Found\n"
+        "station,day,status,n_shows,n_refused,reason,archive\n"
+        "DEMO1,2024-01-03,ok,2,3,,gdelt\n"
+        "DEMO1,2024-01-04,damaged,0,0,not JSON,gdelt\n"
+        "DEMO2,2024-01-03,missing,0,0,404 Not Found,gdelt\n"
     )
+    read = read_inventory_report(tmp_path / "report.csv")
+    assert [each.name for each in read] == ["DEMO1.20240103", "DEMO1.20240104", "DEMO2.20240103"]
+    assert read[0] == ("DEMO1", DAY, "ok", 2, 3, "", "gdelt")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "station,day\n", "station,day,status,n_shows,n_refused,reason,archive\nX,1,ok,0,0,,\n"]
+)
+def test_what_is_no_report_is_refused(tmp_path, text):
+    (tmp_path / "report.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"report\.csv is no report on inventories"):
+        read_inventory_report(tmp_path / "report.csv")
 
 
 def test_a_login_page_is_fetched_once_more(demo, tmp_path):

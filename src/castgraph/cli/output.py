@@ -1,0 +1,58 @@
+"""What commands print: tables, CSV and errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from castgraph.base import csvs
+from castgraph.base.text import line
+
+
+def console() -> Console:
+    """Give a console to print on; on anything but a terminal it has no colours, and no line is broken."""
+    found = Console()
+    return found if found.is_terminal else Console(width=1000)
+
+
+def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_csv: bool) -> None:
+    """Print a table, or CSV. Nothing of it is cut."""
+    if as_csv:
+        csvs.put(sys.stdout, columns, rows)
+        return
+    table = Table(box=None, header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(value)) for value in row))
+    console().print(table)
+
+
+def fail(message: object) -> NoReturn:
+    """End the command with an error in one line."""
+    typer.echo(f"error: {line(str(message))}", err=True)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def failing(*errors: type[Exception], because: str = "") -> Iterator[None]:
+    """End the command with an error in one line when the block raises one of `errors`.
+
+    Parameters
+    ----------
+    errors
+        Those that are to be expected. Others are faults of castgraph.
+    because
+        What is said before the error's own message.
+    """
+    try:
+        yield
+    except errors as error:
+        fail(f"{because}{error}")

@@ -1,0 +1,53 @@
+"""CSV files: guarded, read as they were written, and refused when they are something else."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from castgraph.base import csvs
+from castgraph.base.text import no_formula
+
+
+def test_texts_are_guarded_and_numbers_are_not(tmp_path: Path) -> None:
+    csvs.write(tmp_path / "a.csv", ("name", "x"), [("=1", -1.5), ("Ada", 2), ("-", None)])
+    assert (tmp_path / "a.csv").read_text() == "name,x\n'=1,-1.5\nAda,2\n'-,\n"
+
+
+@given(st.lists(st.tuples(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))))
+def test_any_text_is_found_again_in_its_cell(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    csvs.write(path, ("a", "b"), rows)
+    found = [(row["a"], row["b"]) for row in csvs.read(path, ["a", "b"])]
+    assert found == [(cell(a), cell(b)) for a, b in rows]
+
+
+def cell(text: str) -> str:
+    """A text as it stands in a cell: guarded, with line feeds."""
+    return "\n".join(re.split("\r\n?|\n", no_formula(text)))
+
+
+def test_what_a_row_lacks_is_empty_and_other_columns_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("\ufeffa,b,c\r\n1\r\n2,3,4,5\r\n".encode())
+    first, second = csvs.read(tmp_path / "a.csv", ["a"])
+    assert first == {"a": "1", "b": "", "c": ""}
+    assert second["c"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", r"a\.csv: no column 'b'; the columns are \[\]"),
+        (b"a\n1\n", r"a\.csv: no column 'b'; the columns are \['a'\]"),
+        (b"a,b\n\xff,1\n", r"a\.csv: cannot be read"),
+        (b"a,b\n" + b"x" * 200_000 + b",1\n", r"a\.csv: cannot be read"),
+    ],
+)
+def test_what_is_no_such_table_is_refused_by_name(content: bytes, problem: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=problem):
+        csvs.read(tmp_path / "a.csv", ["b"])
