@@ -22,5 +22,5 @@ with joblog(snakemake.log[0]):
         **fetch_options(snakemake.config["compute"], Path(snakemake.params.pace)),
     )
     note(Path(snakemake.params.record), FETCHED, frames["limits"], archive, obtained.needed)
-    receipt = {"source": frames["source"], "status": obtained.status, "reason": obtained.reason}
-    write_json(snakemake.output.receipt, receipt)
+    found = {"status": obtained.status, "reason": obtained.reason}
+    write_json(snakemake.output.receipt, {key: frames[key] for key in ("source", "asked")} | found)

@@ -19,4 +19,5 @@ with joblog(snakemake.log[0]):
         **fetch_options(snakemake.config["compute"], Path(snakemake.params.pace)),
     )
     inventories.note(Path(snakemake.params.record), snakemake.params.edition, began)
-    write_json(snakemake.output.receipt, {"status": inventory.status, "reason": inventory.reason})
+    receipt = {"status": inventory.status, "reason": inventory.reason, "asked": snakemake.params.asked}
+    write_json(snakemake.output.receipt, receipt)

@@ -2,15 +2,15 @@
 # Makes: the list of broadcasts of the run, their ZIPs and, for a short time, their frames.
 #
 # Of what is made again the old stays until the new is whole: update() keeps it when the job fails. But then Snakemake
-# 9.27 takes the job for done. So each such rule has a receipt, too, which is not there unless the job ended well;
-# `castgraph retry` removes it, which is all that it takes to have something fetched again.
+# 9.27 takes the job for done. So each such rule has a receipt, too, which is not there unless the job ended well, and
+# which is an input of what follows.
 
 
 rule inventory:
     """Fetch the list of shows of one station and day."""
     output:
         inventory=update(INVENTORY),
-        receipt="results/fetched/{archive}/inventories/{station}.{day}.json",
+        receipt=INVENTORY_RECEIPT,
     log:
         "results/logs/inventory/{archive}/{station}.{day}.log",
     benchmark:
@@ -24,6 +24,7 @@ rule inventory:
         download_slots=1,
     params:
         edition=edition,
+        asked=lambda wildcards: times_asked(INVENTORY_RECEIPT.format(**wildcards)),
         record=INVENTORY_RECORD,
         pace=PACE,
         code_version=CODE_VERSIONS["inventory"],
@@ -39,7 +40,7 @@ if LISTED is None:
         """Select the broadcasts of the run from the inventories."""
         input:
             inventories=inventories(INVENTORY),
-            receipts=inventories("results/fetched/{archive}/inventories/{station}.{day}.json"),
+            receipts=inventories(INVENTORY_RECEIPT),
         output:
             selected="results/{run}/selected.csv",
             inventories="results/{run}/inventories.csv",
@@ -90,7 +91,7 @@ rule download:
     """Fetch the ZIP of one broadcast or make it of a recording, or note that there is none."""
     output:
         zip=unless_kept("resources/zips/{origin}/{broadcast}.zip"),
-        receipt="results/fetched/{origin}/{broadcast}.json",
+        receipt=FETCHED_RECEIPT,
     log:
         "results/logs/download/{origin}/{broadcast}.log",
     benchmark:

@@ -9,6 +9,7 @@ from pathlib import Path
 import castgraph.archive
 import castgraph.run.config
 import castgraph.run.inventories
+import castgraph.run.ledger
 from castgraph.base.files import expanded
 from castgraph.base.locks import RunLock
 from castgraph.run.frames import FETCHED, UNPACKED, depend_on
@@ -122,6 +123,17 @@ def origin(broadcast):
 
 
 PACE = placed("results/ledger/pace")
+# What `castgraph retry` wants to be fetched again.
+ASKED = castgraph.run.ledger.read(Path(placed("results/ledger")) / castgraph.run.ledger.ASKED)
+FETCHED_RECEIPT = "results/fetched/{origin}/{broadcast}.json"
+INVENTORY_RECEIPT = "results/fetched/{archive}/inventories/{station}.{day}.json"
+
+
+def times_asked(receipt):
+    """How often something has been asked for again. One time more, and it is made again."""
+    return castgraph.run.ledger.asked(ASKED, Path(placed(receipt)))
+
+
 LIMITS_RECORD = placed("results/ledger/limits/{origin}/{broadcast}.json")
 
 
@@ -130,8 +142,14 @@ def frames(stage):
 
     @cache
     def depend(broadcast):
-        record = Path(LIMITS_RECORD.format(origin=origin(broadcast), broadcast=broadcast))
-        return depend_on(source_of(broadcast), config["archive"], record, stage)
+        place = {"origin": origin(broadcast), "broadcast": broadcast}
+        return depend_on(
+            source_of(broadcast),
+            config["archive"],
+            Path(LIMITS_RECORD.format(**place)),
+            times_asked(FETCHED_RECEIPT.format(**place)),
+            stage,
+        )
 
     return lambda wildcards: depend(wildcards.broadcast)
 

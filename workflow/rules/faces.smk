@@ -7,7 +7,7 @@ rule encode:
     input:
         frames=scratch("frames/{origin}/{broadcast}"),
         manifest=scratch("manifests/{origin}/{broadcast}.json"),
-        fetched="results/fetched/{origin}/{broadcast}.json",
+        fetched=FETCHED_RECEIPT,
     output:
         faces=update(FACE_TABLE),
         frames=update(FRAME_TABLE),

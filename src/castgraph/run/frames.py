@@ -1,9 +1,7 @@
 """What the frames of a broadcast depend on: what is made of frames is made again when this changes, else not.
 
-A ZIP that was fetched again is told by the receipt of its fetch, which whatever is made of frames has as an
-input; all else is here. Where a broadcast comes from is in the path of everything that is made of it
-(`castgraph.archive.origin`), so that another source, archive or time between two frames of a video takes
-nobody's place.
+Where a broadcast comes from is in the path of all that is made of it, too (`castgraph.archive.origin`), so that another source, archive or
+time between two frames of a video takes nobody's place.
 """
 
 from __future__ import annotations
@@ -24,7 +22,9 @@ FETCHED, UNPACKED = "fetched", "unpacked"
 """The stages in which limits act: a recording is cut where it becomes a ZIP, a ZIP where it is unpacked."""
 
 
-def depend_on(source: str, archive: Mapping[str, Any], record: Path, stage: str = UNPACKED) -> dict[str, Any]:
+def depend_on(
+    source: str, archive: Mapping[str, Any], record: Path, asked: int = 0, stage: str = UNPACKED
+) -> dict[str, Any]:
     """Tell what the frames of a broadcast, or with the stage `FETCHED` its ZIP, depend on.
 
     Parameters
@@ -36,14 +36,16 @@ def depend_on(source: str, archive: Mapping[str, Any], record: Path, stage: str 
         The section ``archive`` of the configuration.
     record
         What `note` keeps of the broadcast.
+    asked
+        How often it was asked for again.
     stage
         `FETCHED` or `UNPACKED`.
 
     Returns
     -------
     dict
-        ``source``; of a local one its ``state`` (size and date); the ``limits`` that count: those under
-        which the stage was done, as long as those of today would change nothing; the ``versions`` of the
+        ``source``; of a local one its ``state`` (size and date); ``asked``; the ``limits`` that count: those
+        under which the stage was done, as long as those of today would change nothing; the ``versions`` of the
         code. Before, during and after the jobs that follow from it, it is the same.
     """
     is_recording = is_local(source)
@@ -51,6 +53,7 @@ def depend_on(source: str, archive: Mapping[str, Any], record: Path, stage: str 
     return {
         "source": source,
         "state": state(source) if is_recording else None,
+        "asked": asked,
         "limits": _counting(record, stage, {key: archive[key] for key in LIMITS}),
         "versions": {name: CODE_VERSIONS[name] for name in stages},
     }

@@ -7,7 +7,7 @@ folder `FOLDER` beside the results of all runs. Nothing here is needed to read a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,7 +36,16 @@ class Entry(NamedTuple):
     without: str
 
 
+ASKED = "asked.json"
+"""The entry that says what was asked for again, by the paths of their receipts, and how often."""
+
 ENTRIES = (
+    Entry(
+        ASKED,
+        Kind.BOOKKEEPING,
+        "what `castgraph retry` asked for again, and how often",
+        "what was asked for and not had yet has to be asked for once more; what was had stays as it is",
+    ),
     Entry(
         "limits/{origin}/{broadcast}.json",
         Kind.BOOKKEEPING,
@@ -87,6 +96,37 @@ def change(path: Path, make: Callable[[dict[str, Any]], dict[str, Any]]) -> None
     root = next(folder for folder in path.parents if folder.name == FOLDER)
     with locked(root / ".lock"):
         files.write_json(path, make(read(path)))
+
+
+def asked(entry: Mapping[str, Any], receipt: Path) -> int:
+    """Tell how often something has been asked for again: by the ledger, or by what was had of it.
+
+    Parameters
+    ----------
+    entry
+        The entry `ASKED`.
+    receipt
+        What the job that had it left, ``results/fetched/….json``. Without it the ledger alone tells, without
+        the ledger the receipt.
+    """
+    numbers = (entry.get(_key(receipt)), read(receipt).get("asked"))
+    return max((number for number in numbers if isinstance(number, int)), default=0)
+
+
+def ask(results: Path, receipts: Iterable[Path]) -> None:
+    """Ask once more for what these are the receipts of; the next run does."""
+    receipts = list(receipts)
+
+    def more(entry: dict[str, Any]) -> dict[str, Any]:
+        return entry | {_key(receipt): asked(entry, receipt) + 1 for receipt in receipts}
+
+    change(results / FOLDER / ASKED, more)
+
+
+def _key(receipt: Path) -> str:
+    """Name what a receipt is of: its path in ``fetched/``, wherever that lies."""
+    parts = receipt.with_suffix("").parts
+    return "/".join(parts[len(parts) - parts[::-1].index("fetched") :])
 
 
 def table() -> str:

@@ -18,6 +18,7 @@ from castgraph.base import tables
 from castgraph.base.statuses import ASK_AGAIN
 from castgraph.base.text import line
 from castgraph.faces import broadcast_row
+from castgraph.run import ledger
 from castgraph.run.config.faces import Faces
 from castgraph.run.names import encoder_name
 
@@ -78,8 +79,7 @@ def states(run: Path) -> list[State]:
 def ask_for_again(run: Path, statuses: Collection[str] = ASK_AGAIN) -> list[State]:
     """Have the next run fetch again what has one of these statuses, and nothing else.
 
-    The receipts of their fetches are removed, which has Snakemake do that again. What there is of them stays
-    until the next run has something better.
+    What there is of it stays until the next run has something better.
 
     Returns
     -------
@@ -87,8 +87,8 @@ def ask_for_again(run: Path, statuses: Collection[str] = ASK_AGAIN) -> list[Stat
         What will be asked for again.
     """
     chosen = [state for state in states(run) if state.status in statuses]
-    for state in chosen:
-        state.receipt.unlink(missing_ok=True)
+    if chosen:
+        ledger.ask(run.parent, (state.receipt for state in chosen))
     return chosen
 
 

@@ -23,9 +23,10 @@ def record(tmp_path: Path) -> Path:
 
 def test_a_broadcast_of_the_archive_depends_on_no_file(record: Path) -> None:
     found = depend_on("", LIMITS, record)
-    assert found == {"source": "", "state": None, "limits": LIMITS, "versions": found["versions"]}
+    versions = found["versions"]
+    assert found == {"source": "", "state": None, "asked": 0, "limits": LIMITS, "versions": versions}
     assert set(found["versions"]) == {"download", "unzip"}
-    assert set(depend_on("", LIMITS, record, FETCHED)["versions"]) == {"download"}
+    assert set(depend_on("", LIMITS, record, stage=FETCHED)["versions"]) == {"download"}
     assert set(depend_on("a.mp4", LIMITS, record)["versions"]) == {"recording", "unzip"}
 
 
@@ -66,9 +67,9 @@ def test_a_folder_depends_on_its_pictures(record: Path, tmp_path: Path) -> None:
 def test_limits_that_change_nothing_do_not_count(stage: str, record: Path) -> None:
     note(record, stage, LIMITS, LIMITS, NEEDED)
     for other in ({"max_frames": 900}, {"max_frames": 5000, "max_frame_mb": 1}, {"max_broadcast_mb": 50}):
-        assert depend_on("", LIMITS | other, record, stage)["limits"] == LIMITS
+        assert depend_on("", LIMITS | other, record, stage=stage)["limits"] == LIMITS
     for other in ({"max_frames": 899}, {"max_frame_mb": 0.9}, {"max_broadcast_mb": 49.9}):
-        assert depend_on("", LIMITS | other, record, stage)["limits"] == LIMITS | other
+        assert depend_on("", LIMITS | other, record, stage=stage)["limits"] == LIMITS | other
 
 
 def test_one_that_was_cut_depends_on_the_limit_that_cut_it(record: Path) -> None:

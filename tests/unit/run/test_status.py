@@ -16,6 +16,7 @@ from castgraph.archive import listed, write_inventory_report, write_selection
 from castgraph.archive.listing.inventory import Inventory
 from castgraph.base import files, tables
 from castgraph.cli import app
+from castgraph.run import ledger
 from castgraph.run.status import ask_for_again, states
 
 ENCODER = "fast-hog-up1"
@@ -99,13 +100,12 @@ def test_what_is_not_whole_is_asked_for_again_and_nothing_else(run: Path) -> Non
     before = {path: path.read_bytes() for path in run.parent.rglob("*") if path.is_file()}
     chosen = ask_for_again(run)
     assert [state.name for state in chosen] == ["NTV.20261002", MISSING, PARTIAL]
-    after = {path: path.read_bytes() for path in run.parent.rglob("*") if path.is_file()}
-    # What there is stays until it is replaced; only what says that it was fetched is gone.
-    places = ("gdelt/inventories/NTV.20261002", f"gdelt/{MISSING}", f"gdelt/{PARTIAL}")
-    gone = {run.parent / "fetched" / f"{place}.json" for place in places}
-    assert after == {path: content for path, content in before.items() if path not in gone}
-    assert gone <= set(before)
-    assert ask_for_again(run, ["partial"]) == chosen[2:]
+    assert {path: path.read_bytes() for path in before} == before  # what there is stays until it is replaced
+    entry = ledger.read(run.parent / "ledger" / ledger.ASKED)
+    places = ["gdelt/inventories/NTV.20261002", f"gdelt/{MISSING}", f"gdelt/{PARTIAL}"]
+    assert entry == dict.fromkeys(places, 1)
+    ask_for_again(run, ["partial"])
+    assert ledger.read(run.parent / "ledger" / ledger.ASKED) == entry | {places[-1]: 2}
 
 
 def test_one_that_was_asked_for_again_and_failed_tells_why(run: Path) -> None:
@@ -122,7 +122,8 @@ def test_results_may_be_a_link(run: Path, tmp_path: Path) -> None:
     (tmp_path / "results").rename(tmp_path / "disk")
     (tmp_path / "results").symlink_to(tmp_path / "disk")
     assert len(ask_for_again(tmp_path / "results" / "mine")) == 3
-    assert not (tmp_path / "disk" / "fetched" / "gdelt" / f"{PARTIAL}.json").exists()
+    assert len(ledger.read(tmp_path / "disk" / "ledger" / ledger.ASKED)) == 3
+    assert {path.name for path in tmp_path.iterdir()} == {"results", "disk"}
 
 
 def test_a_selection_of_an_earlier_castgraph_is_told(run: Path) -> None:
