@@ -11,7 +11,6 @@ from wand.color import Color
 from wand.drawing import Drawing
 from wand.image import Image
 
-from castgraph.archive.broadcast import Broadcast
 from castgraph.people import pictures
 
 THUMBNAIL = 96
@@ -108,9 +107,9 @@ def shorten(text: str, length: int) -> str:
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
-def place_captions(broadcast: Broadcast, frame: int) -> tuple[str, str]:
-    """Tell in two lines where a face comes from: when the broadcast began, its station and the frame."""
-    return f"{broadcast.start:%Y-%m-%d %H:%M}", f"{shorten(broadcast.station, _STATION_LENGTH)} #{frame}"
+def place_captions(station: str, frame: int, time: datetime) -> tuple[str, str]:
+    """Tell in two lines where a face comes from: when its frame was on air, the station and the frame."""
+    return f"{time:%Y-%m-%d %H:%M:%S}", f"{shorten(station, _STATION_LENGTH)} #{frame}"
 
 
 def _caption(draw: Drawing, left: int, top: int, face: SheetFace) -> None:
