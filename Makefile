@@ -38,8 +38,9 @@ soak: ## run 200 broadcasts, killed again and again, from an archive that fails;
 	uv run --frozen python -m tests.workflow.soak
 
 .PHONY: generate
-generate: ## write what is made from the code: comments and tables of the configuration, its JSON Schema
+generate: ## write what is made from the code: comments, tables and JSON Schema of the configuration; the tables
 	uv run --frozen python -m castgraph.run.config.documents
+	uv run --frozen python -m castgraph.base.tables.documents
 
 .PHONY: lint
 lint: ## formatting, lint, types and layers

@@ -66,8 +66,9 @@ from rich.table import Table
 from castgraph.archive import unzip
 from castgraph.base.files import atomic
 from castgraph.base.models import check_providers
-from castgraph.faces import UnreadableFrameError, native, read_frame
+from castgraph.faces import native
 from castgraph.faces.encode import BATCH, BATCH_PIXELS
+from castgraph.faces.frame import UnreadableFrameError, read_frame
 from encode_quality import DETECTORS, Place, Truth, quality_figures, read_truth, show_quality
 
 ROOT = Path(__file__).resolve().parent.parent

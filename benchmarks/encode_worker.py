@@ -23,7 +23,9 @@ import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 from castgraph.archive import Manifest, UnzippedFrame  # noqa: E402
-from castgraph.faces import Detection, Engine, encode, load_engine, read_frame  # noqa: E402
+from castgraph.faces.encode import encode  # noqa: E402
+from castgraph.faces.engine import Detection, Engine, load_engine  # noqa: E402
+from castgraph.faces.frame import read_frame  # noqa: E402
 
 
 class Stopwatch:

@@ -74,6 +74,7 @@ def make(folder: Path, n_faces: int) -> None:
     frame = np.sort(rng.integers(1, FRAMES + 1, FACES)).astype(np.int32)
     top, left, size = (rng.integers(20, 400, FACES, np.int32) for _ in range(3))
     faces = {
+        "face": np.arange(FACES, dtype=np.int32),
         "frame": frame,
         **dict(zip(("top", "right", "bottom", "left"), (top, left + size, top + size, left), strict=True)),
         "score": rng.random(FACES, np.float32),

@@ -13,7 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from castgraph.faces import Quality, merge
+from castgraph.faces.merge import merge
+from castgraph.faces.quality import Quality
 from castgraph.run.counted import read_counted
 from cluster_worker import cpu_s, memory_mb
 
@@ -29,6 +30,7 @@ def step(folder: Path, name: str, min_sharpness: float) -> None:
         faces=folder / "faces.parquet",
         frames=folder / "frames.parquet",
         quality=Quality(min_sharpness=min_sharpness),
+        frame_seconds=4,
         settings={},
     )
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from PIL import Image
 
@@ -89,6 +90,14 @@ def finish(
     reasoned = {"recommended": recommended, "reason": f"{recommended} is <the> middle."}
     write(folder / "sweep.parquet", tables.SWEEP, scores, reasoned)
     picture(folder / "sweep.png", (180, 100))
+    frames = [
+        {"broadcast": row["broadcast"], "frame": number, "status": "ok"}
+        | {"time": row["start"] + timedelta(seconds=4 * (number - 1))}
+        for row in rows
+        for number in ((1, row["n_frames"]) if row["n_frames"] else ())
+    ]
+    write(folder / "frames.parquet", tables.MERGED_FRAMES, frames)
+    faces = merged_faces(folder, 1)
     paths = {}
     for clustering in names(config):
         here = folder / clustering
@@ -104,15 +113,28 @@ def finish(
             for person in range(n_people - 1)
         ]
         paths[clustering] = {
-            "labels": write(here / "labels.parquet", tables.LABELS, [{"label": -1}]),
+            "labels": labelled(here, faces, [-1]),
             "people": write(here / "people.parquet", tables.PEOPLE, people),
             "pairs": write(here / "edges.parquet", tables.EDGES, pairs),
         }
         picture(here / "network.png", (240, 180))
         for person in range(min(n_people, 30)):
             picture(here / "portraits" / portrait_name(person), (192, 192))
-    tables_of = [folder / name for name in ("broadcasts.parquet", "inventories.csv")]
+    tables_of = [folder / "broadcasts.parquet", faces, folder / "inventories.csv"]
     write_json(folder / "summary.json", summarise(folder.name, *tables_of, paths, folder / "sweep.parquet"))
+
+
+def merged_faces(folder: Path, n_faces: int) -> Path:
+    """Write a merged face table of one broadcast, and its digest."""
+    rows = [{"broadcast": f"NTV_{START:%Y%m%d_%H%M%S}", "face": n, "frame": n + 1} for n in range(n_faces)]
+    return write(folder / "faces.parquet", tables.MERGED_FACES, rows, {"digest": f"of {n_faces} faces"})
+
+
+def labelled(folder: Path, faces: Path, labels: Iterable[int]) -> Path:
+    """Write labels of a face table."""
+    values = np.array([*labels], np.int32)
+    tables.write_labels(folder / "labels.parquet", faces, values, {"algorithm": "dbscan"}, 0)
+    return folder / "labels.parquet"
 
 
 def write(path: Path, schema: pa.Schema, rows: list[dict[str, Any]], facts: Any = None) -> Path:

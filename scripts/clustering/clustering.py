@@ -18,4 +18,6 @@ with joblog(snakemake.log[0]):
         all_eps=snakemake.config["clustering"]["eps"],
         max_memory_mb=snakemake.resources.mem_mb,
     )
-    tables.write_labels(snakemake.output.labels, labels, snakemake.params.settings, faces.n_set_aside)
+    tables.write_labels(
+        snakemake.output.labels, snakemake.input.faces, labels, snakemake.params.settings, faces.n_set_aside
+    )

@@ -1,7 +1,5 @@
 """Score the clusterings of the run without labels, and draw the scores."""
 
-import pyarrow.parquet as pq
-
 from castgraph.base import tables
 from castgraph.base.joblog import joblog
 from castgraph.pages.sweep import draw
@@ -11,14 +9,14 @@ with joblog(snakemake.log[0]):
     clusterings = snakemake.params.clusterings
     paths = dict(zip(clusterings, snakemake.input.labels, strict=True))
     found = score(
-        pq.read_table(snakemake.input.faces, columns=list(PLACE_COLUMNS)),
+        tables.read(snakemake.input.faces, tables.MERGED_FACES, PLACE_COLUMNS),
         clusterings,
-        lambda name: pq.read_table(paths[name])["label"].to_numpy(),
+        lambda name: tables.read_labels(paths[name], snakemake.input.faces),
     )
     facts = tables.provenance(
         "scores", {"clusterings": clusterings}, recommended=found.recommended, reason=found.reason
     )
-    tables.write(snakemake.output.table, found.sweep, facts)
-    tables.write(snakemake.output.changes, found.changes, facts)
+    tables.write(snakemake.output.table, found.sweep, facts, tables.SWEEP)
+    tables.write(snakemake.output.changes, found.changes, facts, tables.SWEEP_CHANGES)
     title = f"Scores of the clusterings of {snakemake.wildcards.run}"
     draw(found.sweep, found.changes, found.reason, snakemake.output.html, snakemake.output.png, title=title)

@@ -7,7 +7,8 @@ from castgraph.archive import is_local, read_manifest
 from castgraph.base import files, tables
 from castgraph.base.cores import of_run
 from castgraph.base.joblog import joblog
-from castgraph.faces import encode, is_worse, load_engine, write_encoded
+from castgraph.faces.encode import encode, is_worse, write_encoded
+from castgraph.faces.engine import load_engine
 
 # The worker processes import this file, too, and nothing is theirs to do in it.
 if __name__ == "__main__":
@@ -28,7 +29,7 @@ if __name__ == "__main__":
             n_refused=manifest.n_refused,
         )
         tables_of = Path(snakemake.output.faces), Path(snakemake.output.frames)
-        if is_local(snakemake.params.frames["source"]) or not is_worse(manifest, tables_of[1]):
+        if is_local(snakemake.params.frames["source"]) or not is_worse(manifest, *tables_of):
             write_encoded(encoded, facts, *tables_of)
         files.write_json(snakemake.output.receipt, facts)
         # Snakemake removes what is temporary on the host where it was started, not on the nodes of a cluster.

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from castgraph.base.files import write_json
 from castgraph.base.joblog import joblog
-from castgraph.faces import Quality, merge
+from castgraph.faces.merge import merge
+from castgraph.faces.quality import Quality
 
 with joblog(snakemake.log[0]):
     facts = merge(
@@ -13,6 +14,7 @@ with joblog(snakemake.log[0]):
         faces=Path(snakemake.output.faces),
         frames=Path(snakemake.output.frames),
         quality=Quality(**snakemake.params.quality),
+        frame_seconds=snakemake.params.frame_seconds,
         settings={"encoder": snakemake.params.encoder},
     )
     write_json(snakemake.output.receipt, facts)

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from castgraph import network
 from castgraph.base.joblog import joblog
+from castgraph.network.export import read_graphml
+from castgraph.network.picture import draw
 
 with joblog(snakemake.log[0]):
-    network.draw(
-        network.read_graphml(Path(snakemake.input.graph)),
+    draw(
+        read_graphml(Path(snakemake.input.graph)),
         Path(snakemake.input.portraits) if snakemake.input.portraits else None,
         Path(snakemake.output.png),
         Path(snakemake.output.svg),

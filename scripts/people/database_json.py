@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
+from castgraph.base import tables
 from castgraph.base.joblog import joblog
-from castgraph.people import write_database_json
+from castgraph.people.database import write_database_json
 
 with joblog(snakemake.log[0]):
-    labels = pq.read_table(snakemake.input.labels)["label"].to_numpy()
+    labels = tables.read_labels(snakemake.input.labels, snakemake.input.faces)
     write_database_json(Path(snakemake.output[0]), Path(snakemake.input.faces), labels)

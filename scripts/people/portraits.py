@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from castgraph.archive import Limits, fetch_options, read_selection
 from castgraph.base import tables
 from castgraph.base.files import atomic_directory
 from castgraph.base.joblog import joblog
-from castgraph.people import write_portraits
-from castgraph.people.portraits import COLUMNS
+from castgraph.faces.times import face_times
+from castgraph.people.portraits import COLUMNS, write_portraits
 
 
 def main() -> None:
@@ -22,10 +20,11 @@ def main() -> None:
         atomic_directory(snakemake.output.sheets) as sheets,
     ):
         write_portraits(
-            pq.read_table(snakemake.input.people),
-            pq.read_table(snakemake.input.faces, columns=list(COLUMNS)),
+            tables.read(snakemake.input.people, tables.PEOPLE),
+            tables.read(snakemake.input.faces, tables.MERGED_FACES, COLUMNS),
             tables.open_embeddings(snakemake.input.faces),
-            pq.read_table(snakemake.input.labels)["label"].to_numpy(),
+            tables.read_labels(snakemake.input.labels, snakemake.input.faces),
+            face_times(snakemake.input.faces, snakemake.input.frames),
             lambda broadcast: zips / selected[broadcast].origin / f"{broadcast}.zip",
             portraits,
             sheets if sheet_faces else None,

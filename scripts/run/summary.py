@@ -15,6 +15,7 @@ with joblog(snakemake.log[0]):
     found = summarise(
         snakemake.wildcards.run,
         Path(snakemake.input.broadcasts),
+        Path(snakemake.input.faces),
         Path(snakemake.input.inventories),
         clusterings,
         Path(snakemake.input.scores),

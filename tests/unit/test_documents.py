@@ -12,6 +12,7 @@ import castgraph
 import castgraph.run.config
 from castgraph.base import tables
 from castgraph.base.statuses import STATUSES
+from castgraph.base.tables.documents import generate
 
 # Names in README.md of what a user or a run makes.
 MADE = (
@@ -106,10 +107,14 @@ def test_every_output_of_a_rule_is_in_the_readme(readme: str, rules: str) -> Non
     assert made - patterns <= set(output_table(readme))
 
 
-def test_the_readme_shows_the_columns_of_the_tables(readme: str) -> None:
-    merged = (tables.MERGED_FACES, tables.FRAMES, tables.BROADCASTS)
-    for schema in (*merged, tables.EDGES, tables.LABELS, tables.SWEEP, tables.SWEEP_CHANGES):
-        assert set(schema.names) <= set(re.findall(r"`(\w+)`", readme))
+def test_what_is_told_of_the_tables_is_what_the_registry_says(root: Path) -> None:
+    for path, expected in generate(root).items():
+        assert text(path) == expected, f"{path}: run `make generate`"
+
+
+def test_the_tables_are_where_the_rules_write_them(rules: str) -> None:
+    made = set(re.findall(r'"(results/[^"]+)"', rules.replace("{{run}}", "{run}")))
+    assert {kind.path for kind in tables.TABLES.values()} <= made
 
 
 def test_the_readme_tells_what_the_status_words_mean(readme: str) -> None:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from castgraph.base.tables import TABLES, check
 from tests.truth import TrueFace, matched, pairwise
 
 CLUSTERING = "eps-0.40"
@@ -190,6 +191,15 @@ def test_the_python_in_the_readme_runs(demo_run, root: Path, monkeypatch) -> Non
     assert made["labels"].tolist() == made["model"].labels_.tolist() == labels
     assert made["by_eps"][2].tolist() == labels
     assert made["by_eps"].shape == (3, len(made["X"]))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_is_what_the_registry_says(demo_run, name: str) -> None:
+    wildcards = {"run": "demo", "encoder": "*", "origin": "*", "broadcast": "*", "clustering": "*"}
+    paths = list(demo_run.folder.glob(TABLES[name].path.format(**wildcards)))
+    assert paths
+    for path in paths:
+        check(path, TABLES[name])
 
 
 def test_nothing_is_left_in_scratch_and_a_second_run_has_nothing_to_do(demo_run, tmp_path: Path) -> None:

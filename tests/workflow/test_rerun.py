@@ -14,8 +14,9 @@ import pytest
 
 from castgraph.base import tables
 from castgraph.clustering import dbscan
-from castgraph.network import cooccurrences
-from castgraph.people import people_table
+from castgraph.faces.times import face_times
+from castgraph.network.cooccurrence import cooccurrences
+from castgraph.people.table import people_table
 from tests.workflow.conftest import SHORT, Run, frames_of, jobs, write_zip
 
 PER_CLUSTERING = ("clustering", "people", "portraits", "network", "picture")
@@ -141,12 +142,13 @@ def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) 
     assert facts["n_noise"] == (expected == -1).sum()
 
     # What is told of people and pairs is what the faces that count alone would give.
-    people = people_table(counted, embeddings, expected, frame_seconds=4).to_pylist()
+    times = face_times(copied.results / "faces.parquet", copied.results / "frames.parquet")[~aside]
+    people = people_table(counted, embeddings, expected, times, frame_seconds=4).to_pylist()
     rows = np.flatnonzero(~aside).tolist()
     assert pq.read_table(folder / "people.parquet").to_pylist() == [
         person | {"best_face": rows[person["best_face"]]} for person in people
     ]
-    pairs = cooccurrences(counted, expected, frame_seconds=4).to_pylist()
+    pairs = cooccurrences(counted, expected, times).to_pylist()
     assert pq.read_table(folder / "edges.parquet").to_pylist() == pairs
 
     summary = json.loads((copied.results / "summary.json").read_text())

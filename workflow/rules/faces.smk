@@ -63,6 +63,7 @@ rule merge:
     params:
         encoder=ENCODER,
         quality=config["quality"],
+        frame_seconds=config["archive"]["frame_seconds"],
         code_version=CODE_VERSIONS["merge"],
     script:
         "../../scripts/faces/merge.py"

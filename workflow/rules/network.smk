@@ -6,6 +6,7 @@ rule network:
     """Count who is seen beside whom and write the network."""
     input:
         faces="results/{run}/faces.parquet",
+        frames="results/{run}/frames.parquet",
         labels="results/{run}/{clustering}/labels.parquet",
         people="results/{run}/{clustering}/people.parquet",
     output:
@@ -25,7 +26,6 @@ rule network:
         mem_mb=growing(4000),
     params:
         network=network_settings(),
-        frame_seconds=config["archive"]["frame_seconds"],
         # A function, since the braces in it are no wildcards.
         frame_url=lambda wildcards: config["archive"]["frame_url"],
         code_version=CODE_VERSIONS["network"],

@@ -7,6 +7,7 @@ rule people:
     input:
         faces="results/{run}/faces.parquet",
         embeddings="results/{run}/embeddings.npy",
+        frames="results/{run}/frames.parquet",
         labels="results/{run}/{clustering}/labels.parquet",
     output:
         people="results/{run}/{clustering}/people.parquet",
@@ -31,6 +32,7 @@ rule portraits:
     input:
         faces="results/{run}/faces.parquet",
         embeddings="results/{run}/embeddings.npy",
+        frames="results/{run}/frames.parquet",
         labels="results/{run}/{clustering}/labels.parquet",
         people="results/{run}/{clustering}/people.parquet",
     output:

@@ -6,6 +6,7 @@ rule summary:
     """Count what was read and found."""
     input:
         broadcasts="results/{run}/broadcasts.parquet",
+        faces="results/{run}/faces.parquet",
         inventories="results/{run}/inventories.csv",
         labels=per_clustering("labels.parquet"),
         people=per_clustering("people.parquet"),
@@ -35,7 +36,14 @@ rule report:
     input:
         tables=expand(
             "results/{{run}}/{name}",
-            name=["selected.csv", "summary.json", "broadcasts.parquet", "sweep.parquet", "sweep.png"],
+            name=[
+                "selected.csv",
+                "summary.json",
+                "broadcasts.parquet",
+                "frames.parquet",
+                "sweep.parquet",
+                "sweep.png",
+            ],
         ),
         inventories="results/{run}/inventories.csv",
         clusterings=per_clustering("people.parquet", "edges.parquet", "network.png"),

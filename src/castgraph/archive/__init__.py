@@ -8,32 +8,36 @@ which ``pack`` puts into the archive's layout; ``zips`` takes the frames out of 
 outside is taken as hostile.
 """
 
-from castgraph.archive.broadcast import BROADCAST_PATTERN, STATION_PATTERN, Broadcast, frame_name
-from castgraph.archive.fetch import FetchError, fetch_options
-from castgraph.archive.listing.choose import Choice
-from castgraph.archive.listing.inventory import (
-    Inventory,
-    Selected,
-    fetch_inventory,
-    listed,
-    read_inventory,
-    read_inventory_report,
-    read_selection,
-    select,
-    write_inventory_report,
-    write_selection,
-)
-from castgraph.archive.media.sources import archive_name, is_local, obtain, origin, relative
-from castgraph.archive.media.zips import (
-    FrameError,
-    FrameReader,
-    Limits,
-    Manifest,
-    UnzippedFrame,
-    read_manifest,
-    unzip,
-    write_manifest,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from castgraph.archive.broadcast import BROADCAST_PATTERN, STATION_PATTERN, Broadcast, frame_name
+    from castgraph.archive.fetch import FetchError, fetch_options
+    from castgraph.archive.listing.choose import Choice
+    from castgraph.archive.listing.inventory import (
+        Inventory,
+        Selected,
+        fetch_inventory,
+        listed,
+        read_inventory,
+        read_inventory_report,
+        read_selection,
+        select,
+        write_inventory_report,
+        write_selection,
+    )
+    from castgraph.archive.media.sources import archive_name, is_local, obtain, origin, relative
+    from castgraph.archive.media.zips import (
+        FrameError,
+        FrameReader,
+        Limits,
+        Manifest,
+        UnzippedFrame,
+        read_manifest,
+        unzip,
+        write_manifest,
+    )
 
 __all__ = [
     "BROADCAST_PATTERN",
@@ -67,3 +71,16 @@ __all__ = [
     "write_manifest",
     "write_selection",
 ]
+
+_MODULES = ("broadcast", "listing.choose", "media.zips", "fetch", "listing.inventory", "media.sources")
+"""Where these names are, what takes least to import first: planning and every job import this package."""
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for module in _MODULES:
+            found = import_module(f"{__name__}.{module}")
+            if hasattr(found, name):
+                value: object = getattr(found, name)
+                return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 STATION_PATTERN = "[A-Za-z0-9]+"
 TITLE_PATTERN = "[A-Za-z0-9._-]+"
@@ -60,8 +60,6 @@ class Broadcast:
         >>> broadcast = Broadcast.parse("RUSSIA1_20220519_083000_60_minut")
         >>> broadcast.station, broadcast.title
         ('RUSSIA1', '60_minut')
-        >>> broadcast.frame_time(16, frame_seconds=4).isoformat()
-        '2022-05-19T08:31:00+00:00'
         """
         match = _PARTS.fullmatch(broadcast_id)
         if match is None or len(broadcast_id) > 200:
@@ -75,10 +73,6 @@ class Broadcast:
         except ValueError as error:
             raise ValueError(f"{broadcast_id!r} is not a broadcast ID: no such date or time") from error
         return cls(broadcast_id, match["station"], start, match["title"] or "")
-
-    def frame_time(self, frame: int, frame_seconds: float) -> datetime:
-        """Tell when frame `frame` (from 1) was on air, with `frame_seconds` between two frames."""
-        return self.start + timedelta(seconds=(frame - 1) * frame_seconds)
 
 
 def frame_name(broadcast_id: str, frame: int) -> str:

@@ -10,8 +10,8 @@ import shutil
 import socket
 import string
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,37 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     '2022-05-19'
     """
     path = Path(path)
+    with _part(path) as part:
+        yield part
+        part.replace(path)
+
+
+@contextmanager
+def atomic_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Do as `atomic` for several files: all are renamed when the block ends well, or none.
+
+    The last file vouches for the others: it is not there while they are replaced, and comes last. So where it
+    is, all are whole and of one writing, also after a process was killed.
+
+    Parameters
+    ----------
+    paths
+        The files to write.
+
+    Yields
+    ------
+    tuple of Path
+        Where to write each.
+    """
+    with ExitStack() as stack:
+        parts = tuple(stack.enter_context(_part(path)) for path in paths)
+        yield parts
+        _replace_together(parts, paths)
+
+
+@contextmanager
+def _part(path: Path) -> Iterator[Path]:
+    """Yield a new file beside `path`; if it is still there when the block ends, it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
     part = _part_of(path)
@@ -92,10 +123,26 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         with disk(path.parent):
             yield part
-        part.replace(path)
-    except BaseException:
+    finally:
         remove(part)
+
+
+def _replace_together(parts: Sequence[Path], paths: Sequence[Path]) -> None:
+    """Rename each part to its path; when one cannot be, put all back as it was."""
+    olds = [part.with_suffix(f".old{PART}") for part in parts]
+    done: list[tuple[Path, Path]] = []  # from, to: in reverse the way back
+    try:
+        moves = [*zip(reversed(paths), reversed(olds), strict=True), *zip(parts, paths, strict=True)]
+        for source, target in moves:
+            if source in parts or source.exists():
+                source.replace(target)
+                done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
+            target.replace(source)
         raise
+    for old in olds:
+        remove(old)
 
 
 @contextmanager

@@ -42,6 +42,11 @@ def minute(moment: datetime) -> str:
     return _utc(moment).isoformat(" ", "minutes")
 
 
+def second(moment: datetime) -> str:
+    """Write a moment for people, to the second: ``2024-01-03 07:00:04``."""
+    return _utc(moment).isoformat(" ", "seconds")
+
+
 def day(moment: date) -> str:
     """Write a day, or the day of a moment: ``2024-01-03``."""
     return (_utc(moment).date() if isinstance(moment, datetime) else moment).isoformat()

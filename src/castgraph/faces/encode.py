@@ -23,13 +23,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
 from castgraph.archive import Manifest, UnzippedFrame
-from castgraph.base import tables
+from castgraph.base import files, tables
 from castgraph.base.cores import Cores, Crew
 from castgraph.base.locks import lock
 from castgraph.faces.engine import Engine
@@ -144,19 +143,23 @@ def encode(
     return Encoded(faces, frames, models)
 
 
-def is_worse(manifest: Manifest, frames: Path) -> bool:
+def is_worse(manifest: Manifest, faces: Path, frames: Path) -> bool:
     """Tell whether a broadcast was read before, and nothing can be had of it now.
 
     Parameters
     ----------
     manifest
         What is there of it now.
-    frames
-        The frame table of before, if there is one.
+    faces, frames
+        The tables of before, if there are any. Those of an earlier castgraph are of no use to anybody.
     """
-    if manifest.frames or manifest.status == "empty" or not frames.is_file():
+    if manifest.frames or manifest.status == "empty":
         return False
-    was_read = "ok" in pq.read_table(frames, columns=["status"])["status"].unique().to_pylist()
+    try:
+        with tables.opened(faces, tables.FACES), tables.opened(frames, tables.FRAMES) as file:
+            was_read = "ok" in file.read(["status"])["status"].unique().to_pylist()
+    except (FileNotFoundError, tables.TableError):
+        return False
     if was_read:
         log.warning(
             "%s is %s now (%s): its tables stay as they are",
@@ -169,9 +172,12 @@ def is_worse(manifest: Manifest, frames: Path) -> bool:
 
 def write_encoded(encoded: Encoded, facts: Mapping[str, Any], faces: Path, frames: Path) -> None:
     """Write both tables of a broadcast; neither takes its place before the other is whole, too."""
-    with tables.writer(faces, tables.FACES, facts) as add_faces:
-        add_faces(encoded.faces)
-        tables.write(frames, encoded.frames, facts)
+    with files.atomic_together(faces, frames) as parts:
+        for part, table, schema in zip(
+            parts, (encoded.faces, encoded.frames), (tables.FACES, tables.FRAMES), strict=True
+        ):
+            with tables.writer(part, schema, facts) as add:
+                add(table)
 
 
 def _unique(folder: Path, entries: Sequence[UnzippedFrame]) -> tuple[list[UnzippedFrame], NDArray[np.int64]]:
@@ -253,9 +259,9 @@ def _parts(
 
 
 def _part(faces: list[dict[str, Any]], frames: list[dict[str, Any]]) -> _Part:
-    # Broadcast and frame are the first two columns of both tables; seconds is the third of frames.
+    # `_joined` puts the others in front.
     return _Part(
-        pa.Table.from_pylist(faces, schema=pa.schema(list(tables.FACES)[2:])),
+        pa.Table.from_pylist(faces, schema=pa.schema(list(tables.FACES)[3:])),
         pa.Table.from_pylist(frames, schema=pa.schema(list(tables.FRAMES)[3:])),
     )
 
@@ -309,17 +315,18 @@ def _joined(
     rows = np.repeat(first[places] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
     numbers = np.array([entry.frame for entry in manifest.frames], dtype=np.int32)
     seconds = pa.array([entry.seconds for entry in manifest.frames], pa.float64())
-    frames = frames.take(places).add_column(0, "seconds", [seconds])
+    face = np.arange(len(rows), dtype=np.int32)
     return (
-        _numbered(manifest.broadcast, np.repeat(numbers, counts), faces.take(rows)).cast(tables.FACES),
-        _numbered(manifest.broadcast, numbers, frames).cast(tables.FRAMES),
+        _fronted(manifest.broadcast, tables.FACES, [face, np.repeat(numbers, counts)], faces.take(rows)),
+        _fronted(manifest.broadcast, tables.FRAMES, [numbers, seconds], frames.take(places)),
     )
 
 
-def _numbered(broadcast: str, frames: NDArray[np.int32], table: pa.Table) -> pa.Table:
-    """Put the columns in front that say which frames the rows are of."""
-    ids = pa.DictionaryArray.from_arrays(np.zeros(len(frames), dtype=np.int32), [broadcast])
-    return table.combine_chunks().add_column(0, "frame", [frames]).add_column(0, "broadcast", [ids])
+def _fronted(broadcast: str, schema: pa.Schema, columns: Sequence[Any], table: pa.Table) -> pa.Table:
+    """Put the broadcast and the columns that differ between like frames in front of the others."""
+    ids = pa.DictionaryArray.from_arrays(np.zeros(len(table), dtype=np.int32), [broadcast])
+    rest = table.combine_chunks().columns
+    return pa.table([ids, *columns, *rest], schema.names).cast(schema)
 
 
 def _log_bad(frames: Sequence[UnzippedFrame], task: int, parts: Sequence[_Part]) -> None:

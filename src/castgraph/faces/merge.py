@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,15 +15,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from castgraph.archive import Broadcast
-from castgraph.base import tables
+from castgraph.archive.broadcast import Broadcast
+from castgraph.base import files, tables
 from castgraph.faces.quality import FILTERS, Quality, set_aside
-
-_BUFFER = 1 << 20
-"""Bytes of a column that are read at a time."""
+from castgraph.faces.times import frame_times
 
 _ROWS = 16_384
 """Rows of a broadcast that are read at a time: all, but for very few broadcasts."""
+
+
+_IDENTITY = ("face", "frame", "top", "right", "bottom", "left")
+"""The columns by which a face table is known again, beside the broadcasts, the filters and the embeddings."""
 
 
 def merge(
@@ -30,12 +35,14 @@ def merge(
     faces: Path,
     frames: Path,
     quality: Quality,
+    frame_seconds: float,
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Join the face and frame tables of broadcasts; about one row group is in memory at a time.
 
     Every face stays a row; those that fail a quality filter are set aside by name (`set_aside`). The
-    embeddings go into a file of their own, `castgraph.base.tables.EMBEDDINGS` beside `faces`.
+    embeddings go into a file of their own, `castgraph.base.tables.EMBEDDINGS` beside `faces`. What was there
+    is replaced when all is whole; until then, and after any error, it is left as it was.
 
     Parameters
     ----------
@@ -44,9 +51,11 @@ def merge(
         matter: the result is sorted by broadcast.
     broadcasts, faces, frames
         The files to write: the broadcast table (one row for each of `encoded`, with its status), and the
-        joined face and frame tables.
+        joined face and frame tables. Where the broadcast table is, the others are of the same merge.
     quality
         What a face must have to count.
+    frame_seconds
+        Seconds between two frames; from these the frames of all but videos have their time.
     settings
         What the merge depends on besides, for the provenance.
 
@@ -58,48 +67,93 @@ def merge(
     Raises
     ------
     ValueError
-        When a table holds another broadcast than its file name says.
+        When a table holds another broadcast than its file name says, its faces are not numbered in order or
+        its frames do not ascend, when an earlier castgraph made it (`castgraph.base.tables.TableError`), and
+        when `frame_seconds` is not positive.
+
+    Notes
+    -----
+    The provenance has a ``digest`` of what the face table holds. Labels have the digest of their face table.
     """
-    # Where the broadcast table is, the others are whole and of one merge: it goes first and is written last.
-    broadcasts.unlink(missing_ok=True)
+    if not (math.isfinite(frame_seconds) and frame_seconds > 0):
+        raise ValueError(f"frame_seconds: {frame_seconds} is not allowed; it must be positive")
     rows: list[dict[str, Any]] = []
     caught = np.zeros(1 + len(FILTERS), int)  # faces that count, then those that each filter sets aside
-    facts = tables.provenance("merge", {**settings, "quality": asdict(quality)})
-    with (
-        tables.writer(faces, tables.MERGED_FACES, facts) as add_faces,
-        tables.writer(frames, tables.FRAMES, facts) as add_frames,
-        tables.embeddings_writer(faces, facts) as add_embeddings,
-    ):
-        for face_table, frame_table in sorted(encoded, key=lambda pair: pair[0].stem):
-            codes = np.zeros_like(caught)
-            for part in _parts(face_table):
-                reasons = set_aside(part, quality)
-                codes += np.bincount(reasons.indices.to_numpy(), minlength=len(codes))
-                add_embeddings(tables.embeddings(part["embedding"]))
-                add_faces(part.drop_columns(["embedding"]).append_column("set_aside", reasons))
-            for part in _parts(frame_table):
-                add_frames(part)
-            rows.append(broadcast_row(face_table, frame_table) | {"n_set_aside": int(codes[1:].sum())})
-            caught += codes
-        facts |= {
-            "n_broadcasts": len(rows),
-            "n_frames": sum(row["n_frames"] for row in rows),
-            "n_faces": int(caught.sum()),
-            "n_set_aside": int(caught[1:].sum()),
-            "set_aside": dict(zip(FILTERS, caught[1:].tolist(), strict=True)),
-        }
-    tables.write(broadcasts, pa.Table.from_pylist(rows, schema=tables.BROADCASTS), facts)
+    digest = hashlib.blake2b(digest_size=16)
+    facts = tables.provenance(
+        "merge", {**settings, "quality": asdict(quality), "frame_seconds": frame_seconds}
+    )
+    with files.atomic_together(faces.with_name(tables.EMBEDDINGS), faces, frames, broadcasts) as parts:
+        with (
+            tables.writer(parts[1], tables.MERGED_FACES, facts) as add_faces,
+            tables.writer(parts[2], tables.MERGED_FRAMES, facts) as add_frames,
+        ):
+            with tables.embeddings_writer(parts[0], facts) as add_embeddings:
+                for face_table, frame_table in sorted(encoded, key=lambda pair: pair[0].stem):
+                    codes = np.zeros_like(caught)
+                    for part in _faces(face_table):
+                        reasons = set_aside(part, quality)
+                        failed = reasons.indices.to_numpy()
+                        codes += np.bincount(failed, minlength=len(codes))
+                        identity = [*(part[name].to_numpy() for name in _IDENTITY), failed]
+                        digest.update(np.stack(identity, axis=1).data)
+                        add_embeddings(tables.embeddings(part["embedding"]))
+                        add_faces(part.drop_columns(["embedding"]).append_column("set_aside", reasons))
+                    for part in _frames(frame_table, frame_seconds):
+                        add_frames(part)
+                    row = broadcast_row(face_table, frame_table)
+                    rows.append(row | {"n_set_aside": int(codes[1:].sum())})
+                    caught += codes
+            sizes = [(row["broadcast"], row["n_faces"]) for row in rows if row["n_faces"]]
+            digest.update(json.dumps([sizes, FILTERS, facts["embeddings"]["blake2b"]]).encode())
+            facts |= {
+                "digest": digest.hexdigest(),
+                "n_broadcasts": len(rows),
+                "n_frames": sum(row["n_frames"] for row in rows),
+                "n_faces": int(caught.sum()),
+                "n_set_aside": int(caught[1:].sum()),
+                "set_aside": dict(zip(FILTERS, caught[1:].tolist(), strict=True)),
+            }
+        with tables.writer(parts[3], tables.BROADCASTS, facts) as add_broadcasts:
+            add_broadcasts(pa.Table.from_pylist(rows, schema=tables.BROADCASTS))
     return facts
 
 
-def _parts(path: Path) -> Iterator[pa.Table]:
-    """Read the table of one broadcast, some rows at a time."""
-    # Without these two a row group of the file, up to a million faces, is read as one piece.
-    with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
-        for batch in file.iter_batches(_ROWS, use_threads=False):
-            found = set(batch["broadcast"].unique().to_pylist())
-            if found - {path.stem}:
-                raise ValueError(f"{path} holds broadcasts {sorted(found)}; it may only hold {path.stem}")
+def _faces(path: Path) -> Iterator[pa.Table]:
+    """Read the faces of a broadcast, some at a time."""
+    begin = last = 0
+    for part in _parts(path, tables.FACES):
+        face, frame = part["face"].to_numpy(), part["frame"].to_numpy()
+        if (face != np.arange(begin, begin + len(part))).any() or (np.diff(frame, prepend=last) < 0).any():
+            raise tables.TableError(
+                f"{path}: its faces are not numbered 0, 1, 2, … by frame; encode it again"
+            )
+        begin, last = begin + len(part), frame[-1]
+        yield part
+
+
+def _frames(path: Path, frame_seconds: float) -> Iterator[pa.Table]:
+    """Read the frames of a broadcast, some at a time, with their time."""
+    start = Broadcast.parse(path.stem).start
+    last = 0
+    column = tables.MERGED_FRAMES.field("time")
+    for part in _parts(path, tables.FRAMES):
+        frame = part["frame"].to_numpy()
+        if (np.diff(frame, prepend=last) <= 0).any():
+            raise tables.TableError(f"{path}: the numbers of its frames do not ascend; encode it again")
+        last = frame[-1]
+        times = frame_times(start, frame, part["seconds"].to_numpy(), frame_seconds)
+        place = tables.MERGED_FRAMES.get_field_index("time")
+        yield part.add_column(place, column, pa.array(times).cast(column.type))
+
+
+def _parts(path: Path, schema: pa.Schema) -> Iterator[pa.Table]:
+    """Read the table of one broadcast, some rows at a time, none of them without rows."""
+    for batch in tables.batches(path, schema, rows=_ROWS):
+        found = set(batch["broadcast"].unique().to_pylist())
+        if found - {path.stem}:
+            raise ValueError(f"{path} holds broadcasts {sorted(found)}; it may only hold {path.stem}")
+        if len(batch):
             yield pa.Table.from_batches([batch])
 
 
@@ -113,8 +167,7 @@ def broadcast_row(faces: Path, frames: Path) -> dict[str, Any]:
     """
     broadcast = Broadcast.parse(faces.stem)
     facts = tables.read_provenance(frames)
-    with pq.ParquetFile(frames) as file:
-        status = file.read(columns=["status"])["status"]
+    status = tables.read(frames, tables.FRAMES, ["status"])["status"]
     n_unreadable = pc.sum(pc.not_equal(status, "ok")).as_py() or 0
     return {
         "broadcast": broadcast.id,

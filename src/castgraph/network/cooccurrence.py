@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from castgraph.archive.broadcast import Broadcast
 from castgraph.base import tables
 
 PUBLISHED_EDGES = 1001
@@ -21,7 +20,7 @@ PUBLISHED_EDGES = 1001
 # One row a person and frame, whatever the number of faces.
 _SIGHTINGS = """
 CREATE TEMP TABLE sightings AS
-SELECT DISTINCT broadcast, frame, label AS person FROM faces WHERE label >= 0
+SELECT DISTINCT broadcast, frame, time, label AS person FROM faces WHERE label >= 0
 """
 
 # One row a pair and frame, then a pair and broadcast, then a pair. Only integers are added up, so neither the
@@ -29,39 +28,32 @@ SELECT DISTINCT broadcast, frame, label AS person FROM faces WHERE label >= 0
 _PAIRS = """
 WITH
 meetings AS (
-    SELECT a.broadcast, a.frame, a.person AS source, b.person AS target, true AS same
+    SELECT a.broadcast, a.frame, a.time, a.person AS source, b.person AS target, true AS same
     FROM sightings a JOIN sightings b
         ON b.broadcast = a.broadcast AND b.frame = a.frame AND b.person > a.person
     UNION ALL
-    SELECT a.broadcast, a.frame, least(a.person, b.person), greatest(a.person, b.person), false
+    SELECT a.broadcast, a.frame, a.time, least(a.person, b.person), greatest(a.person, b.person), false
     FROM sightings a JOIN sightings b
         ON b.broadcast = a.broadcast AND b.frame = a.frame - 1 AND b.person <> a.person
 ),
 frames AS (
-    SELECT source, target, broadcast, frame, bool_or(same) AS same_frame, bool_or(NOT same) AS adjacent
-    FROM meetings GROUP BY source, target, broadcast, frame
+    SELECT source, target, broadcast, frame, time,
+        bool_or(same) AS same_frame, bool_or(NOT same) AS adjacent
+    FROM meetings GROUP BY source, target, broadcast, frame, time
 ),
 by_broadcast AS (
     SELECT source, target, broadcast,
         count(*) FILTER (same_frame) AS same_frame, count(*) FILTER (adjacent) AS adjacent,
-        min(frame) AS first, max(frame) AS last, min(frame) FILTER (same_frame) AS first_same
+        min(time) AS first, max(time) AS last,
+        coalesce(min(frame) FILTER (same_frame), min(frame)) AS frame,
+        coalesce(min(time) FILTER (same_frame), min(time)) AS time
     FROM frames GROUP BY source, target, broadcast
-),
-timed AS (
-    SELECT *,
-        start + CAST(round((first - 1) * $step) AS BIGINT) AS first_time,
-        start + CAST(round((last - 1) * $step) AS BIGINT) AS last_time,
-        start + CAST(round((coalesce(first_same, first) - 1) * $step) AS BIGINT) AS time
-    FROM by_broadcast JOIN starts USING (broadcast)
 )
 SELECT source, target,
     CAST(sum(same_frame) AS BIGINT) AS same_frame, CAST(sum(adjacent) AS BIGINT) AS adjacent,
-    CAST(count(*) AS INTEGER) AS n_broadcasts, min(first_time) AS first_seen, max(last_time) AS last_seen,
-    min({
-        adjacent_only: first_same IS NULL, time: time, broadcast: broadcast, frame: coalesce(first_same,
-        first)
-    }) AS evidence
-FROM timed GROUP BY source, target ORDER BY source, target
+    CAST(count(*) AS INTEGER) AS n_broadcasts, min(first) AS first_seen, max(last) AS last_seen,
+    min({adjacent_only: same_frame = 0, time: time, broadcast: broadcast, frame: frame}) AS evidence
+FROM by_broadcast GROUP BY source, target ORDER BY source, target
 """
 
 _MICROSECONDS = 1_000_000
@@ -70,8 +62,8 @@ _MICROSECONDS = 1_000_000
 def cooccurrences(
     faces: pa.Table,
     labels: NDArray[np.int32],
+    times: NDArray[np.datetime64],
     *,
-    frame_seconds: float,
     same_frame_weight: float = 2.0,
     adjacent_weight: float = 1.0,
     threads: int = 1,
@@ -91,8 +83,8 @@ def cooccurrences(
         The merged face table; only ``broadcast`` and ``frame`` (from 1) are read.
     labels
         The person of each face, of shape (n_faces,); -1 is noise.
-    frame_seconds
-        Seconds between two frames.
+    times
+        When each face was on air, UTC, of shape (n_faces,); see `castgraph.faces.times.face_times`.
     same_frame_weight, adjacent_weight
         What one such frame adds to the weight of a pair.
     threads
@@ -112,27 +104,26 @@ def cooccurrences(
     Raises
     ------
     ValueError
-        When the labels are not one a face, or a weight or `frame_seconds` is out of range.
+        When the labels or the times are not one a face, or a weight is out of range.
 
     Examples
     --------
     >>> faces = pa.table({"broadcast": ["NTV_20220519_083000"] * 3, "frame": [7, 7, 8]})
-    >>> pairs = cooccurrences(faces, np.array([0, 1, 0], np.int32), frame_seconds=4)
+    >>> times = np.array(["2022-05-19T08:30:24"] * 2 + ["2022-05-19T08:30:28"], "datetime64[us]")
+    >>> pairs = cooccurrences(faces, np.array([0, 1, 0], np.int32), times)
     >>> pairs.select(["source", "target", "same_frame", "adjacent", "weight"]).to_pylist()
     [{'source': 0, 'target': 1, 'same_frame': 1, 'adjacent': 1, 'weight': 3.0}]
     """
-    if labels.shape != (faces.num_rows,):
-        raise ValueError(
-            f"labels: shape {labels.shape} does not fit {faces.num_rows} faces; one label a face is needed"
-        )
-    if not (math.isfinite(frame_seconds) and frame_seconds > 0):
-        raise ValueError(f"frame_seconds: {frame_seconds} is not allowed; it must be positive")
+    for name, given in (("labels", labels), ("times", times)):
+        if given.shape != (faces.num_rows,):
+            raise ValueError(
+                f"{name}: shape {given.shape} does not fit {faces.num_rows} faces; one a face is needed"
+            )
     for name, weight in (("same_frame_weight", same_frame_weight), ("adjacent_weight", adjacent_weight)):
         if not (math.isfinite(weight) and weight >= 0):
             raise ValueError(f"{name}: {weight} is not allowed; it must be 0 or more")
 
     ids, broadcast = _number_broadcasts(faces["broadcast"])
-    starts = [int(Broadcast.parse(id_).start.timestamp()) * _MICROSECONDS for id_ in ids]
     config: dict[str, Any] = {
         "threads": threads,
         # Nothing is to be fetched from the network, and nothing to be written to the working directory.
@@ -147,19 +138,16 @@ def cooccurrences(
         connection.register(
             "faces",
             pa.table(
-                {"broadcast": broadcast, "frame": faces["frame"], "label": pa.array(labels, pa.int32())}
-            ),
-        )
-        connection.register(
-            "starts",
-            pa.table(
-                {"broadcast": pa.array(range(len(ids)), pa.int32()), "start": pa.array(starts, pa.int64())}
+                {
+                    "broadcast": broadcast,
+                    "frame": faces["frame"],
+                    "time": pa.array(times.astype("datetime64[us]").view(np.int64)),
+                    "label": pa.array(labels, pa.int32()),
+                }
             ),
         )
         connection.execute(_SIGHTINGS)
-        # A float: the product of two INTEGER of DuckDB overflows after 36 minutes.
-        step = float(frame_seconds) * _MICROSECONDS
-        pairs = connection.sql(_PAIRS, params={"step": step}).to_arrow_table()
+        pairs = connection.sql(_PAIRS).to_arrow_table()
 
     weight = pc.add(
         pc.multiply(pc.cast(pairs["same_frame"], pa.float64()), float(same_frame_weight)),

@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import yaml
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
@@ -71,10 +70,10 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
     """
     folder = page.parent
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    broadcasts = pq.read_table(folder / "broadcasts.parquet")
+    broadcasts = tables.read(folder / "broadcasts.parquet", tables.BROADCASTS)
     inventories = read_inventory_report(folder / "inventories.csv")
     places = [f"{row.origin}/{row.broadcast}" for row in read_selection(folder / "selected.csv")]
-    scores = pq.read_table(folder / "sweep.parquet").to_pylist()
+    scores = tables.read(folder / "sweep.parquet", tables.SWEEP).to_pylist()
     recommended = tables.read_provenance(folder / "sweep.parquet")["recommended"]
     ordered = sorted(clusterings, key=lambda name: name != recommended)
     encoder = encoder_name(**config["faces"])
@@ -92,7 +91,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         made=datetime.now(UTC),
         castgraph=__version__,
         summary=summary,
-        on_air=_on_air(broadcasts, config["archive"]["frame_seconds"]),
+        on_air=_on_air(broadcasts, folder / "frames.parquet", config["archive"]["frame_seconds"]),
         seconds_read=summary["frames"] * config["archive"]["frame_seconds"],
         fates=_fates(broadcasts),
         stations=_stations(broadcasts, config["archive"]["frame_seconds"]),
@@ -125,14 +124,16 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
 # ---- what was read ---------------------------------------------------------------------------------------
 
 
-def _on_air(broadcasts: pa.Table, frame_seconds: float) -> tuple[datetime, datetime] | None:
+def _on_air(broadcasts: pa.Table, frames: Path, frame_seconds: float) -> tuple[datetime, datetime] | None:
     """Tell from when to when what was read was on air; of all that is listed where nothing was read."""
-    read = broadcasts.filter(pc.is_in(broadcasts["status"], pa.array(READ)))
-    rows = (read if len(read) else broadcasts).select(["start", "n_frames"]).to_pylist()
-    if not rows:
-        return None
-    ends = (row["start"] + timedelta(seconds=row["n_frames"] * frame_seconds) for row in rows)
-    return min(row["start"] for row in rows), max(ends)
+    times: list[datetime] = []
+    for batch in tables.batches(frames, tables.MERGED_FRAMES, ["time", "status"]):
+        ends = pc.min_max(batch["time"].filter(pc.equal(batch["status"], "ok")))
+        times += [end.as_py() for end in ends.values() if end.is_valid]
+    if times:
+        return min(times), max(times) + timedelta(seconds=frame_seconds)
+    starts = broadcasts["start"].to_pylist()
+    return (min(starts), max(starts)) if starts else None
 
 
 def _fates(broadcasts: pa.Table) -> dict[str, int]:
@@ -177,9 +178,10 @@ def _not_ok(rows: Iterable[Facts]) -> list[Facts]:
 def _clustering(
     folder: Path, counts: Facts, frame_url: str, *, pictured: bool, with_portraits: bool
 ) -> Facts:
-    people = pq.read_table(
+    people = tables.read(
         folder / "people.parquet",
-        columns=["person", "name", "n_frames", "n_broadcasts", "screen_seconds", "first_seen", "last_seen"],
+        tables.PEOPLE,
+        ["person", "name", "n_frames", "n_broadcasts", "screen_seconds", "first_seen", "last_seen"],
     )
     names = dict(zip(people["person"].to_pylist(), people["name"].to_pylist(), strict=True))
     longest = people.sort_by([("n_frames", "descending"), ("person", "ascending")])
@@ -211,8 +213,7 @@ def _clustering(
 
 def _head(path: Path, n: int) -> list[Facts]:
     """Read the first rows of a table and not the others."""
-    with pq.ParquetFile(path) as file:
-        batch = next(file.iter_batches(batch_size=n), None)
+    batch = next(tables.batches(path, tables.EDGES, rows=n), None)
     return [] if batch is None else batch.to_pylist()
 
 

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from castgraph.archive import frame_name
+from castgraph.archive.broadcast import frame_name
 from castgraph.base import files, tables
 from castgraph.people.table import BOX
 
@@ -27,7 +26,7 @@ def write_database_json(path: Path, faces: Path, labels: NDArray[np.int32]) -> N
     faces
         The merged face table, with its embeddings beside it.
     labels
-        The label of each face, shape (n_faces,).
+        The label of each face, shape (n_faces,); see `castgraph.base.tables.read_labels`.
 
     Raises
     ------
@@ -37,12 +36,8 @@ def write_database_json(path: Path, faces: Path, labels: NDArray[np.int32]) -> N
     embeddings = tables.open_embeddings(faces)
     if len(embeddings) != len(labels):
         raise ValueError(f"{faces} holds {len(embeddings)} faces, but there are {len(labels)} labels")
-    with (
-        pq.ParquetFile(faces) as table,
-        files.atomic(path) as part,
-        part.open("w", encoding="utf-8") as file,
-    ):
-        batches = table.iter_batches(batch_size=4096, columns=["broadcast", "frame", *BOX])
+    with files.atomic(path) as part, part.open("w", encoding="utf-8") as file:
+        batches = tables.batches(faces, tables.MERGED_FACES, ["broadcast", "frame", *BOX], 4096)
         rows = (row for batch in batches for row in batch.to_pylist())
         for row, label, embedding in zip(rows, labels, embeddings, strict=True):
             face = {

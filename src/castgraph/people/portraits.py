@@ -23,10 +23,10 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 from wand.image import Image
 
-from castgraph.archive import obtain
 from castgraph.archive.broadcast import Broadcast
 from castgraph.archive.fetch import FetchError
 from castgraph.archive.media import zips
+from castgraph.archive.media.sources import obtain
 from castgraph.people import pictures, sheets
 from castgraph.people.centre import centre
 from castgraph.people.table import BOX, broadcast_codes, contact_faces, portrait_name, rows_by_person
@@ -78,6 +78,7 @@ def write_portraits(
     faces: pa.Table,
     embeddings: NDArray[np.float32],
     labels: ArrayLike,
+    times: NDArray[np.datetime64],
     zip_path: Callable[[str], Path] | Path,
     portraits_dir: Path,
     sheets_dir: Path | None,
@@ -104,6 +105,8 @@ def write_portraits(
         Of each face, shape (n_faces, 128). Those of one person at a time are copied.
     labels
         One integer a face, in the order of `faces`; -1 is noise.
+    times
+        When each face was on air, UTC, shape (n_faces,); see `castgraph.faces.times.face_times`.
     zip_path
         The folder of the ZIPs, or what gives the ZIP of a broadcast.
     portraits_dir
@@ -148,7 +151,7 @@ def write_portraits(
         sheet_jobs: list[_SheetJob] = []
         if sheets_dir is not None:
             thumbnail_cuts, sheet_jobs = _plan_sheets(
-                people, faces, embeddings, labels, sheets_dir, sheet_faces, folder
+                people, faces, embeddings, labels, times, sheets_dir, sheet_faces, folder
             )
             cuts += thumbnail_cuts
         zip_of = zip_path if callable(zip_path) else partial(_zip_in, zip_path)
@@ -207,6 +210,7 @@ def _plan_sheets(
     faces: pa.Table,
     embeddings: NDArray[np.float32],
     labels: ArrayLike,
+    times: NDArray[np.datetime64],
     sheets_dir: Path,
     limit: int,
     scratch: Path,
@@ -234,7 +238,8 @@ def _plan_sheets(
             top, right, bottom, left = (int(side[row]) for side in boxes)
             box = top, right, bottom, left
             cuts.append((broadcast.id, _Cut(frame, box, sheets.THUMBNAIL, _THUMBNAIL_QUALITY, picture)))
-            captions = sheets.place_captions(broadcast, frame)
+            time = times[row].astype("datetime64[s]").item()
+            captions = sheets.place_captions(broadcast.station, frame, time)
             distance, doubtful = float(middle.distances[index]), bool(middle.outlier[index])
             shown.append(sheets.SheetFace(picture, distance, doubtful, captions))
         facts = sheets.facts(described[person], len(shown))

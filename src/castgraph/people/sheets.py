@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +11,6 @@ from wand.color import Color
 from wand.drawing import Drawing
 from wand.image import Image
 
-from castgraph.archive.broadcast import Broadcast
 from castgraph.base import times
 from castgraph.base.colours import GREY, INK, PAPER, RED
 from castgraph.base.text import counted, shortened
@@ -103,9 +103,9 @@ def facts(person: Mapping[str, Any], n_shown: int) -> str:
     )
 
 
-def place_captions(broadcast: Broadcast, frame: int) -> tuple[str, str]:
-    """Tell in two lines where a face comes from: when the broadcast began, its station and the frame."""
-    return times.minute(broadcast.start), f"{shortened(broadcast.station, _STATION_LENGTH)} #{frame}"
+def place_captions(station: str, frame: int, time: datetime) -> tuple[str, str]:
+    """Tell in two lines where a face comes from: when its frame was on air, the station and the frame."""
+    return times.second(time), f"{shortened(station, _STATION_LENGTH)} #{frame}"
 
 
 def _caption(draw: Drawing, left: int, top: int, face: SheetFace) -> None:

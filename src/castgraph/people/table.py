@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from castgraph.archive.broadcast import Broadcast
 from castgraph.base import tables
 from castgraph.people.centre import Centre, best_face, centre
 
@@ -61,7 +60,12 @@ COLUMNS = ("broadcast", "frame", *BOX, "sharpness")
 
 
 def people_table(
-    faces: pa.Table, embeddings: NDArray[np.float32], labels: ArrayLike, *, frame_seconds: float
+    faces: pa.Table,
+    embeddings: NDArray[np.float32],
+    labels: ArrayLike,
+    times: NDArray[np.datetime64],
+    *,
+    frame_seconds: float,
 ) -> pa.Table:
     """Sum every person up in one row.
 
@@ -73,8 +77,10 @@ def people_table(
         Of each face, shape (n_faces, 128). Those of one person at a time are copied.
     labels
         One integer a face, in the order of `faces`; -1 is noise.
+    times
+        When each face was on air, UTC, shape (n_faces,); see `castgraph.faces.times.face_times`.
     frame_seconds
-        Seconds between two frames.
+        Seconds between two frames, of which screen time is made.
 
     Returns
     -------
@@ -84,11 +90,10 @@ def people_table(
     Raises
     ------
     ValueError
-        When there are not as many labels as faces, or a broadcast of the table is no broadcast ID.
+        When there are not as many labels as faces.
     """
     codes, broadcast_ids = broadcast_codes(faces)
-    broadcasts = [Broadcast.parse(broadcast_id) for broadcast_id in broadcast_ids]
-    starts = np.array([broadcast.start.timestamp() for broadcast in broadcasts])
+    seconds = times.astype("datetime64[s]")
     frames, sharpness = _numpy(faces, "frame"), _numpy(faces, "sharpness")
     box = {side: _numpy(faces, side) for side in BOX}
 
@@ -97,12 +102,7 @@ def people_table(
         top, right, bottom, left = (values[rows] for values in box.values())
         best = rows[best_face(middle, sharpness[rows], np.minimum(bottom - top, right - left))]
         n_frames = len(np.unique(codes[rows].astype(np.int64) << 32 | frames[rows]))
-        seconds = starts[codes[rows]] + (frames[rows] - 1) * frame_seconds
-
-        def time(face: np.int64) -> datetime:
-            broadcast = broadcasts[int(codes[face])]
-            return broadcast.frame_time(int(frames[face]), frame_seconds).replace(microsecond=0)
-
+        on_air = seconds[rows]
         return {
             "person": person,
             "name": f"Person {person}",
@@ -110,8 +110,8 @@ def people_table(
             "n_frames": n_frames,
             "n_broadcasts": len(np.unique(codes[rows])),
             "screen_seconds": n_frames * frame_seconds,
-            "first_seen": time(rows[seconds.argmin()]),
-            "last_seen": time(rows[seconds.argmax()]),
+            "first_seen": on_air.min().item().replace(tzinfo=UTC),
+            "last_seen": on_air.max().item().replace(tzinfo=UTC),
             "n_outliers": int(middle.outlier.sum()),
             "spread": float(np.median(middle.distances)),
             "best_face": int(best),

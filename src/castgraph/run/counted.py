@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from castgraph.base import tables
@@ -91,14 +89,13 @@ def read_counted(faces: str | os.PathLike[str]) -> CountedFaces:
     counted = np.empty(len(embeddings), dtype=bool)
     sizes: dict[str, int] = {}
     begin = 0
-    with pq.ParquetFile(faces) as file:
-        for batch in file.iter_batches(tables.ROW_GROUP, columns=["broadcast", "set_aside"]):
-            counts = pc.equal(batch["set_aside"], "")
-            counted[begin : begin + len(batch)] = counts
-            begin += len(batch)
-            runs = pc.run_end_encode(batch["broadcast"].filter(counts).cast(pa.string()))
-            for name, n in zip(runs.values.to_pylist(), np.diff(runs.run_ends, prepend=0), strict=True):
-                sizes[name] = sizes.get(name, 0) + int(n)
+    for batch in tables.batches(faces, tables.MERGED_FACES, ["broadcast", "set_aside"]):
+        counts = pc.equal(batch["set_aside"], "").to_numpy(zero_copy_only=False)
+        counted[begin : begin + len(batch)] = counts
+        begin += len(batch)
+        for name, rows in tables.runs(batch["broadcast"]):
+            if n := int(counts[rows].sum()):
+                sizes[name] = sizes.get(name, 0) + n
     points = embeddings.view(np.ndarray) if counted.all() else _chosen(embeddings, counted)
     return CountedFaces(points, counted, _portions(points, sizes))
 

@@ -45,8 +45,8 @@ def depend_on(
     -------
     dict
         ``source``; of a local one its ``state`` (size and date); ``asked``; the ``limits`` that count: those
-        under which the stage was done, as long as those of today would change nothing; the ``versions`` of the
-        code. Before, during and after the jobs that follow from it, it is the same.
+        under which the stage was done, as long as those of today would change nothing; the ``versions`` of
+        the code. Before, during and after the jobs that follow from it, it is the same.
     """
     is_recording = is_local(source)
     stages = ["recording" if is_recording else "download", *["unzip"] * (stage == UNPACKED)]

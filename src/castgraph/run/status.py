@@ -7,7 +7,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow.parquet as pq
 import yaml
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -17,7 +16,7 @@ from castgraph.archive import Selected, read_inventory_report, read_selection
 from castgraph.base import tables
 from castgraph.base.statuses import ASK_AGAIN
 from castgraph.base.text import line
-from castgraph.faces import broadcast_row
+from castgraph.faces.merge import broadcast_row
 from castgraph.run import ledger
 from castgraph.run.config.faces import Faces
 from castgraph.run.names import encoder_name
@@ -107,7 +106,8 @@ def _merged(run: Path) -> dict[str, tuple[str, str]]:
     path = run / "broadcasts.parquet"
     if not path.exists():
         return {}
-    names, *rest = pq.read_table(path, columns=["broadcast", "status", "reason"]).to_pydict().values()
+    columns = tables.read(path, tables.BROADCASTS, ["broadcast", "status", "reason"])
+    names, *rest = columns.to_pydict().values()
     return dict(zip(names, zip(*rest, strict=True), strict=True))
 
 

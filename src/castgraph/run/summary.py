@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -32,6 +31,7 @@ TOP = 5
 def summarise(
     run: str,
     broadcasts: Path,
+    faces: Path,
     inventories: Path,
     clusterings: Mapping[str, Mapping[str, Path]],
     scores: Path,
@@ -44,6 +44,8 @@ def summarise(
         The name of the run.
     broadcasts
         The broadcast table of the run; its provenance tells which faces are set aside.
+    faces
+        The merged face table, to which the labels have to belong.
     inventories
         The report on inventories that `castgraph.archive.write_inventory_report` wrote; empty for a run
         whose broadcasts are listed.
@@ -56,10 +58,15 @@ def summarise(
     -------
     dict
         What ``summary.json`` holds, and `render` prints.
+
+    Raises
+    ------
+    TableError
+        As `castgraph.base.tables.read_labels`.
     """
     from castgraph.archive import read_inventory_report  # loads much that `render` can do without
 
-    table = pq.read_table(broadcasts)
+    table = tables.read(broadcasts, tables.BROADCASTS)
     merged = tables.read_provenance(broadcasts)
     statuses = Counter(table["status"].to_pylist())
     station_days = read_inventory_report(inventories)
@@ -87,16 +94,18 @@ def summarise(
         "set_aside": merged["set_aside"],
         "recommended": tables.read_provenance(scores)["reason"],
         "clusterings": {
-            name: _clustering(**paths, n_set_aside=merged["n_set_aside"])
+            name: _clustering(faces, **paths, n_set_aside=merged["n_set_aside"])
             for name, paths in clusterings.items()
         },
     }
 
 
-def _clustering(labels: Path, people: Path, pairs: Path, n_set_aside: int) -> Summary:
-    without_person = _total(pc.equal(pq.read_table(labels)["label"], tables.NOISE))
-    persons = pq.read_table(people).sort_by([("n_frames", "descending"), ("person", "ascending")])
-    edges = pq.read_table(pairs)
+def _clustering(faces: Path, labels: Path, people: Path, pairs: Path, n_set_aside: int) -> Summary:
+    without_person = int((tables.read_labels(labels, faces) == tables.NOISE).sum())
+    persons = tables.read(people, tables.PEOPLE).sort_by(
+        [("n_frames", "descending"), ("person", "ascending")]
+    )
+    edges = tables.read(pairs, tables.EDGES)
     names = dict(zip(persons["person"].to_pylist(), persons["name"].to_pylist(), strict=True))
     return {
         "people": persons.num_rows,

@@ -1,6 +1,6 @@
 """Broadcast IDs."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -74,14 +74,6 @@ def test_any_text_is_an_id_or_is_refused(text):
         assert "is not a broadcast ID" in str(error)
     else:
         assert broadcast.id == text
-
-
-@given(STATIONS, MOMENTS, st.integers(1, 100_000))
-def test_frames_follow_each_other_from_the_start(station, moment, frame):
-    broadcast = Broadcast.parse(f"{station}_{moment:%Y%m%d_%H%M%S}")
-    assert broadcast.frame_time(1, 4) == broadcast.start
-    step = broadcast.frame_time(frame + 1, 4) - broadcast.frame_time(frame, 4)
-    assert step == timedelta(seconds=4)
 
 
 def test_frame_name():

@@ -3,11 +3,19 @@
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from castgraph.base.files import atomic, atomic_directory, expanded, remove, write_json
+from castgraph.base.files import (
+    atomic,
+    atomic_directory,
+    atomic_together,
+    expanded,
+    remove,
+    write_json,
+)
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -148,3 +156,78 @@ def test_a_path_whose_variables_are_not_set_is_refused(
     monkeypatch.setenv("CASTGRAPH_EMPTY", "")
     with pytest.raises(ValueError, match=re.escape(message)):
         expanded(path)
+
+
+NAMES = ("a", "b", "last")
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> tuple[Path, ...]:
+    paths = tuple(tmp_path / name for name in NAMES)
+    for path in paths:
+        path.write_text("old")
+    return paths
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_several_files_are_replaced_together(three: tuple[Path, ...], tmp_path: Path) -> None:
+    with atomic_together(*three) as parts:
+        for part in parts:
+            part.write_text("new")
+        assert {path.read_text() for path in three} == {"old"}
+    assert texts(tmp_path) == dict.fromkeys(NAMES, "new")
+
+
+@pytest.mark.parametrize("n_moves", range(7))
+@pytest.mark.parametrize("old", ["all", "some", "none"])
+def test_when_one_cannot_be_renamed_all_is_as_it_was(
+    n_moves: int, old: str, three: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three old ones are moved away and three new ones come, where they all are; the disk fails at a move."""
+    for path in {"all": (), "some": three[1:2], "none": three}[old]:
+        path.unlink()
+    before = texts(tmp_path)
+    moves, replace = [], Path.replace
+
+    def failing(source: Path, target: Path) -> Path:
+        moves.append(target)
+        if len(moves) == n_moves + 1:
+            raise OSError("the disk fails")
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    fails = n_moves < {"all": 6, "some": 5, "none": 3}[old]
+    with pytest.raises(OSError, match="fails") if fails else nullcontext(), atomic_together(*three) as parts:
+        for part in parts:
+            part.write_text("new")
+    assert texts(tmp_path) == (before if fails else dict.fromkeys(NAMES, "new"))
+
+
+def test_where_the_last_file_is_the_others_are_of_the_same_writing(
+    three: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every moment, so also when the process is killed between two moves."""
+    seen, replace = [], Path.replace
+
+    def watched(source: Path, target: Path) -> Path:
+        moved = replace(source, target)
+        seen.append({path.name: path.read_text() for path in three if path.exists()})
+        return moved
+
+    monkeypatch.setattr(Path, "replace", watched)
+    with atomic_together(*three) as parts:
+        for part in parts:
+            part.write_text("new")
+    assert len(seen) == 6
+    assert [state for state in seen if "last" in state] == [dict.fromkeys(NAMES, "new")]
+    assert texts(tmp_path) == dict.fromkeys(NAMES, "new")
+
+
+def test_what_a_kill_left_of_a_replacement_is_removed(three: tuple[Path, ...], tmp_path: Path) -> None:
+    (tmp_path / ".last.abc.old.part").write_text("old")
+    with atomic_together(*three):
+        pass
+    assert set(texts(tmp_path)) == set(NAMES)

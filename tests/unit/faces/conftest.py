@@ -7,7 +7,7 @@ import pytest
 from PIL import ImageFile
 
 from castgraph.archive import Manifest, unzip
-from castgraph.faces import Engine, load_engine
+from castgraph.faces.engine import Engine, load_engine
 
 # face_recognition makes Pillow pass over truncated files in the whole process; castgraph does not use it.
 ImageFile.LOAD_TRUNCATED_IMAGES = False

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from castgraph.archive import Manifest, UnzippedFrame
-from castgraph.faces import Face
+from castgraph.faces.engine import Face
 
 BROADCAST = "NTV_20261001_030000"
 

@@ -31,7 +31,9 @@ from tests.unit.faces.fakes import (
 from castgraph.archive import Manifest
 from castgraph.base import tables
 from castgraph.base.cores import Cores
-from castgraph.faces import Engine, encode, phash, read_frame
+from castgraph.faces.encode import encode
+from castgraph.faces.engine import Engine
+from castgraph.faces.frame import phash, read_frame
 
 
 @pytest.fixture
@@ -132,8 +134,12 @@ def test_frames_that_are_byte_identical_are_encoded_once(tmp_path: Path) -> None
     for entry, row in zip(manifest.frames, frames.to_pylist(), strict=True):
         alone = encode(dataclasses.replace(manifest, frames=(entry,)), tmp_path, FakeEngine)
         assert alone.frames.to_pylist() == [row]
-        assert alone.faces.to_pylist() == [face for face in faces.to_pylist() if face["frame"] == entry.frame]
+        assert alone.faces["face"].to_pylist() == list(range(alone.faces.num_rows))
+        assert alone.faces.drop_columns("face").to_pylist() == [
+            face for face in faces.drop_columns("face").to_pylist() if face["frame"] == entry.frame
+        ]
     assert faces["frame"].to_pylist() == [1, 2, 2, 3, 4, 7, 9, 9]
+    assert faces["face"].to_pylist() == list(range(8))
 
 
 def test_times_of_frames_are_kept_also_of_frames_that_are_alike(tmp_path: Path) -> None:
@@ -282,7 +288,7 @@ ORPHANS = """
 import os, sys, time
 from pathlib import Path
 from castgraph.archive import Manifest, UnzippedFrame
-from castgraph.faces import encode
+from castgraph.faces.encode import encode
 
 folder = Path(sys.argv[1])
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from castgraph.archive import unzip
-from castgraph.faces import Engine, Face, load_engine, read_frame
+from castgraph.faces.engine import Engine, Face, load_engine
+from castgraph.faces.frame import read_frame
 
 EMBEDDING_ERROR = 1e-4
 BATCH = 16

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 from tests.unit.faces.fakes import as_jpeg, odd_files, rotated
 
-from castgraph.faces import UnreadableFrameError, phash, read_frame
-from castgraph.faces.frame import MAX_PIXELS, sharpness
+from castgraph.faces.frame import MAX_PIXELS, UnreadableFrameError, phash, read_frame, sharpness
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from castgraph.archive import unzip
-from castgraph.faces import Detection, hog, native, read_frame, reference
+from castgraph.faces import hog, native, reference
+from castgraph.faces.engine import Detection
+from castgraph.faces.frame import read_frame
 
 KERNELS = native.kernels()
 SCORE_ERROR = 5e-5

@@ -2,6 +2,10 @@
 
 import hashlib
 import json
+import multiprocessing
+import os
+import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +15,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from castgraph.base import tables
-from castgraph.faces import Face, Quality, merge
+from castgraph.base import files, tables
+from castgraph.faces.engine import Face
+from castgraph.faces.merge import merge
+from castgraph.faces.quality import Quality
 
 OTHER = "NTV_20261001_030000"
 
@@ -28,7 +34,7 @@ def write_encoded(
 ) -> tuple[Path, Path]:
     """Write the two tables of a broadcast as the encode job does."""
     paths = folder / "faces" / f"{broadcast}.parquet", folder / "frames" / f"{broadcast}.parquet"
-    rows = [{"broadcast": broadcast, "frame": n + 1, **face(n)._asdict()} for n in range(n_faces)]
+    rows = [{"broadcast": broadcast, "face": n, "frame": n + 1, **face(n)._asdict()} for n in range(n_faces)]
     frames = [
         {"broadcast": broadcast, "frame": n + 1, "n_faces": 0, "status": status, "reason": ""}
         for n, status in enumerate(statuses)
@@ -41,7 +47,7 @@ def write_encoded(
 
 def merged(folder: Path, encoded: list[tuple[Path, Path]], **quality: float | None) -> dict[str, Path]:
     out = {name: folder / f"{name}.parquet" for name in ("broadcasts", "faces", "frames")}
-    merge(encoded, **out, quality=Quality(**quality), settings={"encoder": "test"})
+    merge(encoded, **out, quality=Quality(**quality), frame_seconds=4, settings={"encoder": "test"})
     return out
 
 
@@ -97,17 +103,85 @@ def test_a_table_of_another_broadcast_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
 
 
-def test_where_the_broadcast_table_is_the_others_are_whole(tmp_path: Path) -> None:
-    """A second merge breaks off at a table that is no table; no old broadcast table vouches for the rest."""
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+STEPS = {
+    "the first face table": ("faces", 0),
+    "the last face table": ("faces", 1),
+    "the last frame table": ("frames", 1),
+    "the embeddings": "embeddings_writer",
+    "a table": "writer",
+    "a broadcast": "broadcast_row",
+    "the time": "frame_times",
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_whatever_fails_what_was_there_is_untouched(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     encoded = [write_encoded(tmp_path, name, ["ok"], 2) for name in ("A_20240101_000000", OTHER)]
-    out = merged(tmp_path, encoded)
-    before = {path: path.read_bytes() for path in out.values()}
-    encoded[1][0].write_bytes(b"no table")
-    with pytest.raises(pa.ArrowInvalid):
+    merged(tmp_path, encoded)
+    before = content(tmp_path)
+    assert set(before) == {"embeddings.npy", "faces.parquet", "frames.parquet", "broadcasts.parquet"}
+    encoded.append(write_encoded(tmp_path, "Z_20240101_000000", ["ok"], 1))
+    match STEPS[step]:
+        case (kind, number):
+            encoded[number][kind == "frames"].write_bytes(b"no table")
+        case name:
+            module = sys.modules["castgraph.faces.merge"]
+            owner = module if hasattr(module, name) else tables
+            real, calls = getattr(owner, name), []
+
+            def fails(*given, **more):
+                calls.append(given)
+                if len(calls) == (1 if name.endswith("writer") else 3):
+                    raise ValueError("the step fails")
+                return real(*given, **more)
+
+            monkeypatch.setattr(owner, name, fails)
+    with pytest.raises(ValueError, match=r"cannot be read as a table|the step fails"):
         merged(tmp_path, encoded)
-    left = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
-    del before[out["broadcasts"]], left[tmp_path / tables.EMBEDDINGS]
-    assert left == before
+    assert content(tmp_path) == before
+
+
+def test_the_last_table_to_be_written_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = [write_encoded(tmp_path, OTHER, ["ok"], 2)]
+    merged(tmp_path, encoded)
+    before, real = content(tmp_path), tables.writer
+
+    def fails(path: Path, schema: pa.Schema, facts: dict):
+        if schema is tables.BROADCASTS:
+            raise OSError("the disk fails")
+        return real(path, schema, facts)
+
+    monkeypatch.setattr(tables, "writer", fails)
+    with pytest.raises(OSError, match="the disk fails"):
+        merged(tmp_path, encoded, min_score=0.9)
+    assert content(tmp_path) == before
+
+
+def test_a_killed_merge_leaves_what_was_there_and_the_next_cleans_up(tmp_path: Path) -> None:
+    """It is killed where all four files are written, and none has its name yet."""
+    encoded = [write_encoded(tmp_path, OTHER, ["ok"], 2)]
+    merged(tmp_path, encoded)
+    before = content(tmp_path)
+    killed = multiprocessing.get_context("fork").Process(target=merged_and_killed, args=(tmp_path, encoded))
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    left = content(tmp_path)
+    assert len(left) == 8
+    assert {name: left[name] for name in before} == before
+    merged(tmp_path, encoded)
+    assert content(tmp_path) == before
+
+
+def merged_and_killed(folder: Path, encoded: list[tuple[Path, Path]]) -> None:
+    files._replace_together = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+    merged(folder, encoded, min_score=0.9)
 
 
 def test_a_run_without_broadcasts_or_faces_gives_empty_tables(tmp_path: Path) -> None:
@@ -158,6 +232,7 @@ def test_the_merge_keeps_every_face_and_tells_which_are_set_aside_by_what(tmp_pa
         assert facts["set_aside"] == {"min_face_px": 1, "min_score": 0, "min_sharpness": 2}
         assert facts["settings"] == {
             "encoder": "test",
+            "frame_seconds": 4,
             "quality": {"min_face_px": 10, "min_score": 0.5, "min_sharpness": 12.5},
         }
 
@@ -184,8 +259,8 @@ def test_tables_are_the_same_whatever_the_row_groups(
     ids = [f"A_202401{n + 1:02}_000000" for n in range(len(sizes))]
     encoded = [write_encoded(folder, name, ["ok"] * 3, n) for name, n in zip(ids, sizes, strict=True)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "ROW_GROUP", at_a_time)
-        patch.setattr(tables, "ROW_GROUP_BYTES", n_bytes)
+        patch.setattr(tables.parquet, "ROW_GROUP", at_a_time)
+        patch.setattr(tables.parquet, "ROW_GROUP_BYTES", n_bytes)
         out = merged(folder, encoded)
     for name, schema, inputs in (("faces", tables.FACES, 0), ("frames", tables.FRAMES, 1)):
         every = pa.concat_tables([schema.empty_table(), *(pq.read_table(pair[inputs]) for pair in encoded)])
@@ -209,10 +284,11 @@ def test_a_broadcast_with_very_many_faces(tmp_path: Path) -> None:
     n = 40_000
     paths = write_encoded(tmp_path, OTHER, ["ok"], 1)
     one = pq.read_table(paths[0])
-    many = one.take(np.zeros(n, np.int32)).set_column(1, "frame", pa.array(np.arange(n, dtype=np.int32)))
+    numbers = pa.array(np.arange(n, dtype=np.int32))
+    many = one.take(np.zeros(n, np.int32)).set_column(1, "face", numbers).set_column(2, "frame", numbers)
     embeddings = np.repeat(np.arange(n, dtype=np.float32), 128)
     column = pa.FixedSizeListArray.from_arrays(pa.array(embeddings), 128)
-    tables.write(paths[0], many.set_column(9, "embedding", column).cast(tables.FACES), {})
+    tables.write(paths[0], many.set_column(10, "embedding", column).cast(tables.FACES), {})
     out = merged(tmp_path, [paths])
     assert pq.read_table(out["faces"])["frame"].to_pylist() == list(range(n))
     assert (tables.open_embeddings(out["faces"]).ravel() == embeddings).all()
@@ -236,3 +312,87 @@ def test_the_provenance_of_the_faces_tells_of_their_embeddings(tmp_path: Path) -
         "dtype": "float32",
         "blake2b": hashlib.blake2b(embeddings.tobytes(), digest_size=16).hexdigest(),
     }
+
+
+def rewritten(path: Path, schema: pa.Schema, **columns: list) -> None:
+    table = pq.read_table(path)
+    for name, values in columns.items():
+        field = schema.field(name)
+        table = table.set_column(schema.get_field_index(name), field, pa.array(values, field.type))
+    tables.write(path, table.cast(schema), tables.read_provenance(path))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"face": [0, 2, 1]},
+        {"face": [1, 2, 3]},
+        {"face": [0, 0, 1]},
+        {"frame": [2, 1, 3]},
+        {"frame": [-1, 1, 2]},
+    ],
+)
+def test_faces_that_are_not_numbered_in_order_are_refused(columns: dict, tmp_path: Path) -> None:
+    encoded = write_encoded(tmp_path, OTHER, ["ok"] * 3, 3)
+    rewritten(encoded[0], tables.FACES, **columns)
+    with pytest.raises(
+        tables.TableError, match=rf"faces/{OTHER}\.parquet: its faces are not numbered 0, 1, 2"
+    ):
+        merged(tmp_path, [encoded])
+    assert content(tmp_path) == {}
+
+
+@pytest.mark.parametrize("frame", [[1, 1, 2], [2, 1, 3], [0, 1, 2]])
+def test_frames_that_do_not_ascend_are_refused(frame: list[int], tmp_path: Path) -> None:
+    encoded = write_encoded(tmp_path, OTHER, ["ok"] * 3, 0)
+    rewritten(encoded[1], tables.FRAMES, frame=frame)
+    with pytest.raises(
+        tables.TableError, match=rf"frames/{OTHER}\.parquet: the numbers of its frames do not"
+    ):
+        merged(tmp_path, [encoded])
+
+
+def test_encodings_of_an_earlier_version_are_recognised(tmp_path: Path) -> None:
+    encoded = write_encoded(tmp_path, OTHER, ["ok"], 1)
+    facts = tables.read_provenance(encoded[0])
+    tables.write(encoded[0], pq.read_table(encoded[0]).drop_columns("face"), facts)
+    with pytest.raises(tables.TableError, match="has no column face: it was made by an earlier castgraph"):
+        merged(tmp_path, [encoded])
+
+
+@pytest.mark.parametrize("frame_seconds", [0, -1, float("nan"), float("inf")])
+def test_seconds_between_frames_are_positive(frame_seconds: float, tmp_path: Path) -> None:
+    out = {name: tmp_path / f"{name}.parquet" for name in ("broadcasts", "faces", "frames")}
+    with pytest.raises(ValueError, match=r"frame_seconds: .* is not allowed"):
+        merge([], **out, quality=Quality(), frame_seconds=frame_seconds, settings={})
+
+
+def digest(folder: Path, encoded: list[tuple[Path, Path]], **quality: float | None) -> str:
+    folder.mkdir(exist_ok=True)
+    return tables.read_provenance(merged(folder, encoded, **quality)["faces"])["digest"]
+
+
+def test_the_digest_is_that_of_what_the_faces_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of their keys, frames and boxes, their embeddings, and of which are set aside."""
+    ids = ["A_20240101_000000", "A_20240102_000000"]
+    encoded = [write_encoded(tmp_path, name, ["ok"] * 3, n) for n, name in enumerate(ids, 2)]
+    found = [digest(tmp_path / "run", encoded)]
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules["castgraph.faces.merge"], "_ROWS", 1)
+        assert digest(tmp_path / "run", encoded[::-1]) == found[0]
+    faceless = write_encoded(tmp_path, OTHER, ["ok"], 0)
+    assert digest(tmp_path / "run", [*encoded, faceless]) == found[0]
+
+    found.append(digest(tmp_path / "run", encoded, min_score=0.9))
+    found.append(digest(tmp_path / "run", encoded[:1]))
+    moved = write_encoded(tmp_path / "moved", ids[0], ["ok"] * 3, 3)
+    found.append(digest(tmp_path / "run", [moved, encoded[1]]))
+    for name, change in (
+        ("frame", {"frame": [1, 3]}),
+        ("box", {"left": [5, 5]}),
+        ("embedding", {"embedding": [[0.5] * 128] * 2}),
+    ):
+        changed = write_encoded(tmp_path / name, ids[0], ["ok"] * 3, 2)
+        rewritten(changed[0], tables.FACES, **change)
+        found.append(digest(tmp_path / "run", [changed, encoded[1]]))
+    assert len(set(found)) == len(found) == 7

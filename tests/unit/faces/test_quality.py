@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castgraph.base import tables
-from castgraph.faces import Quality
-from castgraph.faces.quality import COLUMNS, FILTERS, set_aside
+from castgraph.faces.quality import COLUMNS, FILTERS, Quality, set_aside
 
 GOOD = {"top": 10, "right": 90, "bottom": 70, "left": 20, "score": 0.7, "sharpness": 30.1}  # 60 pixels high
 SCHEMA = pa.schema([tables.FACES.field(name) for name in COLUMNS])

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from castgraph.faces import Engine, load_engine, read_frame
+from castgraph.faces.engine import Engine, load_engine
+from castgraph.faces.frame import read_frame
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
 
@@ -11,24 +11,40 @@ from hypothesis import strategies as st
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.base import tables
-from castgraph.network import as_published, cooccurrences, strongest
+from castgraph.network.cooccurrence import as_published, cooccurrences, strongest
 
 A = "DEMO1_20240102_190000_Evening_Review"
 B = "DEMO2_20240102_185800"  # on air 2 minutes earlier: its frame 31 is A's frame 1
 
 
-def table(faces: list[tuple[str, int, int]]) -> tuple[pa.Table, np.ndarray]:
-    """Make a face table and labels of broadcasts, frames and labels."""
+def on_air(broadcast: str, frame: int, frame_seconds: float = 4.0) -> datetime:
+    return Broadcast.parse(broadcast).start + timedelta(seconds=(frame - 1) * frame_seconds)
+
+
+def clock(times: list[datetime]) -> np.ndarray:
+    return np.array([time.replace(tzinfo=None) for time in times], "datetime64[us]")
+
+
+def times_of(faces: pa.Table, frame_seconds: float = 4.0) -> np.ndarray:
+    places = zip(faces["broadcast"].to_pylist(), faces["frame"].to_pylist(), strict=True)
+    return clock([on_air(*place, frame_seconds) for place in places])
+
+
+def table(
+    faces: list[tuple[str, int, int]], frame_seconds: float = 4.0
+) -> tuple[pa.Table, np.ndarray, np.ndarray]:
+    """Make a face table, labels and times of broadcasts, frames and labels."""
     faces = sorted(faces)
     columns = {
         "broadcast": pa.array([b for b, _, _ in faces], pa.string()).dictionary_encode(),
         "frame": pa.array([f for _, f, _ in faces], pa.int32()),
     }
-    return pa.table(columns), np.array([label for _, _, label in faces], dtype=np.int32)
+    labels = np.array([label for _, _, label in faces], dtype=np.int32)
+    return pa.table(columns), labels, times_of(pa.table(columns), frame_seconds)
 
 
 def edges_of(faces: list[tuple[str, int, int]], **settings) -> list[dict]:
-    edges = cooccurrences(*table(faces), frame_seconds=4.0, **settings)
+    edges = cooccurrences(*table(faces), **settings)
     assert edges.schema.equals(tables.EDGES)
     return edges.to_pylist()
 
@@ -50,7 +66,7 @@ def by_hand(faces: list[tuple[str, int, int]], same_weight: float, adjacent_weig
                 adjacent[pair].add((broadcast, frame))
 
     def time(moment):
-        return Broadcast.parse(moment[0]).frame_time(moment[1], 4.0), moment
+        return on_air(*moment), moment
 
     rows = []
     for pair in same.keys() | adjacent.keys():
@@ -149,54 +165,62 @@ def test_without_two_people_there_is_an_empty_table(faces):
 
 def test_the_demo_has_31_pairs_in_one_frame_and_32_with_cuts(truth):
     faces, labels, _ = truth
-    edges = cooccurrences(faces, labels, frame_seconds=4.0)
+    edges = cooccurrences(faces, labels, times_of(faces))
     assert edges.num_rows == 32
     assert as_published(edges).num_rows == 31
 
 
 def test_the_result_depends_on_neither_threads_nor_memory_nor_chunks(truth, tmp_path: Path):
     faces, labels, _ = truth
-    once = cooccurrences(faces, labels, frame_seconds=4.0)
+    times = times_of(faces)
+    once = cooccurrences(faces, labels, times)
     chunks = [faces.slice(start, 100) for start in range(0, faces.num_rows, 100)]
     chunks = [
         chunk.set_column(0, "broadcast", chunk["broadcast"].cast(pa.string()).dictionary_encode())
         for chunk in chunks
     ]
     again = cooccurrences(
-        pa.concat_tables(chunks), labels, frame_seconds=4.0, threads=2, memory_limit="100MB", scratch=tmp_path
+        pa.concat_tables(chunks), labels, times, threads=2, memory_limit="100MB", scratch=tmp_path
     )
     assert again.equals(once)
 
 
 def test_times_of_parts_of_a_second_are_rounded_down():
-    edges = cooccurrences(*table([(A, 4, 0), (A, 4, 1)]), frame_seconds=0.5)
+    edges = cooccurrences(*table([(A, 4, 0), (A, 4, 1)], frame_seconds=0.5))
     assert edges["first_seen"][0].as_py() == datetime(2024, 1, 2, 19, 0, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"frame_seconds": 0.0}, "frame_seconds: 0.0"),
-        ({"frame_seconds": float("nan")}, "frame_seconds: nan"),
         ({"same_frame_weight": -1.0}, "same_frame_weight: -1.0"),
         ({"adjacent_weight": float("inf")}, "adjacent_weight: inf"),
     ],
 )
 def test_a_wrong_setting_is_refused(change, message):
-    faces, labels = table([(A, 1, 0)])
     with pytest.raises(ValueError, match=message):
-        cooccurrences(faces, labels, **({"frame_seconds": 4.0} | change))
+        cooccurrences(*table([(A, 1, 0)]), **change)
 
 
 def test_labels_of_another_table_are_refused():
-    faces, labels = table([(A, 1, 0), (A, 1, 1)])
-    with pytest.raises(ValueError, match="does not fit 2 faces"):
-        cooccurrences(faces, labels[:1], frame_seconds=4.0)
+    faces, labels, times = table([(A, 1, 0), (A, 1, 1)])
+    with pytest.raises(ValueError, match=r"labels: shape .* does not fit 2 faces"):
+        cooccurrences(faces, labels[:1], times)
+    with pytest.raises(ValueError, match=r"times: shape .* does not fit 2 faces"):
+        cooccurrences(faces, labels, times[:1])
 
 
-def test_a_broadcast_id_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="not a broadcast ID"):
-        edges_of([("../etc", 1, 0), ("../etc", 1, 1)])
+def test_frames_have_their_own_time():
+    """Two videos: the larger frame number of one was on air before the smaller ones of the other."""
+    faces, labels, _ = table([(A, 2, 0), (A, 2, 1), (A, 9, 0), (A, 9, 1), (B, 40, 0), (B, 40, 1)])
+    start = Broadcast.parse(A).start
+    seconds = {(A, 2): 4.3, (A, 9): 152.7, (B, 40): 3.9}
+    places = zip(faces["broadcast"].to_pylist(), faces["frame"].to_pylist(), strict=True)
+    times = clock([start + timedelta(seconds=seconds[place]) for place in places])
+    [edge] = cooccurrences(faces, labels, times).to_pylist()
+    assert (edge["broadcast"], edge["frame"]) == (B, 40)
+    assert edge["first_seen"] == start + timedelta(seconds=3)
+    assert edge["last_seen"] == start + timedelta(seconds=152)
 
 
 def test_strongest_keeps_the_order(make_edges):
@@ -224,6 +248,6 @@ def test_a_long_broadcast_with_whole_seconds_between_frames() -> None:
     faces = pa.table(
         {"broadcast": ["A_20240101_000000"] * 4, "frame": pa.array([1, 1, 21_600, 21_600], pa.int32())}
     )
-    (pair,) = cooccurrences(faces, np.array([0, 1, 0, 1], np.int32), frame_seconds=4).to_pylist()
+    (pair,) = cooccurrences(faces, np.array([0, 1, 0, 1], np.int32), times_of(faces)).to_pylist()
     assert pair["same_frame"] == 2
     assert pair["last_seen"] == datetime(2024, 1, 1, 23, 59, 56, tzinfo=UTC)

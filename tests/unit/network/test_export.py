@@ -8,7 +8,9 @@ import networkx as nx
 import pytest
 from tests.formulas import FORMULAS, guarded
 
-from castgraph.network import as_published, build, write_as_published, write_csv, write_gexf, write_graphml
+from castgraph.network.cooccurrence import as_published
+from castgraph.network.export import write_as_published, write_csv, write_gexf, write_graphml
+from castgraph.network.graph import build
 
 # The archive's own address of a frame.
 build = partial(build, frame_url="https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}")

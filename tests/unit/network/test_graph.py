@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from castgraph.network import build, communities, layout, pagerank
+from castgraph.network.graph import build, communities, layout, pagerank
 
 # The archive's own address of a frame.
 build = partial(build, frame_url="https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}")

@@ -11,7 +11,8 @@ import networkx as nx
 import pytest
 from PIL import Image
 
-from castgraph.network import build, draw
+from castgraph.network.graph import build
+from castgraph.network.picture import draw
 
 # The archive's own address of a frame.
 build = partial(build, frame_url="https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}")

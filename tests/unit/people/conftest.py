@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from castgraph.archive.broadcast import frame_name
+from castgraph.archive.broadcast import Broadcast, frame_name
 from castgraph.base import tables
 
 
@@ -49,6 +49,18 @@ def _write_faces(folder: Path, rows: Sequence[dict[str, Any]], embeddings: np.nd
 def write_faces() -> Callable[..., Path]:
     """Write a face table of such rows, and its embeddings, as the merge does; give the path of the table."""
     return _write_faces
+
+
+def _on_air(faces: pa.Table, frame_seconds: float = 4) -> np.ndarray:
+    starts = [Broadcast.parse(id_).start.replace(tzinfo=None) for id_ in faces["broadcast"].to_pylist()]
+    elapsed = (faces["frame"].to_numpy() - 1) * frame_seconds * 1e6
+    return np.array(starts, "datetime64[us]") + elapsed.astype("timedelta64[us]")
+
+
+@pytest.fixture(scope="session")
+def on_air() -> Callable[..., np.ndarray]:
+    """Tell when faces were on air, of stills."""
+    return _on_air
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from castgraph.people import Centre, best_face, centre
-from castgraph.people.centre import NEAR_TIE
+from castgraph.people.centre import NEAR_TIE, Centre, best_face, centre
 
 SIZE = 128
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from castgraph.people import write_database_json
+from castgraph.people.database import write_database_json
 
 BROADCAST = "DEMO1_20240102_190000_Evening_Review"
 

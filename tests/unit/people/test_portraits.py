@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from wand.resource import limits
 
-from castgraph.people import people_table, pictures, sheets, write_portraits
+from castgraph.people import pictures, sheets
+from castgraph.people.portraits import write_portraits
+from castgraph.people.table import people_table
 
 MORNING = "DEMO1_20240102_070000_Morning_Desk"
 EVENING = "DEMO1_20240102_190000"
@@ -25,13 +27,13 @@ SVG = (
 
 
 @pytest.fixture
-def write(tmp_path, make_faces):
+def write(tmp_path, make_faces, on_air):
     """Write the pictures of faces, given as rows of the face table and labels, below tmp_path/out."""
 
     def run(rows, labels, *, embeddings=None, names=None, with_sheets=True, out="out", **options):
         faces = make_faces(rows)
         embeddings = np.zeros((len(rows), 128), np.float32) if embeddings is None else embeddings
-        people = people_table(faces, embeddings, np.array(labels, np.int32), frame_seconds=4)
+        people = people_table(faces, embeddings, np.array(labels, np.int32), on_air(faces), frame_seconds=4)
         if names:
             people = people.set_column(1, "name", pa.array(names))
         folder = tmp_path / out
@@ -39,7 +41,10 @@ def write(tmp_path, make_faces):
         options = {"zip_path": tmp_path / "zips", "scratch": tmp_path / "scratch", **options}
         zip_path = options.pop("zip_path")
         portraits_dir = folder / "portraits"
-        write_portraits(people, faces, embeddings, labels, zip_path, portraits_dir, sheets_dir, **options)
+        times = on_air(faces)
+        write_portraits(
+            people, faces, embeddings, labels, times, zip_path, portraits_dir, sheets_dir, **options
+        )
         return folder
 
     return run
@@ -180,14 +185,30 @@ def test_a_sheet_grows_with_its_faces_up_to_the_limit(write, make_zip, squares):
     assert pixels(limited).shape[0] - pixels(few).shape[0] == 152, "two rows of 8 instead of one"
 
 
-def test_people_may_be_chosen(make_faces, make_zip, squares, tmp_path):
+def test_people_may_be_chosen(make_faces, on_air, make_zip, squares, tmp_path):
     path = make_zip(MORNING, {1: squares})
     faces = make_faces([{"broadcast": MORNING, "frame": 1, **RED}] * 3)
     embeddings, labels = np.zeros((3, 128), np.float32), [0, 1, 2]
-    people = people_table(faces, embeddings, labels, frame_seconds=4).slice(1, 1)
+    people = people_table(faces, embeddings, labels, on_air(faces), frame_seconds=4).slice(1, 1)
     portraits, contacts, scratch = (tmp_path / name for name in ("portraits", "sheets", "scratch"))
-    write_portraits(people, faces, embeddings, labels, path.parent, portraits, contacts, scratch=scratch)
+    times = on_air(faces)
+    write_portraits(
+        people, faces, embeddings, labels, times, path.parent, portraits, contacts, scratch=scratch
+    )
     assert set(content(portraits)) == set(content(contacts)) == {"person-00001.jpg"}
+
+
+def test_a_sheet_tells_when_each_frame_was_on_air(write, make_zip, squares, monkeypatch):
+    """And not when the broadcast began, which was said under every face."""
+    make_zip(MORNING, {1: squares, 31: squares})
+    drawn, draw = [], sheets.draw_sheet
+    monkeypatch.setattr(sheets, "draw_sheet", lambda *given: drawn.append(given) or draw(*given))
+    write([{"broadcast": MORNING, "frame": frame, **RED} for frame in (1, 31)], [0, 0])
+    [(_, _, faces)] = drawn
+    assert sorted(face.captions for face in faces) == [
+        ("2024-01-02 07:00:00", "DEMO1 #1"),
+        ("2024-01-02 07:02:00", "DEMO1 #31"),
+    ]
 
 
 def person(**values):

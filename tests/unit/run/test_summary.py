@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.finished import labelled, merged_faces
 from typer.testing import CliRunner
 
 from castgraph import __version__
@@ -96,7 +97,7 @@ def run(tmp_path: Path) -> Path:
     )
     folder = tmp_path / "eps-0.40"
     paths = {
-        "labels": table(tables.LABELS, folder / "labels.parquet", [{"label": n} for n in (-1, 0, 0, 1, -1)]),
+        "labels": labelled(folder, merged_faces(tmp_path, 5), (-1, 0, 0, 1, -1)),
         "people": table(
             tables.PEOPLE,
             folder / "people.parquet",
@@ -106,9 +107,8 @@ def run(tmp_path: Path) -> Path:
             tables.EDGES, folder / "edges.parquet", [edge(6, 7, 4, 0), edge(0, 1, 1, 2), edge(1, 2, 0, 1)]
         ),
     }
-    summary = summarise(
-        "test", broadcasts, inventories, {"eps-0.40": paths}, scores(tmp_path / "sweep.parquet")
-    )
+    faces, scored = tmp_path / "faces.parquet", scores(tmp_path / "sweep.parquet")
+    summary = summarise("test", broadcasts, faces, inventories, {"eps-0.40": paths}, scored)
     write_json(tmp_path / "summary.json", summary)
     return tmp_path
 
@@ -193,9 +193,8 @@ def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
     tables.write(broadcasts, pq.read_table(broadcasts), merge_facts(quality, set_aside))
     paths = {"labels": "labels", "people": "people", "pairs": "edges"}
     clustering = {kind: folder / f"{name}.parquet" for kind, name in paths.items()}
-    summary = summarise(
-        "test", broadcasts, none_searched(run), {"eps-0.40": clustering}, run / "sweep.parquet"
-    )
+    faces, scored = run / "faces.parquet", run / "sweep.parquet"
+    summary = summarise("test", broadcasts, faces, none_searched(run), {"eps-0.40": clustering}, scored)
     assert summary["faces"] == 600
     assert summary["clusterings"]["eps-0.40"]["noise"] == noise
     assert {name: n for name, n in summary["set_aside"].items() if n} == set_aside
@@ -207,7 +206,12 @@ def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
 
 def test_a_run_of_listed_broadcasts_says_nothing_of_station_days(run: Path) -> None:
     summary = summarise(
-        "test", run / "broadcasts.parquet", none_searched(run), {}, scores(run / "sweep.parquet")
+        "test",
+        run / "broadcasts.parquet",
+        run / "faces.parquet",
+        none_searched(run),
+        {},
+        scores(run / "sweep.parquet"),
     )
     assert summary["station_days"]["listed"] == 0
     write_json(run / "summary.json", summary)

@@ -1,0 +1,77 @@
+"""The tables of castgraph: their columns, and how they are written and read.
+
+Every table is a Parquet file that carries its provenance: under the key ``castgraph`` of the file's metadata
+lies a JSON object with the version, the stage, its settings and its counts, and nothing that differs
+between two runs on the same input (no time, host or path), so equal input gives equal bytes.
+
+``registry`` tells of each table where it lies, its key, its order and its columns; ``parquet`` reads and
+writes any of them, and checks; ``embeddings`` and ``labels`` do so for what lies beside the merged faces;
+``documents`` writes down what the registry says.
+"""
+
+from castgraph.base.tables.embeddings import EMBEDDINGS, embeddings, embeddings_writer, open_embeddings
+from castgraph.base.tables.labels import NOISE, read_labels, write_labels
+from castgraph.base.tables.parquet import (
+    ROW_GROUP,
+    TableError,
+    batches,
+    by_broadcast,
+    check,
+    opened,
+    provenance,
+    read,
+    read_provenance,
+    runs,
+    write,
+    writer,
+)
+from castgraph.base.tables.registry import (
+    BROADCASTS,
+    EDGES,
+    EMBEDDING_SIZE,
+    FACES,
+    FRAMES,
+    LABELS,
+    MERGED_FACES,
+    MERGED_FRAMES,
+    PEOPLE,
+    SWEEP,
+    SWEEP_CHANGES,
+    TABLES,
+    Kind,
+)
+
+__all__ = [
+    "BROADCASTS",
+    "EDGES",
+    "EMBEDDINGS",
+    "EMBEDDING_SIZE",
+    "FACES",
+    "FRAMES",
+    "LABELS",
+    "MERGED_FACES",
+    "MERGED_FRAMES",
+    "NOISE",
+    "PEOPLE",
+    "ROW_GROUP",
+    "SWEEP",
+    "SWEEP_CHANGES",
+    "TABLES",
+    "Kind",
+    "TableError",
+    "batches",
+    "by_broadcast",
+    "check",
+    "embeddings",
+    "embeddings_writer",
+    "open_embeddings",
+    "opened",
+    "provenance",
+    "read",
+    "read_labels",
+    "read_provenance",
+    "runs",
+    "write",
+    "write_labels",
+    "writer",
+]

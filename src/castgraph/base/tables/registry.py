@@ -1,0 +1,291 @@
+"""The registry of tables: where each lies, its key and order, its columns and what each of them means.
+
+The README's list of tables, ``docs/tables.md`` and the checks are made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+
+EMBEDDING_SIZE = 128
+"""Dimensions of dlib's face embedding."""
+
+Column = tuple[str, pa.DataType, str]
+"""The name of a column, its type, and what it means."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of table.
+
+    Attributes
+    ----------
+    path
+        Where it lies, with wildcards as in the rules.
+    what
+        What it is, in a few words.
+    key
+        The columns that tell a row from all others.
+    order
+        The columns by which the rows are sorted, ``-`` before those whose largest comes first; none where
+        `what` tells the order.
+    columns
+        The columns in order.
+    """
+
+    path: str
+    what: str
+    key: tuple[str, ...]
+    order: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The columns for Arrow."""
+        return pa.schema([(name, kind) for name, kind, _ in self.columns])
+
+
+_SECOND, _MICROSECOND = (pa.timestamp(unit, tz="UTC") for unit in ("s", "us"))
+_TEXTS = pa.dictionary(pa.int32(), pa.string())  # few different ones
+
+_BROADCAST: Column = ("broadcast", _TEXTS, "the broadcast's ID")
+_FRAME: Column = ("frame", pa.int32(), "number of the frame, from 1")
+_FACE: Column = (
+    "face",
+    pa.int32(),
+    "number of the face in its broadcast, from 0, by frame and then from left to right",
+)
+_BOX: tuple[Column, ...] = tuple(
+    (side, pa.int32(), f"{side} side of the box, in pixels of the original frame")
+    for side in ("top", "right", "bottom", "left")
+)
+_LOOKS: tuple[Column, ...] = (
+    *_BOX,
+    ("score", pa.float32(), "score of the detector"),
+    ("sharpness", pa.float32(), "variance of the Laplacian on the aligned face"),
+    ("landmarks", pa.list_(pa.float32(), 10), "x, y of 5 points, in pixels of the original frame"),
+)
+_FRAME_COLUMNS: tuple[Column, ...] = (
+    (
+        "seconds",
+        pa.float64(),
+        "since the first frame of the video, by its own clock; null for what is no video",
+    ),
+    ("width", pa.int32(), "pixels; null where it could not be read"),
+    ("height", pa.int32(), "pixels; null where it could not be read"),
+    ("n_faces", pa.int32(), "faces found in it"),
+    ("status", pa.string(), "ok, damaged or unreadable"),
+    ("reason", pa.string(), "why it is not ok; of one that is, what is odd about its file; else empty"),
+    ("phash", pa.uint64(), "perceptual hash of the whole frame; null where it could not be read"),
+)
+
+TABLES: Mapping[str, Kind] = {
+    "encoded_faces": Kind(
+        path="results/faces/{encoder}/{origin}/{broadcast}.parquet",
+        what="every face of a broadcast, encoded once for all runs",
+        key=("broadcast", "face"),
+        order=("broadcast", "frame", "left"),
+        columns=(
+            _BROADCAST,
+            _FACE,
+            _FRAME,
+            *_LOOKS,
+            ("embedding", pa.list_(pa.float32(), EMBEDDING_SIZE), "the face as 128 numbers"),
+        ),
+    ),
+    "encoded_frames": Kind(
+        path="results/frames/{encoder}/{origin}/{broadcast}.parquet",
+        what="every frame of a broadcast",
+        key=("broadcast", "frame"),
+        order=("broadcast", "frame"),
+        columns=(_BROADCAST, _FRAME, *_FRAME_COLUMNS),
+    ),
+    "broadcasts": Kind(
+        path="results/{run}/broadcasts.parquet",
+        what="what became of each broadcast of the run",
+        key=("broadcast",),
+        order=("broadcast",),
+        columns=(
+            ("broadcast", pa.string(), "the broadcast's ID"),
+            ("station", pa.string(), "the station, as the ID has it"),
+            ("start", _SECOND, "when it began, as the ID has it"),
+            ("title", pa.string(), "as the ID has it, with underscores; empty where it has none"),
+            ("status", pa.string(), "ok, partial, empty, damaged, missing or unreachable"),
+            ("reason", pa.string(), "why it is not ok"),
+            ("n_frames", pa.int32(), "its frames"),
+            ("n_unreadable", pa.int32(), "of these, frames that could not be read"),
+            ("n_refused", pa.int32(), "entries of the ZIP that are no frame of this broadcast"),
+            ("n_faces", pa.int32(), "its faces"),
+            ("n_set_aside", pa.int32(), "of these, faces that fail a quality filter"),
+        ),
+    ),
+    "faces": Kind(
+        path="results/{run}/faces.parquet",
+        what="all faces of the run, those that fail a quality filter, too",
+        key=("broadcast", "face"),
+        order=("broadcast", "frame", "left"),
+        columns=(
+            _BROADCAST,
+            _FACE,
+            _FRAME,
+            *_LOOKS,
+            (
+                "set_aside",
+                _TEXTS,
+                "the first quality filter that the face fails (min_face_px, min_score, min_sharpness); "
+                "empty where it counts",
+            ),
+        ),
+    ),
+    "frames": Kind(
+        path="results/{run}/frames.parquet",
+        what="all frames of the run",
+        key=("broadcast", "frame"),
+        order=("broadcast", "frame"),
+        columns=(
+            _BROADCAST,
+            _FRAME,
+            (
+                "time",
+                _MICROSECOND,
+                "when it was on air: the broadcast's start and, of a video, its own clock, "
+                "else the seconds between two frames",
+            ),
+            *_FRAME_COLUMNS,
+        ),
+    ),
+    "labels": Kind(
+        path="results/{run}/{clustering}/labels.parquet",
+        what="the person of each face; its provenance names the face table (`digest`)",
+        key=("broadcast", "face"),
+        order=("broadcast", "face"),
+        columns=(
+            _BROADCAST,
+            _FACE,
+            ("label", pa.int32(), "the person; -1 is noise, or a face that is set aside"),
+        ),
+    ),
+    "people": Kind(
+        path="results/{run}/{clustering}/people.parquet",
+        what="the people",
+        key=("person",),
+        order=("person",),
+        columns=(
+            ("person", pa.int32(), "the label"),
+            ("name", pa.string(), "what the person is called in every output"),
+            ("n_faces", pa.int32(), "faces"),
+            ("n_frames", pa.int32(), "frames that show the person"),
+            ("n_broadcasts", pa.int32(), "broadcasts that show the person"),
+            ("screen_seconds", pa.float64(), "n_frames times the seconds between two frames"),
+            ("first_seen", _SECOND, "time of the first frame"),
+            ("last_seen", _SECOND, "time of the last frame"),
+            ("n_outliers", pa.int32(), "doubtful faces, left out when the middle was taken"),
+            ("spread", pa.float32(), "median distance of the faces from their middle"),
+            ("best_face", pa.int64(), "row of the best face in the merged face table"),
+            ("broadcast", pa.string(), "of the best face, as all that follows"),
+            _FRAME,
+            *_BOX,
+            ("portrait", pa.string(), "file name in the folder of portraits"),
+        ),
+    ),
+    "edges": Kind(
+        path="results/{run}/{clustering}/edges.parquet",
+        what="all pairs of people, uncut",
+        key=("source", "target"),
+        order=("-weight", "source", "target"),
+        columns=(
+            ("source", pa.int32(), "person, the smaller label"),
+            ("target", pa.int32(), "person, the larger label"),
+            ("same_frame", pa.int64(), "frames that show both"),
+            ("adjacent", pa.int64(), "frames that show one, with the other in the frame before"),
+            ("n_broadcasts", pa.int32(), "broadcasts in which they are same_frame or adjacent"),
+            ("first_seen", _SECOND, "time of the first of these frames"),
+            ("last_seen", _SECOND, "time of the last of these frames"),
+            ("broadcast", pa.string(), "of the first frame that makes the pair, as evidence"),
+            _FRAME,
+            ("weight", pa.float64(), "same_frame and adjacent, each times its weight"),
+        ),
+    ),
+    "sweep": Kind(
+        path="results/{run}/sweep.parquet",
+        what="one row a clustering, DBSCAN first, by min_samples and eps: its scores without labels; "
+        "a rate of nothing is null",
+        key=("clustering",),
+        order=(),
+        columns=(
+            ("clustering", pa.string(), "the name of its folder"),
+            ("algorithm", pa.string(), "as in the configuration"),
+            ("eps", pa.float64(), "null for algorithms without"),
+            ("min_samples", pa.int32(), "null for algorithms without"),
+            ("n_people", pa.int32(), "people"),
+            ("n_noise", pa.int64(), "faces that count and have no person"),
+            ("noise_share", pa.float64(), "of the faces that count"),
+            ("largest", pa.int64(), "faces of the largest person"),
+            ("largest_share", pa.float64(), "of the faces that count"),
+            ("frame_pairs", pa.int64(), "pairs of faces in one frame that both have a person"),
+            ("violations", pa.int64(), "of these, the pairs of one person"),
+            ("violation_rate", pa.float64(), "violations / frame_pairs"),
+            ("chance", pa.float64(), "the rate if the labels were shuffled among the faces with a person"),
+            ("violation_ratio", pa.float64(), "violation_rate / chance"),
+            ("adjacent_pairs", pa.int64(), "pairs of faces with nearly the same box in frames n and n+1"),
+            ("adjacent_same", pa.int64(), "of these, the pairs of one person"),
+            ("adjacent_different", pa.int64(), "of two people"),
+            ("adjacent_one_noise", pa.int64(), "of a person and noise; the rest are noise twice"),
+            ("adjacent_agreement", pa.float64(), "adjacent_same / (adjacent_same + adjacent_different)"),
+            ("adjacent_kept", pa.float64(), "adjacent_same / adjacent_pairs"),
+            ("balance", pa.float64(), "adjacent_kept - violation_rate"),
+            ("next", pa.string(), "the clustering with the next larger eps; null for the last"),
+            ("ari_next", pa.float64(), "adjusted Rand index with it, over the faces with a person in both"),
+            (
+                "moved_next",
+                pa.float64(),
+                "share of the faces that count which are noise in one of the two only",
+            ),
+            ("merges_next", pa.int32(), "people of the next that several of this one merge into"),
+            ("splits_next", pa.int32(), "people of this one that are split into several of the next"),
+            ("recommended", pa.bool_(), "whether it is the one to begin with"),
+        ),
+    ),
+    "sweep_changes": Kind(
+        path="results/{run}/sweep_changes.parquet",
+        what="who merges and who splits from each clustering to the next, one row a part, in the order of "
+        "the sweep; those that move most faces come first",
+        key=("from", "to", "kind", "person_from", "person_to"),
+        order=(),
+        columns=(
+            ("from", pa.string(), "a clustering"),
+            ("to", pa.string(), "the next"),
+            (
+                "kind",
+                pa.string(),
+                "merge: several of from are one of to; split: one of from is several of to",
+            ),
+            ("person_from", pa.int32(), "person of from"),
+            ("person_to", pa.int32(), "person of to"),
+            ("n_from", pa.int64(), "faces of person_from"),
+            ("n_to", pa.int64(), "faces of person_to"),
+            ("n_faces", pa.int64(), "faces that are of both"),
+            (
+                "same_frame",
+                pa.int64(),
+                "frames that show this part and another of the same merge or split",
+            ),
+        ),
+    ),
+}
+"""Every Parquet table of a run by its name."""
+
+FACES = TABLES["encoded_faces"].schema
+FRAMES = TABLES["encoded_frames"].schema
+BROADCASTS = TABLES["broadcasts"].schema
+MERGED_FACES = TABLES["faces"].schema
+MERGED_FRAMES = TABLES["frames"].schema
+LABELS = TABLES["labels"].schema
+PEOPLE = TABLES["people"].schema
+EDGES = TABLES["edges"].schema
+SWEEP = TABLES["sweep"].schema
+SWEEP_CHANGES = TABLES["sweep_changes"].schema
