@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.finished import ENCODER, configured, finish, measured, names
+from tests.finished import ENCODER, ORIGIN, configured, finish, measured, names
 
 from castgraph.pages.report import write_report
 
@@ -43,7 +43,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name=f"Person {{}} {long}",
         inventories=inventories,
     )
-    encoded = results / "benchmarks" / "encode" / ENCODER
+    encoded = results / "benchmarks" / "encode" / ENCODER / ORIGIN
     measured(encoded / "1TV_20261001_030000.tsv", 1_790_000_000, 3600, 3500)
     measured(encoded / "NTV_20261001_040000.tsv", 1_790_090_000, 3600, 3500)
     write_report(results / "made-up" / "report.html", names(config), config)

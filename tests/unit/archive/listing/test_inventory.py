@@ -365,5 +365,5 @@ def test_a_login_page_is_fetched_once_more(demo, tmp_path):
         fetch_inventory(site.url, "DEMO1", DAY, tmp_path / "i.json", wait_seconds=0)
         assert read_inventory(tmp_path / "i.json").status == "ok"
         site.faults["DEMO1.20240103.inventory.json"] = [html(), html()]
-        fetch_inventory(site.url, "DEMO1", DAY, tmp_path / "i.json", wait_seconds=0)
-        assert read_inventory(tmp_path / "i.json").reason.startswith("not JSON")
+        fetch_inventory(site.url, "DEMO1", DAY, tmp_path / "twice.json", wait_seconds=0)
+        assert read_inventory(tmp_path / "twice.json").reason.startswith("not JSON")
