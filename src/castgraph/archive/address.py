@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_LOGIN = re.compile(r"""(?<=://).*@|[^\s'":]+:(?!//)[^\s'"]*@""", re.DOTALL)
+_LOGIN = re.compile(r"""(?<=://).*@|[^\s'":/]+:(?!//)[^\s'"]*@""", re.DOTALL)
 
 
 def has_login(address: str) -> bool:

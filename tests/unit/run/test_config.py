@@ -144,6 +144,7 @@ RUN = (
         ({"archive": {"base_url": "ftp://x/"}}, r"archive\.base_url: found 'ftp://x/'; allowed: .*https"),
         ({"archive": {"base_url": "https://x/\n"}}, r"base_url: found 'https://x/\\n'; allowed: .*https"),
         ({"archive": {"base_url": ""}}, r"archive\.base_url: found ''; allowed: https"),
+        ({"archive": {"base_url": "https://x/?a=1"}}, r"base_url: found .*; allowed: .*without '\?'"),
         ({"archive": {"frame_seconds": float("nan")}}, r"frame_seconds: found nan; allowed: a number"),
         ({"archive": {"max_frame_mb": float("inf")}}, r"archive\.max_frame_mb: found inf; allowed: a number"),
         ({"run": "../x"}, rf"run: found '\.\./x'; {RUN}"),

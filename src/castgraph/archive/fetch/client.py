@@ -24,6 +24,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential, wait_random
 
 from castgraph import __version__
+from castgraph.archive.address import has_login
 from castgraph.archive.fetch.errors import FetchError, PassingError, TooLargeError
 from castgraph.archive.fetch.partial import Partial, held
 from castgraph.archive.fetch.transfer import LONGEST_WAIT, say, transfer
@@ -117,7 +118,7 @@ def join(base_url: str, name: str) -> str:
     """
     if name in {"", ".", ".."} or "/" in name or "\0" in name:
         raise ValueError(f"{name!r} is not the name of a file in the archive; it must not hold a folder")
-    if _holds_password(base_url):
+    if has_login(base_url):
         raise ValueError(f"archive.base_url {_USE_NETRC}")
     quoted = f"{base_url.rstrip('/')}/{quote(name, safe='')}"
     if _is_site(base_url):
@@ -205,7 +206,7 @@ def fetch(
     path = _local(source)
     if path is not None:
         return _copy(path, destination, max_bytes, None if keeps_damaged else check)
-    if _holds_password(source):
+    if has_login(source):
         raise FetchError(f"{urlsplit(source).hostname}: the address {_USE_NETRC}")
     if max_bytes_per_s is not None and pace_file is None:
         raise ValueError("max_bytes_per_s needs a pace_file")
@@ -366,14 +367,6 @@ def _scheme(address: str) -> str:
     """Tell the scheme of a URL; empty for a path."""
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", address)
     return match[1].lower() if match else ""
-
-
-def _holds_password(address: str) -> bool:
-    """Tell whether a web address has a name or password before its host."""
-    try:
-        return "@" in urlsplit(address).netloc
-    except ValueError:
-        return False
 
 
 def _is_site(address: str) -> bool:

@@ -14,8 +14,8 @@ _HOST = r"https?://[^/?#@\s\\]+"
 Place = Annotated[
     str,
     matching(
-        rf"{_HOST}(?:[/?#][^\x00-\x1f]*)?|file:///[^\x00-\x1f]*|[^:\x00-\x1f]+",
-        f"https://…, http://…, file:///… or a folder, {_NO_LOGIN}",
+        rf"{_HOST}(?:/[^?#\x00-\x1f]*)?|file:///[^\x00-\x1f]*|[^:\x00-\x1f]+",
+        f"https://… or http://… (without '?' and '#'), file:///… or a folder, {_NO_LOGIN}",
     ),
 ]
 Link = Annotated[

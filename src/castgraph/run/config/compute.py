@@ -57,7 +57,7 @@ class Compute(Section):
     max_mb_per_s: Annotated[float, Field(gt=0)] | None = Field(
         None,
         description="Most that all fetches of a run take together, in MiB a second; `null`: no limit. The "
-        "jobs keep it by the file `resources/.pace`: on a cluster `resources/` needs a file system with "
+        "jobs keep it by the file `results/ledger/pace`: on a cluster `results/` needs a file system with "
         "locks, and nodes need clocks that agree.",
     )
     keep_zips: bool = Field(

@@ -327,8 +327,8 @@ def test_the_options_come_from_the_configuration(tmp_path):
     compute = {"attempts": 3, "timeout": 5, "max_mb_per_s": None}
     unpaced = {"attempts": 3, "timeout": 5, "max_bytes_per_s": None, "pace_file": None}
     assert fetch_options(compute, tmp_path) == unpaced
-    paced = {**unpaced, "max_bytes_per_s": 2.5 * 2**20, "pace_file": tmp_path / ".pace"}
-    assert fetch_options({**compute, "max_mb_per_s": 2.5}, tmp_path) == paced
+    paced = {**unpaced, "max_bytes_per_s": 2.5 * 2**20, "pace_file": tmp_path / "pace"}
+    assert fetch_options({**compute, "max_mb_per_s": 2.5}, tmp_path / "pace") == paced
 
 
 def test_a_proxy_is_used(server, destination, monkeypatch, waits):
