@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 
-# Of two processes with two threads each on two cores most of the time went into waiting for each other. Before
-# NumPy is imported; a job of Snakemake has the threads that its rule says.
+# Of two processes with two threads each on two cores most of the time went into waiting for each other.
+# Before NumPy is imported; a job of Snakemake has the threads that its rule says.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
