@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 
 Config = dict[str, Any]
 
-STARTED = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$", re.MULTILINE)
+STARTED = re.compile(r"^ *(?:local)?(?:rule|checkpoint) (\w+):$", re.MULTILINE)  # indented: in a group
 
 
 @dataclass

@@ -3,6 +3,7 @@
 A failure here after an update of Snakemake says which part of it the workflow has to do without.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -110,15 +111,27 @@ def test_cores_and_limits(options: list[str], expected: str, tmp_path: Path) -> 
     assert said(snakemake(tmp_path, text, "-n", *options)) == [expected]
 
 
+def test_the_default_target(tmp_path: Path) -> None:
+    """workflow.modifier.is_main_snakefile, workflow.default_target"""
+    (tmp_path / "ours.smk").write_text(
+        f'include: "{INTERNALS}"\nrule first:\n    shell: "echo SAID first"\n'
+        'rule other:\n    shell: "echo SAID other"\nmake_by_default("other")\n'
+    )
+    for text, expected in (
+        ('include: "ours.smk"\nmake_by_default("other")\n', "other"),
+        ('module ours:\n    snakefile: "ours.smk"\nuse rule * from ours\n', "first"),
+    ):
+        assert said(snakemake(tmp_path, text)) == [expected]
+
+
 def test_nothing_else_is_taken() -> None:
     """All that is not documented stands in that one file."""
-    documented = ("workflow.source_path", "workflow.default_target")
-    for path in (ROOT / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")):
-        if path != INTERNALS:
-            text = path.read_text()
-            for name in documented:
-                text = text.replace(name, "")
-            assert "workflow." not in text.replace("castgraph.", ""), path
-            assert [line for line in text.splitlines() if "import" in line and "snakemake" in line] in (
-                [], ["from snakemake.utils import min_version"],
-            )  # fmt: skip
+    folder = ROOT / "workflow"
+    for path in (ROOT / "Snakefile", folder / "Snakefile", *(folder / "rules").glob("*.smk")):
+        lines = path.read_text().splitlines()
+        taken = [
+            line
+            for line in lines
+            if re.search(r"\bworkflow\.(?!source_path)|import .*\bsnakemake|from snakemake", line)
+        ]
+        assert path == INTERNALS or taken in ([], ["from snakemake.utils import min_version"]), path

@@ -32,9 +32,7 @@ def test_the_demo_is_planned(new_run: Callable[..., Run]) -> None:
 
 def test_a_year_of_listed_broadcasts_is_planned_whole(new_run: Callable[..., Run]) -> None:
     run = new_run({"run": "year", "broadcasts": {"ids": year()}, "archive": {"base_url": NOWHERE}})
-    output = run("-n")
-    assert "Group job" not in output  # groups are for executors elsewhere
-    counts = jobs(output)
+    counts = jobs(run("-n"))
     assert {rule: counts[rule] for rule in ("download", "unzip", "encode")} == dict.fromkeys(
         ("download", "unzip", "encode"), 342
     )
@@ -62,7 +60,7 @@ def test_slurm_submits_the_chain_of_a_broadcast_as_one_job(root, new_run: Callab
     output = run("-n", cores=200)
     assert output.count("Group job broadcast") == 3
     assert output.count("    rule encode:") == 3
-    assert jobs(output)["encode"] == 0  # none outside a group
+    assert "\nrule encode:" not in output  # none outside a group
     # A job that takes what there is takes the cores of one machine, not of all.
     threads = dict(re.findall(r"^rule (\w+):\n(?:    .*\n)*?    threads: (\d+)$", output, re.MULTILINE))
     assert threads == dict.fromkeys(("clustering", "portraits"), "16")

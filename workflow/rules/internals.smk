@@ -44,3 +44,9 @@ def run_cores():
 def run_limit(resource):
     """What --resources grants to all jobs together, or None."""
     return workflow.global_resources.get(resource).value
+
+
+def make_by_default(rule):
+    """Give a run its default target; Snakemake takes none from a file that is included."""
+    if workflow.modifier.is_main_snakefile():  # and not another workflow's module
+        workflow.default_target = rule

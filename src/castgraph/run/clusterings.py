@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
+from castgraph.base.locks import locked
 from castgraph.clustering.algorithms import ALGORITHMS
 from castgraph.clustering.dbscan import require_memory, validated
 from castgraph.clustering.projection import Points
@@ -113,8 +113,7 @@ def cluster_by_dbscan(
         return faces.spread(np.empty(0, dtype=np.int32))
     points = validated(faces.points, wanted, min_samples)
     require_memory(points, len(wanted), min_samples, options.threads, max_memory_mb)
-    Path(saved).parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{os.fspath(saved)}.lock"):
+    with locked(Path(saved).with_suffix(".lock")):
         levels = _up_to_date(faces, points, wanted, min_samples, saved, options)
     return faces.spread(levels[float(eps)].labels())
 

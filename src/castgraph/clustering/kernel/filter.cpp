@@ -138,6 +138,13 @@ double squared64(const double* x, const double* y, std::int64_t d) { return squa
 
 #if defined(DBSCAN_BYTES)
 
+typedef std::int32_t Whole __attribute__((vector_size(LANES * 4)));
+
+// Bit i is set where 2 * sums[i] >= bounds[i].
+INLINE std::uint64_t twice_at_least(Whole sums, Whole bounds) {
+    return _mm512_cmpge_epi32_mask(reinterpret_cast<__m512i>(sums << 1), reinterpret_cast<__m512i>(bounds));
+}
+
 // Four bytes of each of 16 columns are multiplied with four of a row and summed, in one instruction.
 void byte_candidates(const std::uint8_t* rows, const std::uint8_t* chosen, int n, const std::int32_t* limits,
                      const std::int8_t* panel, const std::int32_t* columns, int k, std::uint64_t* masks) {
@@ -159,12 +166,10 @@ void byte_candidates(const std::uint8_t* rows, const std::uint8_t* chosen, int n
         }
         for (int r = 0; r < ROWS && first + r < n; ++r) {
             std::uint64_t mask = 0;
-            const __m512i limit = _mm512_set1_epi32(limits[first + r]);
-            for (int v = 0; v < VECTORS; ++v) {
-                const __m512i bounds = _mm512_add_epi32(_mm512_loadu_si512(columns + v * LANES), limit);
-                const __m512i twice = _mm512_slli_epi32(sums[r][v], 1);
-                mask |= std::uint64_t(_mm512_cmpge_epi32_mask(twice, bounds)) << (v * LANES);
-            }
+            for (int v = 0; v < VECTORS; ++v)
+                mask |= twice_at_least(reinterpret_cast<Whole>(sums[r][v]),
+                                      load<Whole>(columns + v * LANES) + limits[first + r])
+                        << (v * LANES);
             masks[first + r] = mask;
         }
     }
