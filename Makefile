@@ -26,7 +26,7 @@ retry: ## ask again for what a run could not read, and go on with it: make retry
 
 .PHONY: check
 check: lint ## lint, types, layers, the fast tests and a run of the demo: before every commit
-	$(PYTEST) -m "not slow" tests/unit tests/workflow/test_demo.py
+	$(PYTEST) -m "not (slow or real)" tests/unit tests/workflow/test_demo.py
 
 .PHONY: test
 test: export HYPOTHESIS_PROFILE = ci

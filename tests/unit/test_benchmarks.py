@@ -152,6 +152,7 @@ def test_truth_without_a_column(quality: ModuleType, tmp_path: Path) -> None:
         quality.read_truth(table)
 
 
+@pytest.mark.slow
 def test_a_contender_encodes_frames(encode: ModuleType, demo: Path, tmp_path: Path) -> None:
     (tmp_path / "sample").mkdir()
     source = demo / "DEMO1_20240102_190000_Evening_Review.zip"

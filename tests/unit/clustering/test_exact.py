@@ -639,6 +639,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", dict.fromkeys([kernels()[0], "numpy"]))
 def test_it_can_be_interrupted(kernel: str) -> None:
     command = [sys.executable, "-c", INTERRUPTED, kernel]
@@ -666,6 +667,7 @@ print(peak, predicted_memory_mb(*X.shape))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
 @pytest.mark.parametrize("kernel", dict.fromkeys([kernels()[0], "numpy"]))
 def test_the_memory_is_as_predicted_though_all_points_are_neighbours(kernel: str) -> None:

@@ -63,11 +63,13 @@ def test_real_faces_are_those_of_dlib(plain: Detector, reference, sample: Path) 
     assert n_faces >= 5
 
 
+@pytest.mark.slow
 def test_demo_faces_are_those_of_dlib(plain: Detector, reference, demo_pictures) -> None:
     for picture in demo_pictures:
         agree(plain(picture), reference(picture, 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("upsample", "shrunk"), [(1, 2), (2, 4)])
 def test_upsampled_faces_are_those_of_dlib(
     reference, demo_pictures: list[np.ndarray], upsample: int, shrunk: int

@@ -109,6 +109,7 @@ def chips() -> np.ndarray:
     return np.random.default_rng(7).integers(0, 256, (3, 150, 150, 3), dtype=np.uint8)
 
 
+@pytest.mark.slow
 def test_the_embedder_layer_by_layer(chips: np.ndarray) -> None:
     net = network(EMBEDDER)
     kept = observable(net)

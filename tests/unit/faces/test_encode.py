@@ -252,6 +252,7 @@ def test_results_are_the_same_for_every_number_of_workers(tmp_path: Path) -> Non
     assert written(shared, tmp_path) == written(alone, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("importable")
 def test_results_are_the_same_with_a_worker_on_a_borrowed_core(tmp_path: Path, monkeypatch, caplog) -> None:
     caplog.set_level(logging.INFO)
@@ -304,6 +305,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     many(tmp_path, 200)
     script = tmp_path / "orphans.py"

@@ -141,6 +141,7 @@ def test_a_new_version_of_the_converter_makes_a_new_file(cache: Path, monkeypatc
     assert old.exists()
 
 
+@pytest.mark.slow
 def test_many_processes_at_once_convert_once(cache: Path) -> None:
     code = (
         "from castgraph.faces.models import EMBEDDER, onnx_path, session\n"

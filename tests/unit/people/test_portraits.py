@@ -243,6 +243,7 @@ def test_a_sheet_of_impossible_size_is_refused(write, make_zip, squares, sheet_f
         write([{"broadcast": MORNING, "frame": 1}], [0], sheet_faces=sheet_faces)
 
 
+@pytest.mark.slow
 def test_the_largest_sheet_can_be_drawn(write, make_zip, squares):
     make_zip(MORNING, {1: squares})
     out = write([{"broadcast": MORNING, "frame": 1, **RED}] * 500, [0] * 500, sheet_faces=500)

@@ -23,6 +23,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ID = "NTV_20261001_030000"
 SIZE = 256 * 1024
 

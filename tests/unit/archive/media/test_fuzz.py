@@ -292,6 +292,7 @@ def run(folder: Path) -> dict[str, object]:
     return {"statuses": statuses, "wrong": wrong}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited as Linux does it")
 def test_a_thousand_mutated_zips(tmp_path: Path) -> None:
     done = subprocess.run(
