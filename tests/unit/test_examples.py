@@ -20,8 +20,9 @@ SHOWN = {
     "base.files": ("atomic",),
     "clustering": ("dbscan", "sweep", "ExactDBSCAN"),
     "faces.quality": ("set_aside",),
-    "network": ("cooccurrences", "pagerank", "communities", "layout"),
-    "people": ("centre", "best_face"),
+    "network.cooccurrence": ("cooccurrences",),
+    "network.graph": ("pagerank", "communities", "layout"),
+    "people.centre": ("centre", "best_face"),
 }
 
 

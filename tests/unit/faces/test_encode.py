@@ -275,7 +275,7 @@ def test_results_are_the_same_with_a_worker_on_a_borrowed_core(tmp_path: Path, m
 @pytest.mark.parametrize(
     ("load", "error", "message"),
     [
-        (DyingEngine, RuntimeError, r"a worker process died while 2 shared the frames of .*faces\.threads"),
+        (DyingEngine, RuntimeError, r"a worker process died while 2 shared the frames of .*compute\.threads"),
         (FailingEngine, ArithmeticError, "no such square root"),
         (no_engine, RuntimeError, r"model\.dat is not there"),
     ],

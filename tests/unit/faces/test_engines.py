@@ -73,7 +73,9 @@ def test_tiny_pictures_hold_no_face(detector: str) -> None:
 
 
 def test_a_provider_that_is_not_there_is_named() -> None:
-    with pytest.raises(ValueError, match=r"faces\.providers.*NoSuchExecutionProvider.*CPUExecutionProvider"):
+    with pytest.raises(
+        ValueError, match=r"compute\.providers.*NoSuchExecutionProvider.*CPUExecutionProvider"
+    ):
         load_engine("fast", "hog", 1, providers=["NoSuchExecutionProvider"])
 
 

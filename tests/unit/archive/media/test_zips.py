@@ -109,7 +109,11 @@ def test_frames_get_our_names_in_the_order_of_their_numbers(make, unzipped, tmp_
     )
     manifest = unzipped(path)
     assert manifest == Manifest(
-        ID, "ok", "", tuple(UnzippedFrame(n, frame_name(ID, n)) for n in (1, 3, 12, 123456789))
+        ID,
+        "ok",
+        "",
+        tuple(UnzippedFrame(n, frame_name(ID, n)) for n in (1, 3, 12, 123456789)),
+        needed={"max_frames": 4, "max_frame_bytes": 6, "max_total_bytes": 18},
     )
     assert (tmp_path / "deep" / "frames" / f"{ID}-000003.jpg").read_bytes() == b"three"
 
