@@ -31,7 +31,7 @@ from tests.unit.faces.fakes import (
 from castgraph.archive import Manifest
 from castgraph.base import tables
 from castgraph.base.cores import Cores
-from castgraph.faces.encode import encode
+from castgraph.faces.encode import encode, is_worse, write_encoded
 from castgraph.faces.engine import Engine
 from castgraph.faces.frame import phash, read_frame
 
@@ -289,7 +289,7 @@ ORPHANS = """
 import os, sys, time
 from pathlib import Path
 from castgraph.archive import Manifest, UnzippedFrame
-from castgraph.faces.encode import encode
+from castgraph.faces.encode import encode, is_worse, write_encoded
 
 folder = Path(sys.argv[1])
 
@@ -367,3 +367,42 @@ def test_one_job_at_a_time_shows_a_progress_bar_on_a_terminal(
 def test_there_is_no_progress_bar_elsewhere(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     encode(many(tmp_path, 3), tmp_path, FakeEngine)
     assert capfd.readouterr().err == ""
+
+
+def encoded_before(folder: Path) -> tuple[Manifest, Path, Path]:
+    """The tables of a broadcast that was read, and what is there of it now: nothing."""
+    manifest = broadcast(folder, [grey(200), grey(80)])
+    paths = folder / "faces.parquet", folder / "frames.parquet"
+    write_encoded(encode(manifest, folder, FakeEngine), {"castgraph": "0.1.0"}, *paths)
+    return dataclasses.replace(manifest, status="missing", frames=()), *paths
+
+
+def test_what_was_read_is_better_than_nothing(tmp_path: Path) -> None:
+    gone, faces, frames = encoded_before(tmp_path)
+    assert is_worse(gone, faces, frames)
+    assert not is_worse(dataclasses.replace(gone, status="empty"), faces, frames)
+    frames.unlink()
+    assert not is_worse(gone, faces, frames)
+
+
+def test_tables_of_an_earlier_version_are_not_kept(tmp_path: Path) -> None:
+    """No merge can read them, so a run that kept them would fail again and again."""
+    gone, faces, frames = encoded_before(tmp_path)
+    tables.write(faces, tables.read(faces, tables.FACES).drop_columns("face"), {})
+    assert not is_worse(gone, faces, frames)
+
+
+def test_both_tables_of_a_broadcast_are_replaced_or_none(tmp_path: Path, monkeypatch) -> None:
+    _, faces, frames = encoded_before(tmp_path)
+    before = faces.read_bytes(), frames.read_bytes()
+    writer = tables.writer
+
+    def fails(path, schema, facts):
+        if schema is tables.FRAMES:
+            raise OSError("the disk fails")
+        return writer(path, schema, facts)
+
+    monkeypatch.setattr(tables, "writer", fails)
+    with pytest.raises(OSError, match="the disk fails"):
+        write_encoded(encode(broadcast(tmp_path, [grey(140)]), tmp_path, FakeEngine), {}, faces, frames)
+    assert (faces.read_bytes(), frames.read_bytes()) == before
