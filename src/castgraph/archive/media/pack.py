@@ -67,7 +67,7 @@ def pack(
     Broadcast.parse(broadcast_id)
     problems: list[str] = []
     n_frames = n_bytes = largest = 0
-    is_cut = is_over = False
+    cut_by = ""
     with files.atomic(destination) as part, zipfile.ZipFile(part, "w") as archive:
         for each in found:
             if isinstance(each, str):
@@ -75,18 +75,17 @@ def pack(
                 continue
             largest = max(largest, len(each.jpeg))
             if len(each.jpeg) > limits.max_frame_bytes:
-                is_over = True
                 problems.append(f"frame {each.frame} is larger than {limits.max_frame_bytes} bytes")
                 continue
             n_frames += 1
             n_bytes += len(each.jpeg)
             if n_frames > limits.max_frames:
                 problems.append(f"more than {limits.max_frames} frames")
-                is_cut = True
+                cut_by = "max_frames"
                 break
             if n_bytes > limits.max_total_bytes:
                 problems.append(f"the frames have more than {limits.max_total_bytes} bytes together")
-                is_cut = True
+                cut_by = "max_total_bytes"
                 break
             # A ZipInfo that is made by hand has a fixed time.
             entry = zipfile.ZipInfo(f"{broadcast_id}/{frame_name(broadcast_id, each.frame)}")
@@ -94,10 +93,5 @@ def pack(
             archive.writestr(entry, each.jpeg)
         if problems:
             archive.comment = zip_comment("partial" if archive.filelist else "damaged", "; ".join(problems))
-    if is_cut:  # of what follows nothing is known
-        return dict.fromkeys(("max_frames", "max_frame_bytes", "max_total_bytes"))
-    return {
-        "max_frames": None if is_over else n_frames,
-        "max_frame_bytes": largest,
-        "max_total_bytes": None if is_over else n_bytes,
-    }
+    needed = {"max_frames": n_frames, "max_frame_bytes": largest, "max_total_bytes": n_bytes}
+    return {name: None if name == cut_by else amount for name, amount in needed.items()}

@@ -116,7 +116,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 Needed = dict[str, int | None]
-"""What a broadcast would take without limits, by the names of `Limits`; None where it is not known."""
+"""What a broadcast would take without one of the limits, by its name in `Limits`; None where that cut it."""
 
 
 def could_change(needed: Mapping[str, int | None], before: Limits, now: Limits) -> bool:
@@ -506,7 +506,7 @@ def _extract(
     needed: Needed = {
         "max_frames": len(contents.entries) + contents.n_over,
         "max_frame_bytes": None if is_over else largest,
-        "max_total_bytes": None if cut or contents.n_over or is_over else total,
+        "max_total_bytes": None if cut else total,
     }
     return frames, cut, needed
 
