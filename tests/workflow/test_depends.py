@@ -53,19 +53,27 @@ def retry(run: Run, *options: str) -> str:
     return result.output
 
 
-@pytest.fixture
-def partial(small_archive: Path, small_config: Config, new_run: Callable[..., Run], demo: Path) -> Run:
+@pytest.fixture(scope="module")
+def partial_run(
+    small_archive: Path, small_config: Config, demo: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
     """A run in which one frame of a broadcast could not be read."""
-    run = new_run(None)
+    run = Run(tmp_path_factory.mktemp("partial"), copy.deepcopy(small_config))
     archive = run.folder / "archive"
     shutil.copytree(small_archive, archive)
     frames = frames_of(demo, FOURTH, SHORT[FOURTH])
     write_zip(archive, FOURTH, [*frames[:-1], b"no picture"])
-    run.config = copy.deepcopy(small_config) | {"broadcasts": {"ids": [FIRST, FOURTH]}}
+    run.config["broadcasts"] = {"ids": [FIRST, FOURTH]}
     run.config["archive"] = {"base_url": "archive"}
     run(MERGED)
     assert rows(run)[FOURTH]["status"] == "partial"
     return run
+
+
+@pytest.fixture
+def partial(partial_run: Run, tmp_path: Path) -> Run:
+    """The same in a folder of its own, where it may be changed."""
+    return partial_run.copied(tmp_path / "partial")
 
 
 def test_what_is_asked_for_again_stays_until_it_is_had(partial: Run, demo: Path) -> None:
