@@ -141,7 +141,7 @@ def test_killed_between_a_fetch_and_its_record(small_run: Run, new_run: Callable
     orphans = wait_for(lambda: workers(run.folder, "download.py"), process)
     kill(process, [])
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans), Alive())
-    fetched = list((run.folder / "resources" / "zips").glob("*.zip"))
+    fetched = list((run.folder / "resources" / "zips").rglob("*.zip"))
     assert 0 < len(fetched) < len(SHORT)
     run(MERGED)
     assert merged(run) == merged(small_run)

@@ -55,7 +55,7 @@ def test_a_run_as_a_module_gives_what_a_run_gives(
 ) -> None:
     """Encodings are taken over, so that the test is about all the rest; the path has the module's prefix."""
     command = outer(tmp_path, small_config, "Snakefile")
-    for kind in ("faces", "frames"):
+    for kind in ("faces", "frames", "encoded", "fetched", "ledger"):
         shutil.copytree(small_run.folder / "results" / kind, tmp_path / "tv" / "results" / kind)
     (tmp_path / "tv" / "resources").mkdir()
     shutil.copytree(small_run.folder / "resources" / "zips", tmp_path / "tv" / "resources" / "zips")
