@@ -180,7 +180,7 @@ def test_a_lost_encoding_is_made_again_alone(copied: Run) -> None:
     before = copied.digests()
     [lost] = copied.folder.glob(f"results/faces/fast-hog-up1/*/{min(SHORT)}.parquet")
     lost.unlink()
-    counts = jobs(copied("results/small/broadcasts.parquet"))
+    counts = jobs(copied("encodings"))
     assert (counts["download"], counts["unzip"], counts["encode"]) == (0, 1, 1)
     assert copied.digests() == before
 
