@@ -72,7 +72,7 @@ def test_whatever_a_broadcast_comes_from_it_is_read(mixed_run: Run) -> None:
 
 def test_the_selection_says_where_from(mixed_run: Run) -> None:
     lines = (mixed_run.results / "selected.csv").read_text().splitlines()
-    sources = {line.split(",")[0]: line.rsplit(",", 1)[1] for line in lines[1:]}
+    sources = {line.split(",")[0]: line.split(",")[-2] for line in lines[1:]}
     assert sources.pop(FETCHED).startswith("http://127.0.0.1:")
     assert sources == {IMAGES: f"recordings/{IMAGES}", VIDEO: "tapes/tape 17.mp4"}
     assert [row.broadcast for row in read_selection(mixed_run.results / "selected.csv")] == sorted(LISTED)
