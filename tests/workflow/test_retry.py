@@ -26,6 +26,16 @@ def statuses(run: Run) -> dict[str, str]:
     return dict(zip(table["broadcast"].to_pylist(), table["status"].to_pylist(), strict=True))
 
 
+def without_origins(run: Run) -> dict[tuple[str, str], str]:
+    """Digests of tables, but for the name of the archive in their paths."""
+    same = ("faces", "frames", "small/broadcasts.parquet", "small/faces.parquet")
+    return {
+        (name.split("/")[0], Path(name).name): digest
+        for name, digest in run.digests().items()
+        if name.startswith(same)
+    }
+
+
 def test_missing_and_damaged_broadcasts_are_tried_again(
     small_run: Run, small_config: Config, small_archive: Path, tmp_path: Path
 ) -> None:
@@ -50,10 +60,7 @@ def test_missing_and_damaged_broadcasts_are_tried_again(
     counts = jobs(run(MERGED))
     assert [counts[rule] for rule in ("download", "unzip", "encode", "merge")] == [2, 2, 2, 1]
     assert set(statuses(run).values()) == {"ok"}
-    same = ("faces", "frames", "small/broadcasts.parquet", "small/faces.parquet")
-    assert {name: digest for name, digest in run.digests().items() if name.startswith(same)} == {
-        name: digest for name, digest in small_run.digests().items() if name.startswith(same)
-    }
+    assert without_origins(run) == without_origins(small_run)
     assert jobs(run(MERGED)) == {}
     retry(run)  # all is well: there is nothing to ask for
     assert jobs(run(MERGED)) == {}
