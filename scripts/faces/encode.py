@@ -29,7 +29,7 @@ if __name__ == "__main__":
             n_refused=manifest.n_refused,
         )
         tables_of = Path(snakemake.output.faces), Path(snakemake.output.frames)
-        if is_local(snakemake.params.frames["source"]) or not is_worse(manifest, *tables_of):
+        if not is_worse(manifest, *tables_of, replaced=is_local(snakemake.params.frames["source"])):
             write_encoded(encoded, facts, *tables_of)
         files.write_json(snakemake.output.receipt, facts)
         # Snakemake removes what is temporary on the host where it was started, not on the nodes of a cluster.

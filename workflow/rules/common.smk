@@ -137,21 +137,22 @@ def times_asked(receipt):
 LIMITS_RECORD = placed("results/ledger/limits/{origin}/{broadcast}.json")
 
 
+@cache
+def dependencies(broadcast, stage):
+    """What the ZIP of a broadcast, or its frames, depend on. Several rules ask, and files are read to tell it."""
+    place = {"origin": origin(broadcast), "broadcast": broadcast}
+    return depend_on(
+        source_of(broadcast),
+        config["archive"],
+        Path(LIMITS_RECORD.format(**place)),
+        times_asked(FETCHED_RECEIPT.format(**place)),
+        stage,
+    )
+
+
 def frames(stage):
-    """What the ZIP of a broadcast, or its frames, depend on."""
-
-    @cache
-    def depend(broadcast):
-        place = {"origin": origin(broadcast), "broadcast": broadcast}
-        return depend_on(
-            source_of(broadcast),
-            config["archive"],
-            Path(LIMITS_RECORD.format(**place)),
-            times_asked(FETCHED_RECEIPT.format(**place)),
-            stage,
-        )
-
-    return lambda wildcards: depend(wildcards.broadcast)
+    """The same, for the params of a rule."""
+    return lambda wildcards: dependencies(wildcards.broadcast, stage)
 
 
 def is_recording(wildcards):

@@ -143,7 +143,7 @@ def encode(
     return Encoded(faces, frames, models)
 
 
-def is_worse(manifest: Manifest, faces: Path, frames: Path) -> bool:
+def is_worse(manifest: Manifest, faces: Path, frames: Path, *, replaced: bool = False) -> bool:
     """Tell whether a broadcast was read before, and nothing can be had of it now.
 
     Parameters
@@ -152,8 +152,10 @@ def is_worse(manifest: Manifest, faces: Path, frames: Path) -> bool:
         What is there of it now.
     faces, frames
         The tables of before, if there are any. Those of an earlier castgraph are of no use to anybody.
+    replaced
+        Whether a source that is damaged now has taken the place of the one that was read, as a recording has.
     """
-    if manifest.frames or manifest.status == "empty":
+    if manifest.frames or manifest.status == "empty" or (replaced and manifest.status == "damaged"):
         return False
     try:
         with tables.opened(faces, tables.FACES), tables.opened(frames, tables.FRAMES) as file:

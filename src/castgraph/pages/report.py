@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import platform
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from PIL import Image
 
 from castgraph import __version__
 from castgraph.archive import read_inventory_report, read_selection
+from castgraph.archive.address import without_login
 from castgraph.base import tables
 from castgraph.base.statuses import NOT_OK, READ, STATUSES
 from castgraph.pages import theme
@@ -280,7 +280,7 @@ def _chart(course: timings.Course | None) -> Facts | None:
 def _configuration(config: Mapping[str, Any]) -> str:
     """Write the configuration as YAML, without passwords in addresses and cut after very many lines."""
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-    lines = re.sub(r"(?<=://)[^/@\s]+@", "…@", text).splitlines()
+    lines = [without_login(line) for line in text.splitlines()]
     more = len(lines) - MOST_LISTED
     return "\n".join([*lines[:MOST_LISTED], f"# … and {more:,} more lines"] if more > 0 else lines)
 

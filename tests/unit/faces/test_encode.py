@@ -289,7 +289,7 @@ ORPHANS = """
 import os, sys, time
 from pathlib import Path
 from castgraph.archive import Manifest, UnzippedFrame
-from castgraph.faces.encode import encode, is_worse, write_encoded
+from castgraph.faces.encode import encode
 
 folder = Path(sys.argv[1])
 
@@ -381,6 +381,11 @@ def test_what_was_read_is_better_than_nothing(tmp_path: Path) -> None:
     gone, faces, frames = encoded_before(tmp_path)
     assert is_worse(gone, faces, frames)
     assert not is_worse(dataclasses.replace(gone, status="empty"), faces, frames)
+    # A recording on a disk that is not mounted, and one that was replaced by a broken one.
+    assert is_worse(gone, faces, frames, replaced=True)
+    damaged = dataclasses.replace(gone, status="damaged")
+    assert is_worse(damaged, faces, frames)
+    assert not is_worse(damaged, faces, frames, replaced=True)
     frames.unlink()
     assert not is_worse(gone, faces, frames)
 
