@@ -170,7 +170,8 @@ class FaultServer:
     folder
         The files; those in folders are not served.
     random, rate
-        When given, each request that no fault was set for meets one of `PASSING` with this probability.
+        When given, each request that no fault was set for meets one of `PASSING` with this probability;
+        `random` can be set while it serves.
     tls
         Serve HTTPS.
 
@@ -205,7 +206,7 @@ class FaultServer:
         self.weak = False
         self.over = threading.Event()
         self.go_on = threading.Event()
-        self._random, self._rate = random, rate
+        self.random, self._rate = random, rate
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"site": self})
         self._server = _Server(("127.0.0.1", 0), handler)
@@ -232,8 +233,8 @@ class FaultServer:
         with self._lock:
             if self.faults.get(name):
                 return self.faults[name].pop(0)
-            if self._random is not None and self._random.random() < self._rate:
-                return self._random.choice(PASSING)
+            if self.random is not None and self.random.random() < self._rate:
+                return self.random.choice(PASSING)
             return Fault()
 
 

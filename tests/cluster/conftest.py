@@ -13,7 +13,7 @@ from tests.workflow.conftest import demo_run, new_run, small_archive, small_conf
 __all__ = ["demo_run", "new_run", "small_archive", "small_config", "small_run"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # what it sets in the environment is not for the tests that follow
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     """A Slurm of one node, whose commands are on the PATH while it is up.
 

@@ -1,26 +1,26 @@
 """What a run remembers: nothing is lost, and every entry says what it costs to delete it."""
 
-import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 from castgraph.base.files import write_json
 from castgraph.run import ledger
 
-
-def write(path: Path, writer: int) -> None:
-    for n in range(10):
-        ledger.change(path, lambda found, n=n: found | {f"{writer}-{n}": n})
+WRITE = """
+import sys
+from pathlib import Path
+from castgraph.run import ledger
+path, writer = sys.argv[1:]
+for n in range(10):
+    ledger.change(Path(path), lambda found: found | {f"{writer}-{n}": n})
+"""
 
 
 def test_many_writers_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "ledger" / "a" / "b.json"
-    spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=write, args=(path, writer)) for writer in range(8)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    assert [writer.exitcode for writer in writers] == [0] * 8
+    writers = [subprocess.Popen([sys.executable, "-c", WRITE, path, str(number)]) for number in range(8)]
+    assert [writer.wait() for writer in writers] == [0] * 8
     assert len(ledger.read(path)) == 80
 
 
