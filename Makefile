@@ -16,7 +16,7 @@ setup: ## install what is missing: uv, the locked environment, ImageMagick's lib
 
 .PHONY: demo
 demo: setup ## run the whole workflow on the shipped demo and print what it found
-	uv run --frozen snakemake --cores all --quiet rules host --configfile config/config.yaml -- demo
+	uv run --frozen snakemake --cores all --configfile config/config.yaml
 
 .PHONY: retry
 retry: ## ask again for what a run could not read, and go on with it: make retry RUN=results/mine

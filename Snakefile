@@ -19,7 +19,6 @@ localrules:
     all,
     encodings,
     sweep,
-    demo,
     inventory,
     select,
 
@@ -44,28 +43,10 @@ rule sweep:
         f"results/{config['run']}/sweep.html",
 
 
-rule demo:
-    """Make everything and print what was found."""
-    input:
-        encoded,
-        results,
-        summary=f"results/{config['run']}/summary.json",
-    log:
-        f"results/logs/{config['run']}/demo.log",
-    benchmark:
-        f"results/benchmarks/{config['run']}/demo.tsv"
-    conda:
-        "envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(500),
-    script:
-        "scripts/run/demo.py"
-
-
 onstart:
-    start_run()
+    # Beside its results, so that they can be made again.
+    castgraph.run.config.write(Path("results") / config["run"] / "config.yaml", MERGED)
 
 
-onsuccess:
-    print(f"Done. The results of this run lie in results/{config['run']}/.")
+if is_own_run():
+    begin()

@@ -17,7 +17,7 @@ def profile(name: str) -> dict[str, Any]:
 
 def test_profiles_share_what_does_not_depend_on_the_place() -> None:
     shared = ("scheduler", "scheduler-subsample", "keep-going", "retries", "rerun-incomplete")
-    shared += ("rerun-triggers", "nolock", "show-failed-logs")
+    shared += ("rerun-triggers", "nolock", "logger")
     default, slurm = profile("default"), profile("slurm")
     assert {key: slurm[key] for key in shared} == {key: default[key] for key in shared}
     assert "clustering_slots=1" in default["resources"]

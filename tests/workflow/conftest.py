@@ -34,6 +34,7 @@ class Run:
     folder: Path
     config: Config | None = None  # none: the shipped configuration, the demo
     extra: list[str] = field(default_factory=list)
+    detailed: bool = True  # Snakemake's own account, which tells every job; else what users see
 
     @property
     def results(self) -> Path:
@@ -42,6 +43,7 @@ class Run:
     def command(self, *arguments: str, cores: int = 2) -> list[str]:
         command = [str(Path(sys.executable).with_name("snakemake")), "--snakefile", str(ROOT / "Snakefile")]
         command += ["--cores", str(cores), *self.extra]
+        command += ["--printshellcmds", "--show-failed-logs"] * self.detailed
         if self.config is not None:
             file = self.folder / "config" / "test.yaml"
             file.parent.mkdir(exist_ok=True)
@@ -137,7 +139,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The demo, run whole with the shipped configuration."""
-    return Run(made_once(tmp_path_factory, "demo", lambda folder: Run(folder)("demo")))
+    return Run(made_once(tmp_path_factory, "demo", lambda folder: Run(folder, detailed=False)()))
 
 
 SHORT = {

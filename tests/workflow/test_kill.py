@@ -1,6 +1,7 @@
 """Killed runs: the same command finishes them, and the results are those of an undisturbed run."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -155,7 +156,7 @@ def test_two_runs_in_one_folder_are_refused(small_run: Run, new_run: Callable[..
     second = Run(run.folder, run.config)
     output = (run.folder / "output.txt").rename(run.folder / "first.txt")
     refused = second("encodings", fails=True)
-    assert f"another castgraph run (process {process.pid}) is at work" in refused
+    assert re.search(rf"another run of .*, since \d\d:\d\d \(process {process.pid}\)", refused)
     assert not jobs(refused)
     os.kill(pid, signal.SIGCONT)
     assert process.wait(timeout=600) == 0, output.read_text()

@@ -11,9 +11,9 @@ import castgraph.run.config
 import castgraph.run.inventories
 import castgraph.run.ledger
 from castgraph.base.files import expanded
-from castgraph.base.locks import RunLock
 from castgraph.run.frames import FETCHED, UNPACKED, depend_on
 from castgraph.run.names import CODE_VERSIONS, clusterings, encoder_name
+from castgraph.run.turn import take_turn
 
 # Where a relative path of the configuration is looked for.
 FOLDERS = (Path.cwd(), HOME)
@@ -60,14 +60,28 @@ wildcard_constraints:
     clustering="|".join(map(re.escape, CLUSTERINGS)),
 
 
-def start_run():
-    """Take the working directory for this run alone and keep the merged configuration beside its results."""
+def begin():
+    """Tell what is to be run and, unless this is a dry run, take the working directory for it alone."""
     global RUN_LOCK
-    try:
-        RUN_LOCK = RunLock(Path(".snakemake") / "castgraph.lock")
-    except BlockingIOError as error:
-        raise refusal(str(error))
-    castgraph.run.config.write(Path("results") / config["run"] / "config.yaml", MERGED)
+    tell(
+        f"Run {config['run']}",
+        run=config["run"],
+        results=Path("results") / config["run"],
+        config=CONFIG_FILE,
+        n_broadcasts=None if LISTED is None else len(LISTED),
+        sources=LISTED or {},
+        left_alone=[],
+        encoder=ENCODER,
+        frame_seconds=config["archive"]["frame_seconds"],
+        keep_zips=config["compute"]["keep_zips"],
+        cores=run_cores(),
+        descriptions=descriptions(),
+    )
+    if not is_dry_run():
+        try:
+            RUN_LOCK = take_turn(Path("results") / config["run"], CONFIG_FILE)
+        except BlockingIOError as error:
+            raise refusal(str(error))
 
 
 def growing(mem_mb):

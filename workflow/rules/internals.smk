@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.workflow import sourcecache_entry
 
 # The folder of our Snakefile, also where another workflow uses this one as a module.
@@ -36,6 +37,26 @@ def is_main_process():
     return workflow.is_main_process
 
 
+def is_dry_run():
+    """Whether -n was given."""
+    return workflow.output_settings.dryrun
+
+
+def is_own_run():
+    """Whether this is a run of ours that a user started, and not another workflow's module."""
+    return is_main_process() and workflow.modifier.is_main_snakefile()
+
+
+def tell(text, **facts):
+    """Say something, and give what stands behind it to the logger plugin (castgraph.run.logger)."""
+    logger.info(text, extra={"castgraph": facts})
+
+
+def descriptions():
+    """Rule -> what it says that it does."""
+    return {rule.name: (rule.docstring or "").strip() for rule in workflow.rules}
+
+
 def run_cores():
     """--cores, or 0."""
     return workflow.resource_settings.cores or 0
@@ -48,5 +69,5 @@ def run_limit(resource):
 
 def make_by_default(rule):
     """Give a run its default target; Snakemake takes none from a file that is included."""
-    if workflow.modifier.is_main_snakefile():  # and not another workflow's module
+    if workflow.modifier.is_main_snakefile():
         workflow.default_target = rule

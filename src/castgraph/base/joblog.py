@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from castgraph.base.text import line
+
+_FAILED = "failed: "
+_MARK = f" ERROR {_FAILED}"
 
 
 def log_progress() -> Callable[[float], None]:
@@ -34,7 +40,7 @@ def joblog(path: str) -> Iterator[None]:
     Raises
     ------
     SystemExit
-        When the block raises.
+        When the block raises; `failure` reads from the file why.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -49,6 +55,25 @@ def joblog(path: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # The whole story is in the log; one line is for the person at the terminal.
-        logging.exception("failed")
-        sys.exit(f"error: {error} (see {path})")
+        logging.exception("the job failed")
+        logging.error("%s%s", _FAILED, line(_sentence(error)))
+        sys.exit(1)
+
+
+def failure(path: str | os.PathLike[str]) -> str:
+    """Tell in a sentence how a job failed; empty when it did not, as far as its log file tells."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line(each.partition(_MARK)[2]) for each in reversed(lines) if _MARK in each), "")
+
+
+def _sentence(error: Exception) -> str:
+    """Say an error: one that is to be expected says it itself."""
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join(filter(None, [str(error.filename or ""), error.strerror]))
+    says_itself = isinstance(error, ValueError | LookupError | OSError | RuntimeError)
+    if says_itself and not isinstance(error, KeyError | IndexError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

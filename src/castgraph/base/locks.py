@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import lock_descriptor
 
 _SHORTEST, _LONGEST = 0.001, 0.1  # seconds after which a lock of another is tried again
+_MOST_BYTES = 1000  # of what the holder of a lock says of itself
 
 
 def open_lock(path: Path) -> int:
@@ -126,26 +127,25 @@ class RunLock:
     ----------
     path
         The file to lock; it is made when it is not there.
+    holder
+        Who takes it, in a line; others are told.
 
     Raises
     ------
     BlockingIOError
-        When another process holds the lock; the message names it.
+        When another process holds the lock; the message is its `holder`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, holder: str) -> None:
         self._file = open_lock(path)
         try:
             lock(self._file, patience=0)
         except BlockingIOError:
-            holder = os.read(self._file, 20).decode(errors="replace").strip()
+            found = os.read(self._file, _MOST_BYTES).decode(errors="replace").strip()
             self.release()
-            raise BlockingIOError(
-                f"another castgraph run (process {holder or 'unknown'}) is at work in {Path.cwd()}; "
-                "wait for it, stop it, or start this one in another folder"
-            ) from None
+            raise BlockingIOError(found) from None
         os.ftruncate(self._file, 0)
-        os.write(self._file, f"{os.getpid()}\n".encode())
+        os.write(self._file, f"{holder}\n".encode())
 
     def release(self) -> None:
         """Give the lock back."""

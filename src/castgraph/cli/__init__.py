@@ -26,5 +26,5 @@ def main(
     """Who appears with whom on television; the workflow itself is run by ``snakemake``."""
 
 
-for command in (run.summary, run.status, run.retry, archive.stations, archive.shows, models.models):
+for command in (run.plan, run.status, run.retry, run.summary, archive.stations, archive.shows, models.models):
     app.command()(command)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +19,36 @@ from castgraph.cli import output
 
 Again = StrEnum("Again", list(NOT_OK))  # type: ignore[misc]  # the words are those of the table
 
+_WORKFLOW = Path(__file__).resolve().parents[3] / "Snakefile"
+"""The workflow beside the library, as in a clone of the project."""
+
 _NOT_A_RUN = "not the results of a run, or of one that has not chosen its broadcasts: "
+
+
+def plan(
+    config: Annotated[
+        Path, typer.Argument(help="The configuration of a run, for example config/config.yaml.")
+    ],
+    cores: Annotated[
+        int, typer.Option(min=1, help="Cores that the run will have; all of this machine's.")
+    ] = (os.cpu_count() or 1),
+    snakefile: Annotated[
+        Path | None, typer.Option(help="The workflow, where it is neither here nor where castgraph lies.")
+    ] = None,
+) -> None:
+    """Tell what a run would do: what is there, what is made (again) and why, and what it takes."""
+    workflow = next(
+        (path for path in (snakefile, Path("Snakefile"), _WORKFLOW) if path and path.is_file()), None
+    )
+    if workflow is None:
+        output.fail("no Snakefile here; name that of castgraph with --snakefile")
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--logger", "castgraph", "--cores", str(cores)]
+    command += ["--snakefile", str(workflow), "--configfile", str(config)]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 (no shell)
+    for told in done.stderr.splitlines() if done.returncode else []:
+        if not told.startswith("Using workflow specific profile"):
+            typer.echo(told, err=True)
+    raise typer.Exit(done.returncode)
 
 
 def summary(

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from castgraph.archive import Selected, read_inventory_report, read_selection
 from castgraph.base import tables
+from castgraph.base.joblog import failure
 from castgraph.base.statuses import ASK_AGAIN
-from castgraph.base.text import line
 from castgraph.faces.merge import broadcast_row
 from castgraph.run import ledger
 from castgraph.run.config.faces import Faces
@@ -150,11 +150,8 @@ def _broadcast(run: Path, encoder: str, row: Selected, merged: dict[str, tuple[s
 def _failure(results: Path, job: str, encoder: str, place: Path) -> str:
     """Tell how a job of a broadcast failed; empty when it did not, as far as its log tells."""
     log = results / "logs" / job / (encoder if job == "encode" else "") / place.with_name(f"{place.name}.log")
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        return ""
-    return f"{job}: {line(lines[-1])}" if any(" ERROR failed" in each for each in lines) else ""
+    found = failure(log)
+    return f"{job}: {found}" if found else ""
 
 
 def render(found: list[State]) -> RenderableType:

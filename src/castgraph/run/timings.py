@@ -89,15 +89,16 @@ def read_jobs(
         Without those whose file is not there or holds no measurement, and without the report's own.
     """
     folders = [folder.format(encoder=encoder) for folder in PER_BROADCAST]
-    jobs = [job for path in (benchmarks / run).rglob("*.tsv") for job in _read(path.stem, path)]
+    jobs = [job for path in (benchmarks / run).rglob("*.tsv") for job in read_job(path.stem, path)]
     jobs = [job for job in jobs if job.rule != "report"]
     for folder, names in [("inventory", station_days), *((folder, list(broadcasts)) for folder in folders)]:
         rule = folder.partition("/")[0]
-        jobs += [job for name in names for job in _read(rule, benchmarks / folder / f"{name}.tsv")]
+        jobs += [job for name in names for job in read_job(rule, benchmarks / folder / f"{name}.tsv")]
     return jobs
 
 
-def _read(rule: str, path: Path) -> Iterator[Job]:
+def read_job(rule: str, path: Path) -> Iterator[Job]:
+    """Read what Snakemake measured of a job into a file; nothing where there is none."""
     try:
         end = path.stat().st_mtime
         with path.open(encoding="utf-8", newline="") as file:

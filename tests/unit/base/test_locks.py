@@ -17,15 +17,16 @@ from castgraph.base.files import write_json
 from castgraph.base.locks import RunLock, locked
 
 HOLD = "import sys, time; from pathlib import Path; from castgraph.base.locks import RunLock\n" \
-       "lock = RunLock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"  # fmt: skip
+       "lock = RunLock(Path(sys.argv[1]), 'the first'); print('held', flush=True)\n" \
+       "time.sleep(60)"  # fmt: skip
 
 
-def test_a_second_run_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
-    lock = RunLock(tmp_path / "run.lock")
-    with pytest.raises(BlockingIOError, match=f"process {os.getpid()}"):
-        RunLock(tmp_path / "run.lock")
+def test_a_second_run_is_refused_with_what_the_first_says_of_itself(tmp_path: Path) -> None:
+    lock = RunLock(tmp_path / "run.lock", "the first")
+    with pytest.raises(BlockingIOError, match=r"^the first$"):
+        RunLock(tmp_path / "run.lock", "the second")
     lock.release()
-    RunLock(tmp_path / "run.lock").release()
+    RunLock(tmp_path / "run.lock", "").release()
 
 
 def test_a_killed_run_gives_its_lock_back(tmp_path: Path) -> None:
@@ -33,11 +34,11 @@ def test_a_killed_run_gives_its_lock_back(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(BlockingIOError, match=f"process {holder.pid}"):
-            RunLock(path)
+        with pytest.raises(BlockingIOError, match="the first"):
+            RunLock(path, "the second")
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-    RunLock(path).release()
+    RunLock(path, "the second").release()
 
 
 def remember(ledger: Path, who: int) -> None:
@@ -110,7 +111,7 @@ def wait_until_open(path: Path, n: int) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("take", [RunLock, lambda path: locked(path).__enter__()])
+@pytest.mark.parametrize("take", [lambda path: RunLock(path, "me"), lambda path: locked(path).__enter__()])
 def test_a_link_is_not_followed(tmp_path: Path, take: Callable[[Path], object]) -> None:
     (tmp_path / "precious").write_text("data")
     (tmp_path / "lock").symlink_to("precious")

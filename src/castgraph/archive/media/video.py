@@ -87,6 +87,15 @@ def video_frames(
         yield from _sampled(container, stream, Fraction(str(frame_seconds)), limits)
 
 
+def stated_seconds(path: Path) -> float:
+    """Tell how long a video is by its own account; 0 when it does not say, or cannot be read."""
+    try:
+        with av.open(f"file:{path.absolute()}", options=_OPTIONS, metadata_errors="replace") as container:
+            return (container.duration or 0) / av.time_base
+    except av.FFmpegError:
+        return 0.0
+
+
 def _sampled(
     container: InputContainer, stream: VideoStream, step: Fraction, limits: Limits
 ) -> Iterator[Picture | str]:

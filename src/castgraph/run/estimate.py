@@ -1,0 +1,183 @@
+"""What a run will take, from what broadcasts took that were encoded here before."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from castgraph.base.tables import EMBEDDING_SIZE
+from castgraph.clustering.dbscan import predicted_memory_mb
+from castgraph.run.timings import PER_BROADCAST, read_job
+
+_MOST_READ = 300  # broadcasts of which is read what they took
+_MOST_OPENED = 50  # recordings that are looked at for their length
+_JOB_MB = 1000  # of an encode job of one core
+
+
+class Pace(NamedTuple):
+    """What broadcasts took.
+
+    Attributes
+    ----------
+    n_broadcasts
+        Of how many it is known; 0 for a first guess.
+    frames
+        Frames of a broadcast.
+    seconds
+        Seconds of one core for a frame, from its ZIP to its faces.
+    faces
+        Faces on a frame.
+    zip_bytes, table_bytes
+        Bytes of a frame in its ZIP, and in the tables of the broadcast and the run.
+    """
+
+    n_broadcasts: int
+    frames: float
+    seconds: float
+    faces: float
+    zip_bytes: float
+    table_bytes: float
+
+
+FIRST_GUESS = Pace(0, 2215, 1 / 20, 1.02, 60_000, 1300)
+"""A year of a talk show in the archive, 342 broadcasts; a face is kept twice, each time in 512 bytes."""
+
+
+class Estimate(NamedTuple):
+    """What is still to be done, and what it takes: seconds, bytes on disk, and the most bytes of memory."""
+
+    frames: int
+    seconds: float
+    disk: float
+    memory: float
+
+
+def pace(results: Path, encoder: str) -> Pace:
+    """Read what broadcasts took that lie in the results, or give a first guess.
+
+    Parameters
+    ----------
+    results
+        The folder of all results.
+    encoder
+        The name of the encoder.
+    """
+    n_broadcasts = n_frames = n_faces = zip_bytes = table_bytes = 0
+    seconds = 0.0
+    for place, found in islice(_encoded(results / "encoded" / encoder), _MOST_READ):
+        measured = (
+            results / "benchmarks" / each.format(encoder=encoder) / f"{place}.tsv" for each in PER_BROADCAST
+        )
+        took = sum(job.seconds for path in measured for job in read_job("", path))
+        if not took:
+            continue
+        n_broadcasts += 1
+        n_frames += found["n_frames"]
+        n_faces += found["n_faces"]
+        seconds += took
+        zip_bytes += _size(results.parent / "resources" / "zips" / f"{place}.zip")
+        table_bytes += sum(
+            _size(results / kind / encoder / f"{place}.parquet") for kind in ("faces", "frames")
+        )
+    if not n_frames:
+        return FIRST_GUESS
+    return Pace(
+        n_broadcasts,
+        n_frames / n_broadcasts,
+        seconds / n_frames,
+        n_faces / n_frames,
+        zip_bytes / n_frames or FIRST_GUESS.zip_bytes,
+        2 * table_bytes / n_frames,  # the run holds them once more
+    )
+
+
+def estimate(
+    to_encode: Sequence[str],
+    n_all: int,
+    sources: Mapping[str, str],
+    known: Pace,
+    *,
+    frame_seconds: float,
+    cores: int,
+    keep_zips: bool,
+) -> Estimate:
+    """Estimate what a run takes.
+
+    Parameters
+    ----------
+    to_encode
+        The broadcasts that are to be encoded.
+    n_all
+        How many broadcasts the run has.
+    sources
+        ID → source. Of some recordings the length is looked at.
+    known
+        What broadcasts took.
+    frame_seconds
+        Seconds between two frames of a video.
+    cores
+        Jobs at a time.
+    keep_zips
+        Whether the ZIPs stay.
+    """
+    n_frames = _frames(to_encode, sources, known.frames, frame_seconds)
+    n_faces = round((n_frames + (n_all - len(to_encode)) * known.frames) * known.faces)
+    per_frame = known.table_bytes + (known.zip_bytes if keep_zips else 0)
+    unpacked = min(2 * cores, len(to_encode)) * known.frames * known.zip_bytes
+    return Estimate(
+        n_frames,
+        n_frames * known.seconds / max(1, min(cores, len(to_encode))),
+        n_frames * per_frame + unpacked,
+        max(min(cores, len(to_encode)) * _JOB_MB, predicted_memory_mb(n_faces, EMBEDDING_SIZE, threads=cores))
+        * 1e6,
+    )
+
+
+def _frames(broadcasts: Sequence[str], sources: Mapping[str, str], usual: float, frame_seconds: float) -> int:
+    """Tell about how many frames broadcasts have; of recordings, from some of them."""
+    own = [path for broadcast in broadcasts if (path := sources.get(broadcast, "")) and "://" not in path]
+    looked_at = [n for path in own[:: max(1, len(own) // _MOST_OPENED)] if (n := length(path, frame_seconds))]
+    usual_own = sum(looked_at) / len(looked_at) if looked_at else usual
+    return round(len(own) * usual_own + (len(broadcasts) - len(own)) * usual)
+
+
+def length(source: str, frame_seconds: float) -> int:
+    """Tell about how many frames a recording has, from what it says itself; 0 where it says nothing."""
+    path = Path(source)
+    with suppress(OSError, ValueError, zipfile.BadZipFile):
+        if path.is_dir():
+            return sum(1 for _ in path.iterdir())
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return len(archive.namelist())
+        from castgraph.archive.media.video import stated_seconds  # loads much
+
+        return math.ceil(stated_seconds(path) / frame_seconds)
+    return 0
+
+
+def _encoded(folder: Path) -> Iterator[tuple[str, dict[str, int]]]:
+    """Give the broadcasts that were encoded, by their place, and how many frames and faces they have."""
+    for path in _newest(folder.glob("*/*.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            found = json.loads(path.read_text(encoding="utf-8"))
+            counts = {name: int(found[name]) for name in ("n_frames", "n_faces")}
+            if counts["n_frames"]:
+                yield str(path.relative_to(folder).with_suffix("")), counts
+
+
+def _newest(paths: Iterable[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
