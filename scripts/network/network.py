@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from castgraph.archive import frame_links, read_selection
 from castgraph.base import tables
 from castgraph.base.joblog import joblog
 from castgraph.faces.times import face_times
@@ -26,7 +27,7 @@ with joblog(snakemake.log[0]):
     built = graph.build(
         kept,
         people,
-        frame_url=snakemake.params.frame_url,
+        link=frame_links(read_selection(Path(snakemake.input.selected)), **snakemake.params.links),
         community_method=settings["communities"],
         layout_method=settings["layout"],
         seed=settings["seed"],

@@ -5,6 +5,7 @@
 rule network:
     """Count who is seen beside whom and write the network."""
     input:
+        selected="results/{run}/selected.csv",
         faces="results/{run}/faces.parquet",
         frames="results/{run}/frames.parquet",
         labels="results/{run}/{clustering}/labels.parquet",
@@ -26,8 +27,12 @@ rule network:
         mem_mb=growing(4000),
     params:
         network=network_settings(),
-        # A function, since the braces in it are no wildcards.
-        frame_url=lambda wildcards: config["archive"]["frame_url"],
+        # A function, since braces in it are no wildcards.
+        links=lambda wildcards: {
+            "base_url": ARCHIVE_URL,
+            "frame_url": config["archive"]["frame_url"],
+            "frame_seconds": config["archive"]["frame_seconds"],
+        },
         code_version=CODE_VERSIONS["network"],
     script:
         "../../scripts/network/network.py"

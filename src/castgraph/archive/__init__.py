@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from castgraph.archive.broadcast import BROADCAST_PATTERN, STATION_PATTERN, Broadcast, frame_name
     from castgraph.archive.fetch import FetchError, fetch_options
+    from castgraph.archive.links import frame_links
     from castgraph.archive.listing.choose import Choice
     from castgraph.archive.listing.inventory import (
         Inventory,
@@ -55,6 +56,7 @@ __all__ = [
     "archive_name",
     "fetch_inventory",
     "fetch_options",
+    "frame_links",
     "frame_name",
     "is_local",
     "listed",
@@ -72,7 +74,15 @@ __all__ = [
     "write_selection",
 ]
 
-_MODULES = ("broadcast", "listing.choose", "media.zips", "fetch", "listing.inventory", "media.sources")
+_MODULES = (
+    "broadcast",
+    "listing.choose",
+    "media.zips",
+    "fetch",
+    "listing.inventory",
+    "media.sources",
+    "links",
+)
 """Where these names are, what takes least to import first: planning and every job import this package."""
 
 

@@ -38,7 +38,7 @@ def build(
     edges: pa.Table,
     people: pa.Table,
     *,
-    frame_url: str,
+    link: Callable[[str, int], str],
     community_method: CommunityMethod = "leiden",
     layout_method: LayoutMethod = "forceatlas2",
     seed: int = 0,
@@ -51,8 +51,8 @@ def build(
         Of the schema `castgraph.base.tables.EDGES`.
     people
         Of the schema `castgraph.base.tables.PEOPLE`.
-    frame_url
-        The address of a frame, with ``{broadcast}`` and ``{frame}`` in it.
+    link
+        Gives the address of a frame of a broadcast; see `castgraph.archive.frame_links`.
     community_method, layout_method
         See `communities` and `layout`.
     seed
@@ -66,7 +66,7 @@ def build(
         ``first_seen``, ``last_seen`` (ISO 8601, UTC), ``portrait`` (file name), ``degree``, ``strength`` (sum
         of the weights), ``pagerank``, ``community``, ``x``, ``y``, ``size`` and ``colour``. Its edges have
         ``weight``, ``same_frame``, ``adjacent``, ``n_broadcasts``, ``first_seen``, ``last_seen``,
-        ``broadcast``, ``frame`` and ``evidence`` (the address of that frame).
+        ``broadcast``, ``frame`` and ``evidence`` (the address of that frame; empty where there is none).
 
     Raises
     ------
@@ -83,7 +83,7 @@ def build(
             )
         graph.add_node(person, **_node(known[person]))
     for row in rows:
-        graph.add_edge(row["source"], row["target"], **_edge(row, frame_url))
+        graph.add_edge(row["source"], row["target"], **_edge(row, link))
 
     ranks = pagerank(graph)
     numbers = communities(graph, community_method, seed)
@@ -264,7 +264,7 @@ def _node(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _edge(row: Mapping[str, Any], frame_url: str) -> dict[str, Any]:
+def _edge(row: Mapping[str, Any], link: Callable[[str, int], str]) -> dict[str, Any]:
     return {
         "weight": row["weight"],
         "same_frame": row["same_frame"],
@@ -274,8 +274,7 @@ def _edge(row: Mapping[str, Any], frame_url: str) -> dict[str, Any]:
         "last_seen": _moment(row["last_seen"]),
         "broadcast": row["broadcast"],
         "frame": row["frame"],
-        # Not str.format, which would let a template reach into the values.
-        "evidence": frame_url.replace("{broadcast}", row["broadcast"]).replace("{frame}", str(row["frame"])),
+        "evidence": link(row["broadcast"], row["frame"]),
     }
 
 

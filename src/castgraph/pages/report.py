@@ -7,7 +7,7 @@ import io
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from castgraph import __version__
-from castgraph.archive import read_inventory_report, read_selection
+from castgraph.archive import frame_links, read_inventory_report, read_selection
 from castgraph.archive.address import without_login
 from castgraph.base import tables
 from castgraph.base.statuses import NOT_OK, READ, STATUSES
@@ -72,7 +72,10 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     broadcasts = tables.read(folder / "broadcasts.parquet", tables.BROADCASTS)
     inventories = read_inventory_report(folder / "inventories.csv")
-    places = [f"{row.origin}/{row.broadcast}" for row in read_selection(folder / "selected.csv")]
+    selected = read_selection(folder / "selected.csv")
+    places = [f"{row.origin}/{row.broadcast}" for row in selected]
+    archive = {key: config["archive"][key] for key in ("base_url", "frame_url", "frame_seconds")}
+    link = frame_links(selected, **archive)
     scores = tables.read(folder / "sweep.parquet", tables.SWEEP).to_pylist()
     recommended = tables.read_provenance(folder / "sweep.parquet")["recommended"]
     ordered = sorted(clusterings, key=lambda name: name != recommended)
@@ -101,7 +104,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
             _clustering(
                 folder / name,
                 summary["clusterings"][name],
-                config["archive"]["frame_url"],
+                link,
                 pictured=number < MOST_PICTURED,
                 with_portraits=config["people"]["portraits"],
             )
@@ -176,7 +179,7 @@ def _not_ok(rows: Iterable[Facts]) -> list[Facts]:
 
 
 def _clustering(
-    folder: Path, counts: Facts, frame_url: str, *, pictured: bool, with_portraits: bool
+    folder: Path, counts: Facts, link: Callable[[str, int], str], *, pictured: bool, with_portraits: bool
 ) -> Facts:
     people = tables.read(
         folder / "people.parquet",
@@ -202,9 +205,7 @@ def _clustering(
             {
                 **row,
                 "names": [names[row["source"]], names[row["target"]]],
-                "evidence": _link(
-                    frame_url.replace("{broadcast}", row["broadcast"]).replace("{frame}", str(row["frame"]))
-                ),
+                "evidence": _safe(link(row["broadcast"], row["frame"])),
             }
             for row in _head(folder / "edges.parquet", TOP_PAIRS)
         ],
@@ -217,10 +218,10 @@ def _head(path: Path, n: int) -> list[Facts]:
     return [] if batch is None else batch.to_pylist()
 
 
-def _link(url: str) -> str:
-    """Give an address of the web, or nothing: a page opens no other kind from here."""
+def _safe(url: str) -> str:
+    """Give an address of the web or of a file, or nothing: a page opens no other kind from here."""
     try:
-        return url if urlsplit(url).scheme in ("http", "https") else ""
+        return url if urlsplit(url).scheme in ("http", "https", "file") else ""
     except ValueError:
         return ""
 

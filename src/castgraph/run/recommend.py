@@ -39,7 +39,7 @@ def recommend(rows: Sequence[Row]) -> tuple[str | None, str]:
     Returns
     -------
     clustering : str or None
-        None when no balance is above 0.
+        None when no balance is above 0, and when there is one clustering alone.
     reason : str
         One sentence.
 
@@ -65,7 +65,10 @@ def recommend(rows: Sequence[Row]) -> tuple[str | None, str]:
         )
     if len(rows) == 1:
         name = rows[0]["clustering"]
-        return name, f"{name} is the only clustering by {algorithm} that was tried: it {_numbers(rows[0])}."
+        return None, (
+            f"None is recommended: {name} is the only clustering by {algorithm}, with nothing to compare it "
+            f"with. It {_numbers(rows[0])}."
+        )
     stretches = list(_stretches(rows, best - TOLERANCE))
     centre = _middle([row for stretch in stretches for row in stretch])
     stretch = min(stretches, key=lambda stretch: _rank(stretch, centre))
@@ -74,14 +77,33 @@ def recommend(rows: Sequence[Row]) -> tuple[str | None, str]:
     name = chosen["clustering"]
     numbers = f"it {_numbers(chosen)} (the best is {best:.3f})"
     if len(stretch) == 1:
-        return name, f"{name} does best or nearly so, and its neighbours do worse or differ much: {numbers}."
+        return name, (
+            f"{name} does best or nearly so, and its neighbours do worse or differ much: {numbers}."
+            f"{_wider(rows, stretch)}"
+        )
     ends = " to ".join(row["clustering"] for row in (stretch[0], stretch[-1]))
-    last_tried = "" if stretch[-1].get("next") else ", the last one tried"
     least = math.floor(1000 * _least_index(stretch)) / 1000
     return name, (
-        f"{name} is the middle of the longest stretch that does well and hardly changes, {ends}{last_tried} "
-        f"(adjusted Rand index of neighbours at least {least:.3f}): {numbers}."
+        f"{name} is the middle of the longest stretch that does well and hardly changes, {ends} "
+        f"(adjusted Rand index of neighbours at least {least:.3f}): {numbers}.{_wider(rows, stretch)}"
     )
+
+
+def _wider(rows: Sequence[Row], stretch: Sequence[Row]) -> str:
+    """Say that there may be something better beyond what was tried, where it lies at the edge of that."""
+    steps = [_step(row) for row in rows]
+    ends = [
+        side
+        for side, own, all_ in (
+            ("smaller", _step(stretch[0]), min(steps)),
+            ("larger", _step(stretch[-1]), max(steps)),
+        )
+        if own == all_
+    ]
+    if not ends:
+        return ""
+    what = "min_samples" if rows[0]["eps"] is None else "eps"
+    return f" That is the edge of what was tried: compare {' and '.join(ends)} {what}, too."
 
 
 def _stretches(rows: Sequence[Row], least: float) -> Iterator[list[Row]]:

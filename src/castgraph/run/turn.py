@@ -52,8 +52,8 @@ def _busy(holder: str) -> str:
         )
         other += _how_far(Path(about["results"]))
     return (
-        f"{line(other)}, is at work in {Path.cwd()}; wait for it, stop it, or start this one in another folder. "
-        "What it would do, castgraph plan tells beside it"
+        f"{line(other)}, is at work in {Path.cwd()}; wait for it, stop it, or start this one in another "
+        "folder (castgraph plan can be asked beside it)"
     )
 
 

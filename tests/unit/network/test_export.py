@@ -13,7 +13,7 @@ from castgraph.network.export import write_as_published, write_csv, write_gexf, 
 from castgraph.network.graph import build
 
 # The archive's own address of a frame.
-build = partial(build, frame_url="https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}")
+build = partial(build, link="https://tv.example/?id={}&frame={}".format)
 
 NAMES = {0: "<b>\"Ada\" & 'Bo'</b>", 1: "Ольга, 王芳", 2: "=HYPERLINK(1)", 3: "Cy\x00\nDoe"}
 GEXF = {"g": "http://www.gexf.net/1.2draft", "viz": "http://www.gexf.net/1.2draft/viz"}
@@ -45,9 +45,7 @@ def test_csv_has_the_columns_that_gephi_reads(graph, tmp_path):
         ("0", "1", "Undirected", "6.0"),
         ("0", "3", "Undirected", "2.0"),
     ]
-    assert (
-        edges[0]["evidence"] == "https://api.gdeltproject.org/api/v2/tvv/tvv?id=DEMO1_20240102_190000&frame=3"
-    )
+    assert edges[0]["evidence"] == "https://tv.example/?id=DEMO1_20240102_190000&frame=3"
     for node in nodes:
         person = int(node["Id"])
         assert float(node["pagerank"]) == graph.nodes[person]["pagerank"]
@@ -75,7 +73,9 @@ def test_a_name_that_a_spreadsheet_would_run_is_quoted(name, make_people, make_e
 
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_no_address_of_a_frame_becomes_a_formula(formula, make_people, make_edges, tmp_path):
-    graph = build(make_edges([(0, 1, 1)]), make_people({0: "Ada", 1: "Bo"}), frame_url=formula)
+    graph = build(
+        make_edges([(0, 1, 1)]), make_people({0: "Ada", 1: "Bo"}), link=lambda broadcast, frame: formula
+    )
     write_csv(graph, tmp_path / "nodes.csv", tmp_path / "edges.csv")
     assert rows(tmp_path / "edges.csv")[0]["evidence"] == guarded(formula)
 

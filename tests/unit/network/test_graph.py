@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from castgraph.network.graph import build, communities, layout, pagerank
 
 # The archive's own address of a frame.
-build = partial(build, frame_url="https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}")
+build = partial(build, link="https://tv.example/?id={}&frame={}".format)
 
 METHODS = ["forceatlas2", "fruchterman_reingold"]
 
@@ -33,9 +33,7 @@ def two_groups() -> nx.Graph:
 
 def test_build_gives_people_with_an_edge_all_that_is_known(make_people, make_edges):
     people = make_people({0: "Ada", 1: "Bo", 2: "Cy", 9: "nobody's friend"})
-    graph = build(
-        make_edges([(1, 2, 3), (0, 2, 1)]), people, frame_url="https://tv.example/{broadcast}#{frame}"
-    )
+    graph = build(make_edges([(1, 2, 3), (0, 2, 1)]), people, link="https://tv.example/{}#{}".format)
     assert list(graph) == [0, 1, 2]
     assert graph.nodes[2] | {"x": 0, "y": 0, "pagerank": 0} == {
         "label": "Cy",

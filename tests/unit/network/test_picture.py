@@ -15,7 +15,7 @@ from castgraph.network.graph import build
 from castgraph.network.picture import draw
 
 # The archive's own address of a frame.
-build = partial(build, frame_url="https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}")
+build = partial(build, link="https://tv.example/?id={}&frame={}".format)
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = {

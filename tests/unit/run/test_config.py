@@ -141,6 +141,7 @@ RUN = (
         ({"compute": {"keep_zips": "yes"}}, r"compute\.keep_zips: found 'yes'; allowed: true or false"),
         ({"compute": {"keep_zips": 1}}, r"compute\.keep_zips: found 1; allowed: true or false"),
         ({"archive": {"frame_url": "https://x/{id}"}}, r"archive\.frame_url: found .*with \{broadcast\}"),
+        ({"archive": {"frame_url": "FILE:///{broadcast}{frame}"}}, r"frame_url: found .*on the web"),
         ({"archive": {"base_url": "ftp://x/"}}, r"archive\.base_url: found 'ftp://x/'; allowed: .*https"),
         ({"archive": {"base_url": "https://x/\n"}}, r"base_url: found 'https://x/\\n'; allowed: .*https"),
         ({"archive": {"base_url": ""}}, r"archive\.base_url: found ''; allowed: https"),

@@ -57,9 +57,14 @@ def test_noise_that_becomes_people_outweighs_a_stable_beginning() -> None:
 
 def test_a_stretch_that_ends_where_the_sweep_ends_says_so() -> None:
     rows = make_rows([(0.9, 0.0)] * 3, [1.0] * 2)
-    assert "eps-0.34, the last one tried" in recommend(rows)[1]
+    assert recommend(rows)[1].endswith("the edge of what was tried: compare smaller and larger eps, too.")
     rows = make_rows([(0.9, 0.0)] * 3 + [(0.9, 0.5)], [1.0, 1.0, 0.2])
-    assert "the last one tried" not in recommend(rows)[1]
+    assert recommend(rows)[1].endswith("compare smaller eps, too.")
+    rows = make_rows([(0.9, 0.5)] + [(0.9, 0.0)] * 3 + [(0.9, 0.5)], [0.2, 1.0, 1.0, 0.2])
+    assert "edge" not in recommend(rows)[1]
+    rows = make_rows([(0.5, 0.0), (0.6, 0.0), (0.9, 0.0)], [0.2, 0.2])
+    assert recommend(rows)[0] == "eps-0.34"
+    assert recommend(rows)[1].endswith("compare larger eps, too.")
 
 
 @pytest.mark.parametrize(
@@ -77,10 +82,10 @@ def test_where_everything_changes_the_best_and_then_the_middle_is_taken(scores, 
     assert "its neighbours do worse or differ much" in reason
 
 
-def test_the_only_one_tried() -> None:
+def test_of_one_alone_nothing_is_recommended() -> None:
     name, reason = recommend(make_rows([(0.9, 0.01)], [], first=0.4))
-    assert name == "eps-0.40"
-    assert "the only clustering by dbscan that was tried: it keeps 90.0 %" in reason
+    assert name is None
+    assert "eps-0.40 is the only clustering by dbscan, with nothing to compare it with. It keeps" in reason
 
 
 @pytest.mark.parametrize(

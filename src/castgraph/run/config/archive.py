@@ -21,8 +21,8 @@ Place = Annotated[
 Link = Annotated[
     str,
     matching(
-        r"(?=.*\{broadcast\})(?=.*\{frame\})(?!.*://[^/?#]*@)[^\x00-\x1f]*",
-        f"an address with {{broadcast}} and {{frame}}, {_NO_LOGIN}",
+        r"(?!(?i:file):)(?=.*\{broadcast\})(?=.*\{frame\})(?!.*://[^/?#]*@)[^\x00-\x1f]*",
+        f"an address on the web with {{broadcast}} and {{frame}}, {_NO_LOGIN}",
     ),
 ]
 
@@ -36,10 +36,12 @@ class Archive(Section):
         "`{STATION}.{YYYYMMDD}.inventory.json` and `{ID}.zip`. The default is the GDELT TV Visual Explorer. "
         "A user name and password are not taken here: put them into `~/.netrc`.",
     )
-    frame_url: Link = Field(
-        "https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}",
-        description="Where a person can see a frame; `{broadcast}` and `{frame}` are filled in. It becomes "
-        "the `evidence` of every edge. The default is the Visual Explorer's viewer.",
+    frame_url: Link | None = Field(
+        None,
+        description="Where a person can see a frame, such as "
+        "`https://viewer.example/?id={broadcast}&frame={frame}`; both are filled in. It becomes the "
+        "`evidence` of every edge. `null`: the Visual Explorer's viewer for what comes from there, the file "
+        "and the second for a video of your own, nothing for anything else.",
     )
     frame_seconds: float = Field(4, gt=0, description="Seconds between two frames.")
     give_up: bool = Field(

@@ -1,0 +1,65 @@
+"""Where a person can see a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from castgraph.archive.listing.holdings import GDELT
+from castgraph.archive.listing.inventory import Selected
+from castgraph.archive.media.sources import is_local, is_video
+
+_VIEWER = "https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}"
+"""The viewer of the GDELT TV Visual Explorer."""
+
+
+def frame_links(
+    selected: Iterable[Selected], base_url: str, frame_url: str | None, frame_seconds: float
+) -> Callable[[str, int], str]:
+    """Make the function that gives the address of a frame, or nothing where there is none that works.
+
+    Parameters
+    ----------
+    selected
+        The broadcasts of the run.
+    base_url
+        The archive of the run. Of the GDELT TV Visual Explorer its viewer shows the frames.
+    frame_url
+        The address of a viewer, with ``{broadcast}`` and ``{frame}`` in it, for all broadcasts; None without.
+    frame_seconds
+        Seconds between two frames of a video.
+
+    Returns
+    -------
+    callable
+        Takes a broadcast and the number of a frame. For a video of one's own it gives the address of the
+        file and the second, as browsers take it (``file:///tapes/X.mp4#t=68``).
+
+    References
+    ----------
+    W3C, "Media Fragments URI 1.0", section 4.2.1.
+
+    Examples
+    --------
+    >>> from castgraph.archive import listed
+    >>> chosen = listed({"X_20260101_100000": "/tapes/one.mp4", "Y_20260101_100000": ""})
+    >>> link = frame_links(chosen, GDELT, None, 4)
+    >>> link("X_20260101_100000", 18)
+    'file:///tapes/one.mp4#t=68'
+    >>> link("Y_20260101_100000", 18)
+    'https://api.gdeltproject.org/api/v2/tvv/tvv?id=Y_20260101_100000&frame=18'
+    """
+    sources = {row.broadcast: row.source for row in selected}
+    of_archive = frame_url or (_VIEWER if base_url.rstrip("/") == GDELT.rstrip("/") else "")
+
+    def link(broadcast: str, frame: int) -> str:
+        source = sources.get(broadcast, "")
+        template = frame_url if is_local(source) else of_archive
+        if template:
+            # Not str.format, which would let a template reach into the values.
+            return template.replace("{broadcast}", broadcast).replace("{frame}", str(frame))
+        if is_video(source):
+            return f"{Path(source).absolute().as_uri()}#t={(frame - 1) * frame_seconds:g}"
+        return ""
+
+    return link
