@@ -16,6 +16,7 @@ setup: ## install what is missing: uv, the locked environment, ImageMagick's lib
 
 .PHONY: demo
 demo: setup ## run the whole workflow on the shipped demo and print what it found
+	@echo 'The demo: 9 made-up broadcasts, 449 pictures. It takes one to five minutes and 20 MB (results/, resources/).'
 	uv run --frozen snakemake --cores all --configfile config/config.yaml
 
 .PHONY: retry

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from castgraph import __version__
+from castgraph.base.streams import take_any_text
 from castgraph.cli import archive, models, run
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Who appears with whom on television.")
@@ -24,6 +25,7 @@ def main(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:
     """Who appears with whom on television; the workflow itself is run by ``snakemake``."""
+    take_any_text()
 
 
 for command in (run.plan, run.status, run.retry, run.summary, archive.stations, archive.shows, models.models):

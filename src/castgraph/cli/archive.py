@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from castgraph.base import times
+from castgraph.base.text import counted
 from castgraph.cli import output
 
 _ATTEMPTS = 4  # somebody waits
@@ -34,9 +35,14 @@ def stations(
 ) -> None:
     """Tell which stations an archive has, and since when."""
     from castgraph.archive import FetchError
+    from castgraph.archive.address import without_login
     from castgraph.archive.listing import holdings
 
-    with output.failing(FetchError, ValueError, because=f"{listed}: " if listed else ""):
+    asked = listed or archive or holdings.GDELT
+    with (
+        output.waiting(f"the stations of {without_login(str(asked))}"),
+        output.failing(FetchError, ValueError, because=f"{listed}: " if listed else ""),
+    ):
         if listed:
             found = holdings.stations_of_list(listed)
         else:
@@ -61,12 +67,17 @@ def shows(
 ) -> None:
     """Tell which shows an archive lists of a station, and of which days it has no list."""
     from castgraph.archive import Broadcast, Choice, FetchError
+    from castgraph.archive.address import without_login
     from castgraph.archive.listing import holdings
 
     if last < first:
         raise typer.BadParameter(f"the last day is before the first, {times.day(first)}", param_hint="--to")
     days = [first.date() + timedelta(days=n) for n in range((last - first).days + 1)]
-    with output.failing(FetchError, ValueError):
+    asked = without_login(archive or holdings.GDELT)
+    with (
+        output.waiting(f"{counted(len(days), 'inventory', 'inventories')} of {asked}"),
+        output.failing(FetchError, ValueError),
+    ):
         choice = Choice(title=title)
         inventories = holdings.inventories(archive or holdings.GDELT, station, days, attempts=_ATTEMPTS)
     rows: dict[str, list[str]] = {}

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from castgraph.base import csvs
+from castgraph.base.streams import console, write_utf8
 from castgraph.base.text import line
-
-
-def console() -> Console:
-    """Give a console to print on; on anything but a terminal it has no colours, and no line is broken."""
-    found = Console()
-    return found if found.is_terminal else Console(width=1000)
 
 
 def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_csv: bool) -> None:
     """Print a table, or CSV. Nothing of it is cut."""
     if as_csv:
+        write_utf8()
         csvs.put(sys.stdout, columns, rows)
         return
     table = Table(box=None, header_style="dim")
@@ -39,6 +35,18 @@ def fail(message: object) -> NoReturn:
     """End the command with an error in one line."""
     typer.echo(f"error: {line(str(message))}", err=True)
     raise typer.Exit(1)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say what is waited for when the block takes more than a second."""
+    timer = threading.Timer(1, typer.echo, [f"waiting for {line(what)} …"], {"err": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

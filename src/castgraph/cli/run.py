@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from castgraph.base.statuses import ASK_AGAIN, NOT_OK
+from castgraph.base.streams import console
 from castgraph.base.text import counted
 from castgraph.cli import output
 
@@ -59,7 +60,7 @@ def summary(
 
     file = run / "summary.json" if run.is_dir() else run
     try:
-        output.console().print(render(json.loads(file.read_text(encoding="utf-8")), file.parent))
+        console().print(render(json.loads(file.read_text(encoding="utf-8")), file.parent))
     except FileNotFoundError:
         output.fail(f"no {file}; the run is not finished, or its results are elsewhere")
     except (json.JSONDecodeError, KeyError, TypeError) as error:
@@ -80,7 +81,7 @@ def status(
     if as_csv:
         output.print_rows(State._fields[:-1], [state[:-1] for state in found], as_csv=True)
     else:
-        output.console().print(render(found))
+        console().print(render(found))
 
 
 def retry(

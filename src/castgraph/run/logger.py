@@ -21,6 +21,7 @@ import yaml
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from castgraph.base.streams import take_any_text
 from castgraph.base.text import line
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class LogHandler(LogHandlerBase):
     writes_to_file = False
 
     _is_closed = False
+
+    def __post_init__(self) -> None:
+        """Have any name of a file or person be printable."""
+        take_any_text()
 
     @property
     def has_filter(self) -> bool:
@@ -126,7 +131,10 @@ def _sentence(text: str) -> str:
         return found
     if match := _LAST_LINE.match(text):
         # A fault of the machine says itself what is wrong; of any other the whole story is told.
-        return match[2] if issubclass(getattr(builtins, match[1], Exception), OSError) else text
+        if not issubclass(getattr(builtins, match[1], Exception), OSError):
+            return text
+        is_cache = ".cache" in match[2]  # of Snakemake, in the home folder
+        return f"{match[2]}{'; set XDG_CACHE_HOME to a folder that can be written' if is_cache else ''}"
     return _FRAME.sub("", text)
 
 

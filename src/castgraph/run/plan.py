@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from castgraph.archive import read_selection
+from castgraph.base import streams
 from castgraph.base.text import counted, line, shortened
 from castgraph.base.times import duration
 from castgraph.run.estimate import FIRST_GUESS, Estimate, Pace, estimate, pace
@@ -31,12 +32,13 @@ _PARAMS = re.compile(r"Params have changed since last execution: .*?before: (.*)
 _OF_BROADCAST = ("download", "unzip", "encode")
 _GATHERS = ("all", "encodings", "sweep")
 
+_UNNAMED = ""
 _WHY = {
     "source": "its source is another",
     "state": "its file was changed",
     "asked": "it was asked for again",
     "versions": "castgraph makes it another way",
-    "code_version": "castgraph makes it another way",
+    _UNNAMED: "a setting is another, or castgraph makes it another way",
 }
 """What has changed, by the name of the parameter; others are told with both values."""
 
@@ -51,7 +53,7 @@ class Plan:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+        self._console = console or streams.console()
         self._facts: Facts | None = None
         self._jobs: list[Job] = []
         self._has_errors = False
@@ -202,20 +204,19 @@ def why(reason: str) -> list[str]:
 def _changes(before: str, now: str) -> list[str]:
     """Tell how parameters differ, which Snakemake writes as Python does, one behind the other."""
     old, new = _read(before), _read(now)
-    if old is None or new is None:
-        return ["its settings are others"]
     return list(dict.fromkeys(_differing(old, new)))
 
 
-def _read(text: str) -> dict[str, Any] | None:
-    """Read parameters that differ; those that are dictionaries become one."""
+def _read(text: str) -> dict[str, Any]:
+    """Read parameters that differ; those that are dictionaries become one, others have no names."""
     if text.startswith("<"):  # nothing exclusive
         return {}
     with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-        values = ast.literal_eval(f"[{text}]")
-        if all(isinstance(each, dict) for each in values):
-            return {key: value for each in values for key, value in each.items()}
-    return None
+        found: dict[str, Any] = {}
+        for value in ast.literal_eval(f"[{text}]"):
+            found |= value if isinstance(value, dict) else {_UNNAMED: [*found.get(_UNNAMED, []), value]}
+        return found
+    return {_UNNAMED: text}
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from castgraph.archive import read_selection
+from castgraph.base import streams
 from castgraph.base.joblog import failure
 from castgraph.base.text import counted, line
 from castgraph.base.times import duration
@@ -152,8 +153,8 @@ class Progress:
         found: Console | None = None,
     ) -> None:
         self._silent, self._quiet = silent, quiet or silent
-        self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
-        self._to = found or Console(highlight=False)
+        self._console = console or streams.console(stderr=True)
+        self._to = found or streams.console()
         self._facts: Facts | None = None
         self._jobs: dict[int, Job] = {}
         self._failing: dict[int, tuple[float, Failure]] = {}

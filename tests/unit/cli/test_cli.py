@@ -3,15 +3,17 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from tests.formulas import FORMULAS
 from typer.testing import CliRunner, Result
 
-from castgraph.cli import app
+from castgraph.cli import app, output
 
 DAYS = ("--from", "2024-01-01", "--to", "2024-01-05")
 
@@ -104,3 +106,64 @@ def test_stations(demo: Path, tmp_path: Path) -> None:
     found = run("stations", "--list", tmp_path / "nowhere.txt")
     assert found.exit_code == 1
     assert "nowhere.txt: cannot be read" in found.stderr
+
+
+def test_output_never_raises_whatever_the_encoding(tmp_path: Path) -> None:
+    """A name that the terminal's encoding lacks is shown with question marks; CSV is UTF-8 and whole."""
+    listed = tmp_path / "список.csv"
+    listed.write_text("NTV_20261001_030000\n")
+    castgraph = Path(sys.executable).with_name("castgraph")
+    for options in (["--csv"], []):
+        for encoding in ("ascii", "latin-1", "utf-8"):
+            done = subprocess.run(
+                [castgraph, "stations", "--list", listed, *options],
+                env={**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "40"},
+                capture_output=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            assert b"NTV" in done.stdout
+    missing = subprocess.run(
+        [castgraph, "stations", "--list", tmp_path / "нет.csv"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert missing.returncode == 1
+    assert b"Traceback" not in missing.stderr
+    assert b"???.csv: cannot be read" in missing.stderr
+
+
+def test_a_slow_archive_is_said_to_be_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with output.waiting("the stations of https://archive.example"):
+        time.sleep(1.2)
+    assert capsys.readouterr().err == "waiting for the stations of https://archive.example …\n"
+    with output.waiting("nothing"):
+        pass
+    time.sleep(1.2)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_plan_is_one_screen_and_makes_nothing(tmp_path: Path, root: Path) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("castgraph"), "plan", root / "config" / "config.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "inventories tell which: 8 to fetch" in done.stdout
+    assert len(done.stdout.splitlines()) < 24
+    assert {path.name for path in tmp_path.iterdir()} <= {".snakemake"}
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("run: x\nbroadcasts: {idz: [A]}\n")
+    refused = subprocess.run(
+        [Path(sys.executable).with_name("castgraph"), "plan", bad],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 1
+    assert "bad.yaml: broadcasts.idz: unknown key" in refused.stdout
+    assert "Traceback" not in refused.stdout + refused.stderr

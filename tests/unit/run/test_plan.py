@@ -70,10 +70,10 @@ def jobs_of(number: int, *, outputs: list[str] | None = None, reason: str = "") 
         ),
         (
             "Params have changed since last execution: Union …: before: 4, 'x' now: 5, 'x' ",
-            ["its settings are others"],
+            ["a setting is another, or castgraph makes it another way"],
         ),
         ("Params have changed since last execution: Union …: before: {'a': __import__('os')} now: {'a': 2} ",
-         ["its settings are others"]),
+         ["a setting is another, or castgraph makes it another way"]),
     ],
 )  # fmt: skip
 def test_why_something_is_made_again(reason: str, found: list[str]) -> None:
