@@ -35,6 +35,8 @@ rule encodings:
     """Make the encodings of every broadcast, and stop there."""
     input:
         encoded,
+        # By this `castgraph status` knows which broadcasts there are.
+        f"results/{config['run']}/selected.csv",
 
 
 rule sweep:

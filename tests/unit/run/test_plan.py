@@ -73,7 +73,7 @@ def jobs_of(number: int, *, outputs: list[str] | None = None, reason: str = "") 
             ["a setting is another, or castgraph makes it another way"],
         ),
         ("Params have changed since last execution: Union …: before: {'a': __import__('os')} now: {'a': 2} ",
-         ["a setting is another, or castgraph makes it another way"]),
+         ["a setting is another, or castgraph makes it another way", "a is new"]),
     ],
 )  # fmt: skip
 def test_why_something_is_made_again(reason: str, found: list[str]) -> None:
