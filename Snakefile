@@ -22,6 +22,7 @@ localrules:
     demo,
     inventory,
     select,
+    left_alone,
 
 
 rule all:

@@ -30,12 +30,17 @@ CONFIG_FILE = os.path.relpath(given_config_files()[-1]) if given_config_files() 
 try:
     MERGED = castgraph.run.config.load(config, CONFIG_FILE)
     config.update(castgraph.run.config.located(MERGED, FOLDERS))
-    # ID → source of the broadcasts that are known without inventories; None when inventories tell them.
-    LISTED = castgraph.run.config.listed(config["broadcasts"], config["archive"]["base_url"])
-    # What is wanted of those that inventories tell.
-    CHOICE = castgraph.run.config.choice(config["broadcasts"], config["archive"]["base_url"])
+    # What is wanted of those that inventories tell; ID → source of the broadcasts that are known without them, else
+    # None; what is in the lists and is not taken.
+    CHOICE, LISTED, LEFT_ALONE = castgraph.run.config.chosen(
+        config["broadcasts"], config["archive"]["base_url"], check=is_main_process()
+    )
 except castgraph.run.config.ConfigError as error:
     raise refusal(str(error.within(CONFIG_FILE)))
+
+if LEFT_ALONE and is_main_process():
+    listed_in = f"results/{config['run']}/left_alone.csv"
+    warn("\n  ".join([f"Left alone, see {listed_in}:", *castgraph.archive.grouped(LEFT_ALONE)]))
 
 
 ENCODER = encoder_name(**config["faces"])
@@ -233,5 +238,5 @@ def results(wildcards):
     names += ["network.png", "network.svg"]
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]
-    of_all = ["merged.json", "summary.json", "report.html", "sweep.parquet", "sweep.html"]
+    of_all = ["left_alone.csv", "merged.json", "summary.json", "report.html", "sweep.parquet", "sweep.html"]
     return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.workflow import sourcecache_entry
 
 # The folder of our Snakefile, also where another workflow uses this one as a module.
@@ -24,6 +25,11 @@ def recorded_as(path, name):
 def refusal(message):
     """What to raise to end the run with a message and no traceback."""
     return WorkflowError(message)
+
+
+def warn(message):
+    """Say something beside what Snakemake says."""
+    logger.warning(message)
 
 
 def given_config_files():

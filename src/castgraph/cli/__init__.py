@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from castgraph import __version__
-from castgraph.cli import archive, models, run
+from castgraph.cli import archive, init, models, run
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Who appears with whom on television.")
 
@@ -26,5 +26,8 @@ def main(
     """Who appears with whom on television; the workflow itself is run by ``snakemake``."""
 
 
-for command in (run.summary, run.status, run.retry, archive.stations, archive.shows, models.models):
+for command in (
+    *(init.init, run.summary, run.status, run.retry),
+    *(archive.stations, archive.shows, models.models),
+):
     app.command()(command)
