@@ -83,10 +83,14 @@ def read_list(
         sources, and when sources are not there or are none.
     """
     here = here or Path.cwd()
-    found = _decoded(path, here, lambda file: _read(file, path, choice, base_url, here))
-    if check:
-        _refuse_absent(found.sources.values(), path, here)
-    return found
+
+    def read(file: TextIO) -> Found:
+        found = _read(file, path, choice, base_url, here)
+        if check:
+            _refuse_absent(found.sources.values(), path, here)
+        return found
+
+    return _decoded(path, here, read)
 
 
 def read_names(path: Path) -> Iterator[str]:
@@ -100,8 +104,8 @@ def read_names(path: Path) -> Iterator[str]:
     here = Path.cwd()
     # An ID looks the same in the encodings of all countries.
     with _opened(path, _mark(path) or "latin-1") as file:
-        for entry in _entries(file, here).rows:
-            yield entry.broadcast
+        for _, broadcast_id, _ in _entries(file, here).rows:
+            yield broadcast_id
 
 
 def read_excluded(path: Path) -> list[str]:
@@ -162,15 +166,12 @@ def _entries(file: Iterable[str], here: Path) -> _Listed:
     )
     # Above the first row of a table there may be rows without anything in them.
     first = next((each for each in lines if each[1].strip(' \t\r\n,;|"')), None)
-    if first is not None and (separator := table.separator_line(first[1])):
-        line = next(lines, (first[0], ""))[1]
-        head = table.header(line, separator)
-    elif first is not None:
-        head = table.header(first[1])
-    else:
+    if first is None:
         raise ValueError("holds no broadcast ID; one a line is expected, or the address or path of a source")
-    if head:
-        return _Listed(table.rows(lines, head, here), head.columns)
+    if separator := table.separator_line(first[1]):
+        first = next(lines, (first[0], ""))
+    if head := table.header(first[1], separator):
+        return _Listed(table.rows(lines, head, here, first[0]), head.columns)
     return _Listed(_entry(number, line, here) for number, line in itertools.chain([first], lines))
 
 
@@ -179,11 +180,11 @@ def _entry(number: int, line: str, here: Path) -> Entry:
     text = (_COMMENT.split(line, maxsplit=1)[0] if "#" in line else line).strip()
     if "://" in text:
         stem, _, ending = _file_name(text).rpartition(".")
-        return Entry(number, stem, text) if ending.lower() == "zip" else Entry(number, text, "")
+        return (number, stem, text) if ending.lower() == "zip" else (number, text, "")
     name = text.rstrip("/").rpartition("/")[2]
     if is_recording(name) or ("." in name and os.path.isfile(here / text)):  # noqa: PTH113
-        return Entry(number, named_id(name), text)
-    return Entry(number, name, text if "/" in text else "")
+        return number, named_id(name), text
+    return number, name, text if "/" in text else ""
 
 
 def _file_name(address: str) -> str:
@@ -318,23 +319,24 @@ def _unpacked(path: Path) -> Iterator[BinaryIO]:
 def _mark(path: Path) -> str:
     """Tell the encoding that a text begins with; empty where it does not say."""
     with _unpacked(path) as file:
-        head = file.read(4)
+        head = file.read(512)
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise ValueError("is no text: of a spreadsheet (.xlsx, .xls, .ods) save the table as CSV UTF-8")
-    # Without a mark; a table and a list begin with a letter or digit of ASCII.
-    return {(True, False): "utf-16-be", (False, True): "utf-16-le"}.get((head[:1] == b"\0", head[1:2] == b"\0"), "")
+    # Without a mark: of a sign of ASCII, of which IDs are made, one of two bytes is 0.
+    before, behind = head[::2].count(0), head[1::2].count(0)
+    return "utf-16-be" if before > behind else "utf-16-le" if behind else ""
 
 
 def _code_page(path: Path, here: Path) -> str:
     """Tell the encoding in which most paths of a file lead somewhere; the first one where none does."""
     raw: list[bytes] = []
     with suppress(ValueError), _opened(path, "latin-1") as file:  # a byte a sign, and none is lost
-        for entry in _entries(file, here).rows:
-            if not entry.source.isascii() and is_local(entry.source):
-                raw.append(entry.source.encode("latin-1"))
+        for _, _, source in _entries(file, here).rows:
+            if not source.isascii() and is_local(source):
+                raw.append(source.encode("latin-1"))
             if len(raw) == _MOST_PATHS:
                 break
 

@@ -7,6 +7,7 @@ where it is read (`castgraph.archive.media.sources.obtain`).
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -64,10 +65,13 @@ def is_local(source: str) -> bool:
 
 def local_source(path: str, here: Path) -> str:
     """Write the path of a source: relative to `here` where it lies inside, so that both can be moved."""
-    whole = os.path.normpath(here / path)
-    relative = os.path.relpath(whole, here)
-    if relative == ".." or relative.startswith(f"..{os.sep}"):
+    # By text alone: a Path for each of 50,000, or os.path.relpath, takes seconds.
+    base = os.path.abspath(here)  # noqa: PTH100
+    whole = os.path.normpath(os.path.join(base, path))  # noqa: PTH118
+    within = f"{base.rstrip('/')}/"
+    if whole != base and not whole.startswith(within):
         return whole
+    relative = whole[len(within) :] or "."
     # An apostrophe would make it another path.
     return f"./{relative}" if is_formula(relative) else relative
 
@@ -130,9 +134,10 @@ def kind_of(path: str) -> Kind:
             raise ValueError("neither a file nor a folder")
         found = ending(path)
         kind = "zip" if found == ".zip" else "video" if found in VIDEO_SUFFIXES else content(path)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ValueError("a link that leads nowhere" if os.path.islink(path) else "not there") from None  # noqa: PTH114
     except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            is_link = os.path.islink(path)  # noqa: PTH114
+            raise ValueError("a link that leads nowhere" if is_link else "not there") from None
         raise ValueError(f"cannot be read ({error.strerror})") from None
     if not kind:
         raise ValueError(no_recording(path) or f"neither a ZIP nor a video by its content{_in_brackets(found)}")

@@ -24,12 +24,8 @@ _TOLD = 10  # rows that are told one by one
 _MOST_TRIED = 100  # values that are looked for on the disk
 
 
-class Entry(NamedTuple):
-    """What a line of a list says: its number, the ID, or what should be one, and the source."""
-
-    line: int
-    broadcast: str
-    source: str
+Entry = tuple[int, str, str]
+"""What a line of a list says: its number, the ID, or what should be one, and the source. There may be millions."""
 
 
 class Header(NamedTuple):
@@ -67,12 +63,14 @@ def header(line: str, separator: str = "") -> Header | None:
             columns = tuple(_name(cell) for cell in next(csv.reader([line], delimiter=each)))
         except csv.Error:
             continue
+        while columns and not columns[-1]:
+            columns = columns[:-1]
         if "broadcast" in columns or "source" in columns or separator:
             if "broadcast" not in columns:
                 raise ValueError(f"no column 'broadcast'; the columns are {', '.join(map(quoted, columns))}")
             for name in ("broadcast", "source"):
                 if columns.count(name) > 1:
-                    raise ValueError(f"{counted(columns.count(name), 'column')} called {name!r}")
+                    raise ValueError(f"{columns.count(name)} columns are called {name!r}")
             return Header(each, columns)
     return None
 
@@ -83,7 +81,7 @@ def separator_line(line: str) -> str:
     return match[1] if match else ""
 
 
-def rows(lines: Iterable[tuple[int, str]], head: Header, here: Path) -> Iterator[Entry]:
+def rows(lines: Iterable[tuple[int, str]], head: Header, here: Path, first: int) -> Iterator[Entry]:
     """Give the entries of a table.
 
     Parameters
@@ -94,13 +92,15 @@ def rows(lines: Iterable[tuple[int, str]], head: Header, here: Path) -> Iterator
         The first row.
     here
         Where relative paths start from.
+    first
+        The number of the line of the first row.
 
     Raises
     ------
     ValueError
         At the end, when rows cannot be used: it tells how many, and the first ten with their lines.
     """
-    number = last = 0
+    number = last = first
 
     def counting() -> Iterator[str]:
         nonlocal number
@@ -130,7 +130,7 @@ def rows(lines: Iterable[tuple[int, str]], head: Header, here: Path) -> Iterator
                 continue
             for each in others:
                 _refuse_sources(head.columns[each], cells[each], here, look=next(tries, False))
-            yield Entry(number, broadcast, source)
+            yield number, broadcast, source
     except csv.Error as error:
         raise ValueError(f"the row behind line {last} is no CSV ({error})") from error
     if wrong:
