@@ -14,7 +14,7 @@ from castgraph.archive.broadcast import STATION_PATTERN
 from castgraph.archive.listing import names
 from castgraph.archive.listing.left_alone import LeftAlone, grouped
 from castgraph.archive.listing.local import local_source
-from castgraph.archive.listing.recordings import Dates, Row, survey, with_ids
+from castgraph.archive.listing.recordings import NO_DATE, Dates, Row, survey, with_ids
 from castgraph.base import csvs, files
 from castgraph.base.text import visible
 from castgraph.run import config
@@ -95,19 +95,29 @@ def begin(
     for path in (table, file):
         if path.exists() and not force:
             raise ValueError(f"{path.name} is there already; --force replaces it, --name gives another name")
-    found, left = survey(folder, depth, [here / each for each in _OURS])
+    try:
+        found, left = survey(folder, depth, [here / each for each in _OURS])
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from error
     rows, without = with_ids(found, station, dates or Dates(), here)
     if not rows:
         reasons = "; ".join(grouped([*without, *left])) or "it is empty"
-        raise ValueError(f"{folder}: nothing in it gets an ID: {reasons}")
+        advice = (
+            "; --date or --date-from-file gives one"
+            if any(each.reason == NO_DATE for each in without)
+            else ""
+        )
+        raise ValueError(f"{folder}: nothing in it gets an ID: {reasons}{advice}")
     comments = [("#", visible(each.path), each.reason) for each in without]
-    text = f"# Written by castgraph init; {table.name} is to be checked. config/README.md explains all keys.\n"
+    text = (
+        f"# Written by castgraph init; {table.name} is to be checked. config/README.md explains all keys.\n"
+    )
     with files.atomic_together(table, file) as (table_part, file_part):
         with table_part.open("w", encoding="utf-8", newline="") as part:
             csvs.put(part, Row._fields, [*rows, *comments])
         file_part.write_text(text + yaml.safe_dump(loaded, sort_keys=False), encoding="utf-8")
     sources = {row.source for row in rows}
-    kinds = Counter(each.kind for each in found if local_source(str(each.path), here) in sources)
+    kinds = Counter[str](each.kind for each in found if local_source(str(each.path), here) in sources)
     return Begun(file, table, kinds, rows, without, left)
 
 

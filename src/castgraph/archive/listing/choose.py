@@ -230,4 +230,4 @@ def some(values: Sequence[object]) -> str:
 def with_included(taken: Mapping[str, str], choice: Choice) -> dict[str, str]:
     """Add what is included; its source is the one that `choice` gives, else the listed one. Sorted by ID."""
     included = {each: source or taken.get(each, "") for each, source in choice.include.items()}
-    return dict(sorted((taken | included).items()))
+    return dict(sorted({**taken, **included}.items()))

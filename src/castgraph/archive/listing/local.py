@@ -23,7 +23,14 @@ Kind = Literal["folder", "zip", "video"]
 _NO_RECORDING: Mapping[str, str] = {
     ending: what
     for what, endings in {
-        "a picture outside a folder of pictures": (*PICTURE_SUFFIXES, ".bmp", ".gif", ".tif", ".tiff", ".svg"),
+        "a picture outside a folder of pictures": (
+            *PICTURE_SUFFIXES,
+            ".bmp",
+            ".gif",
+            ".tif",
+            ".tiff",
+            ".svg",
+        ),
         "subtitles": (*(".srt", ".vtt", ".ass", ".ssa", ".sub", ".idx", ".sup"), ".smi", ".sbv", ".ttml"),
         "sound only": (*(".mp3", ".m4a", ".wav", ".flac", ".aac", ".ac3", ".wma"), ".ogg", ".oga", ".opus"),
         "a download that is not whole": (*(".part", ".crdownload", ".download", ".partial"), ".ytdl", ".tmp"),
@@ -38,7 +45,7 @@ _NO_RECORDING: Mapping[str, str] = {
 }
 """How names end of what lies beside recordings → what it is."""
 
-_ENDING = re.compile(r"(?<=.)\.(?=[0-9]*[a-z])[a-z0-9]{1,10}\Z", re.IGNORECASE)
+_ENDING = re.compile(r"(?<=[^/])\.(?=[0-9]*[a-z])[a-z0-9]{1,10}\Z", re.IGNORECASE)
 _MOST_READ = 600  # bytes of a file that are looked at
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -140,7 +147,9 @@ def kind_of(path: str) -> Kind:
             raise ValueError("a link that leads nowhere" if is_link else "not there") from None
         raise ValueError(f"cannot be read ({error.strerror})") from None
     if not kind:
-        raise ValueError(no_recording(path) or f"neither a ZIP nor a video by its content{_in_brackets(found)}")
+        raise ValueError(
+            no_recording(path) or f"neither a ZIP nor a video by its content{_in_brackets(found)}"
+        )
     return kind
 
 

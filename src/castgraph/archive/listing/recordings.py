@@ -141,7 +141,9 @@ def survey(folder: Path, depth: int, leave: Iterable[Path] = ()) -> tuple[list[R
         for path in within:
             real = os.path.realpath(path)
             if real in seen:
-                left.append(LeftAlone(str(path), "a folder that was looked at already, or that castgraph writes"))
+                left.append(
+                    LeftAlone(str(path), "a folder that was looked at already, or that castgraph writes")
+                )
             elif len(above) > depth:
                 left.append(LeftAlone(str(path), f"a folder deeper than {depth} folders"))
             else:

@@ -134,11 +134,15 @@ def test_all_wrong_ids_are_told() -> None:
     ],
 )
 def test_it_is_told_what_a_wrong_id_should_perhaps_be(wrong: str, likely: str) -> None:
-    with pytest.raises(ValueError, match=f"'; the form .*; instead of {re.escape(repr(wrong))} perhaps {likely}$"):
+    with pytest.raises(
+        ValueError, match=f"'; the form .*; instead of {re.escape(repr(wrong))} perhaps {likely}$"
+    ):
         parse_all([A, wrong])
 
 
-@pytest.mark.parametrize("wrong", ["NTV", "NTV_20240230_000000", "2024-01-02 19:00", "x/NTV 2024-01-02.mp4", "НТВ 2024-01-02"])
+@pytest.mark.parametrize(
+    "wrong", ["NTV", "NTV_20240230_000000", "2024-01-02 19:00", "x/NTV 2024-01-02.mp4", "НТВ 2024-01-02"]
+)
 def test_nothing_is_said_where_that_cannot_be_told(wrong: str) -> None:
     with pytest.raises(ValueError, match=r"'-'\)$"):
         parse_all([wrong])

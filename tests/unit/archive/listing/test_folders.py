@@ -34,7 +34,16 @@ def test_a_folder_holds_zips_folders_and_videos(tmp_path: Path) -> None:
 
 
 def test_all_that_is_not_taken_is_told(tmp_path: Path) -> None:
-    names = [f"{A}.srt", f"{A}.jpg", "notes.txt", "tape 17.mp4", f"{B}.mp4.part", f"{C}.mp3", f"{D}.rar", f"{D}.dat"]
+    names = [
+        f"{A}.srt",
+        f"{A}.jpg",
+        "notes.txt",
+        "tape 17.mp4",
+        f"{B}.mp4.part",
+        f"{C}.mp3",
+        f"{D}.rar",
+        f"{D}.dat",
+    ]
     folder = touched(tmp_path / "tapes", f"{A}.mp4", *names)
     (folder / "stray").mkdir()
     (folder / f"{B}.mp4").symlink_to("nowhere")
@@ -65,7 +74,9 @@ def test_all_that_is_not_taken_is_told(tmp_path: Path) -> None:
      "$RECYCLE.BIN", "System Volume Information", "__MACOSX", "lost+found"],
 )  # fmt: skip
 @pytest.mark.parametrize("is_folder", [True, False])
-def test_what_nobody_put_there_is_left_alone_without_a_word(name: str, is_folder: bool, tmp_path: Path) -> None:
+def test_what_nobody_put_there_is_left_alone_without_a_word(
+    name: str, is_folder: bool, tmp_path: Path
+) -> None:
     touched(tmp_path, f"{A}.mp4")
     (tmp_path / name).mkdir() if is_folder else (tmp_path / name).touch()
     assert read_folder(tmp_path, here=tmp_path) == ({A: f"{A}.mp4"}, ())
@@ -89,7 +100,9 @@ def test_links_are_followed(tmp_path: Path) -> None:
 
 
 def test_what_narrows_the_list_is_told_and_comes_before_what_is_refused(tmp_path: Path) -> None:
-    folder = touched(tmp_path, f"{A}.mp4", f"{B}.mp4", f"{B}.mkv", f"{C}.mp4", f"{D}.mp4", f"{D}.zip", "tape 17.mp4")
+    folder = touched(
+        tmp_path, f"{A}.mp4", f"{B}.mp4", f"{B}.mkv", f"{C}.mp4", f"{D}.mp4", f"{D}.zip", "tape 17.mp4"
+    )
     choice = Choice(stations=["NTV"], exclude=[B, "tape*"])
     found = read_folder(folder, choice, tmp_path)
     assert found.sources == {A: f"{A}.mp4"}
@@ -105,10 +118,14 @@ def test_what_narrows_the_list_is_told_and_comes_before_what_is_refused(tmp_path
     # One of two files of an ID can be named by its ending.
     assert read_folder(folder, Choice(exclude=["*.mkv", "*.zip"]), tmp_path).sources[B] == f"{B}.mp4"
     # What is included is wanted nevertheless.
-    with pytest.raises(ValueError, match=rf"1 broadcast is there twice: '{B} \({B}\.mkv and {B}\.mp4\)'; move away"):
+    with pytest.raises(
+        ValueError, match=rf"1 broadcast is there twice: '{B} \({B}\.mkv and {B}\.mp4\)'; move away"
+    ):
         read_folder(folder, Choice(exclude=["*"], include={B: ""}), tmp_path)
     assert not read_folder(folder, Choice(exclude=["*"]), tmp_path).sources
-    assert read_folder(folder, Choice(exclude=["*"], include={A: "other.zip", "X_20240101_000000": ""})).sources == {
+    assert read_folder(
+        folder, Choice(exclude=["*"], include={A: "other.zip", "X_20240101_000000": ""})
+    ).sources == {
         A: "other.zip",
         "X_20240101_000000": "",
     }
@@ -118,7 +135,9 @@ def test_what_narrows_the_list_is_told_and_comes_before_what_is_refused(tmp_path
 def test_two_that_are_one_broadcast_are_refused(other: str, tmp_path: Path) -> None:
     touched(tmp_path, f"{A}.mp4")
     (tmp_path / other).mkdir() if other == A else (tmp_path / other).touch()
-    with pytest.raises(ValueError, match=r"1 broadcast is there twice: .*broadcasts\.exclude, which takes patterns"):
+    with pytest.raises(
+        ValueError, match=r"1 broadcast is there twice: .*broadcasts\.exclude, which takes patterns"
+    ):
         read_folder(tmp_path)
 
 

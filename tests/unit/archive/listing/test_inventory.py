@@ -14,8 +14,6 @@ from tests.formulas import FORMULAS, guarded
 from castgraph.archive.fetch import FetchError
 from castgraph.archive.listing import inventory
 from castgraph.archive.listing.choose import Choice
-from castgraph.archive.listing.lists import read_list
-from castgraph.archive.listing.local import local_source
 from castgraph.archive.listing.inventory import (
     Inventory,
     RefusedShow,
@@ -31,6 +29,8 @@ from castgraph.archive.listing.inventory import (
     write_inventory_report,
     write_selection,
 )
+from castgraph.archive.listing.lists import read_list
+from castgraph.archive.listing.local import local_source
 
 DAY = date(2024, 1, 3)
 ID = "DEMO1_20240103_070000_Morning_Desk"

@@ -17,7 +17,9 @@ D = "RUSSIA1_20240107_083000"
 ALL = (A, B, C, D)
 
 
-def listed(path: Path, choice: Choice | None = None, base_url: str = "", here: Path | None = None) -> dict[str, str]:
+def listed(
+    path: Path, choice: Choice | None = None, base_url: str = "", here: Path | None = None
+) -> dict[str, str]:
     """The sources of a list whose paths need not be there."""
     return dict(read_list(path, choice or Choice(), base_url, here, check=False).sources)
 
@@ -104,7 +106,10 @@ def test_addresses_without_an_id_are_left_out_of_what_is_narrowed(tmp_path: Path
         (f"{A};tapes/1.mp4\n", r"1 of the entries .*; the first line of a table names its columns"),
         (r"C:\tapes\NTV_20240101_000000.mp4", r"1 of the entries .*castgraph init"),
         (f"{A}\ntapes/{A}.mp4\n", rf"{A} has two sources: the archive and tapes/{A}\.mp4"),
-        ("".join(f"x{n}\n" for n in range(20)), r"20 of the entries .*'x9', … \(the first in line 1\); the form"),
+        (
+            "".join(f"x{n}\n" for n in range(20)),
+            r"20 of the entries .*'x9', … \(the first in line 1\); the form",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_list_is_told(text: str, problem: str, tmp_path: Path) -> None:
@@ -154,7 +159,13 @@ def tapes(tmp_path: Path) -> Path:
 
 
 def test_sources_that_are_there_are_taken_whatever_they_are_called(tapes: Path) -> None:
-    lines = {A: "tapes/1.mp4", B: "tapes/2.ZIP", C: "tapes/stills", D: "tapes/odd.bin", "X_20240101_000000": "tapes/link.mp4"}
+    lines = {
+        A: "tapes/1.mp4",
+        B: "tapes/2.ZIP",
+        C: "tapes/stills",
+        D: "tapes/odd.bin",
+        "X_20240101_000000": "tapes/link.mp4",
+    }
     lines |= {"X_20240102_000000": "tapes/~", "X_20240103_000000": "tapes/$HOME.mp4"}
     table = "broadcast,source\n" + "".join(f"{key},{source}\n" for key, source in lines.items())
     (tapes / "~").write_bytes(b"PK\x03\x04")
@@ -173,7 +184,10 @@ def test_sources_that_are_there_are_taken_whatever_they_are_called(tapes: Path) 
         ("tapes/page.pdf", "'tapes/page.pdf': no recording (.pdf)"),
         ("/dev/null", "'/dev/null': neither a file nor a folder"),
         (r"tapes\1.mp4", r"'tapes\\1.mp4': not there; with / in the place of \ it would be there"),
-        (r"C:\tapes\1.mp4", "not there; the folders of a path are parted by / here; in WSL the drive C: is /mnt/c"),
+        (
+            r"C:\tapes\1.mp4",
+            "not there; the folders of a path are parted by / here; in WSL the drive C: is /mnt/c",
+        ),
         ("~/1.mp4", "'~/1.mp4': not there; ~ and $NAME are not filled in: write the path in full"),
         ("$HOME/1.mp4", "'$HOME/1.mp4': not there; ~ and $NAME are not filled in"),
     ],
@@ -183,7 +197,9 @@ def test_a_source_that_cannot_be_taken_is_told(tapes: Path, source: str, told: s
 
 
 def test_all_that_are_not_there_are_counted(tapes: Path) -> None:
-    message = absent(tapes.parent, "".join(f"tapes/X_20240101_0000{n:02}.mp4\n" for n in range(12)), "list.txt")
+    message = absent(
+        tapes.parent, "".join(f"tapes/X_20240101_0000{n:02}.mp4\n" for n in range(12)), "list.txt"
+    )
     assert message.startswith("12 of the sources cannot be taken: 'tapes/X_20240101_000000.mp4': not there; ")
     assert message.endswith("'tapes/X_20240101_000009.mp4': not there; …")
     # Those that are not wanted need not be there.
@@ -193,7 +209,9 @@ def test_all_that_are_not_there_are_counted(tapes: Path) -> None:
 
 def test_a_list_beside_its_sources_is_told_where_paths_start(tapes: Path) -> None:
     written(tapes, f"broadcast,source\n{A},1.mp4\n", "list.csv")
-    with pytest.raises(ValueError, match=rf"'1.mp4': not there; paths start from {tapes.parent}, and not from"):
+    with pytest.raises(
+        ValueError, match=rf"'1.mp4': not there; paths start from {tapes.parent}, and not from"
+    ):
         read_list(tapes / "list.csv", Choice(), here=tapes.parent)
 
 
@@ -222,7 +240,9 @@ SPELLED = {
 
 @pytest.mark.parametrize("encoding", SPELLED)
 @pytest.mark.parametrize("is_table", [True, False])
-def test_the_encoding_is_the_one_in_which_the_paths_are_there(encoding: str, is_table: bool, tmp_path: Path) -> None:
+def test_the_encoding_is_the_one_in_which_the_paths_are_there(
+    encoding: str, is_table: bool, tmp_path: Path
+) -> None:
     name = SPELLED[encoding]
     folder = tmp_path / Path(name).stem
     folder.mkdir()
@@ -236,7 +256,9 @@ def test_the_encoding_is_the_one_in_which_the_paths_are_there(encoding: str, is_
 
 def test_where_no_path_tells_the_encoding_it_is_told(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes(f"broadcast,source\n{A},Новости.mp4\n".encode("cp1251"))
-    with pytest.raises(ValueError, match=r"not there; the file is not UTF-8 and was read as cp1252: .*save it as CSV UTF-8"):
+    with pytest.raises(
+        ValueError, match=r"not there; the file is not UTF-8 and was read as cp1252: .*save it as CSV UTF-8"
+    ):
         read_list(tmp_path / "list.csv", Choice(), here=tmp_path)
 
 
@@ -252,7 +274,9 @@ def test_letters_with_marks_may_be_one_sign_or_two(disk: str, listed: str, tmp_p
 @pytest.mark.parametrize("content", [b"PK\x03\x04rest", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
 def test_a_spreadsheet_is_refused_with_what_to_do(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes(content)
-    with pytest.raises(ValueError, match=r"of a spreadsheet \(\.xlsx, \.xls, \.ods\) save the table as CSV UTF-8"):
+    with pytest.raises(
+        ValueError, match=r"of a spreadsheet \(\.xlsx, \.xls, \.ods\) save the table as CSV UTF-8"
+    ):
         read_list(tmp_path / "list.csv", Choice())
 
 
@@ -263,6 +287,8 @@ def test_what_is_packed_is_told_by_its_content(tmp_path: Path) -> None:
 
 
 def test_addresses_without_an_id_are_told(tmp_path: Path) -> None:
-    path = written(tmp_path, f"{BASE}{A}.zip\n{BASE}NTV_20240230_000000.zip\n{BASE}OTHER_20240230_000000.zip\n")
+    path = written(
+        tmp_path, f"{BASE}{A}.zip\n{BASE}NTV_20240230_000000.zip\n{BASE}OTHER_20240230_000000.zip\n"
+    )
     found = read_list(path, Choice(stations=["NTV"]), BASE)
     assert found.left_alone == (LeftAlone(f"{BASE}NTV_20240230_000000.zip", "its name is no broadcast ID"),)

@@ -75,9 +75,18 @@ def test_however_a_table_is_written_its_sources_are_read(text: str, here: Path) 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_cells_in_quotes_may_hold_separators_and_quotes(separator: str, here: Path) -> None:
-    rows = [["broadcast", "source"], [A, '"tapes/tape, 18; last|one.mkv"'], [B, '"tapes/the ""best"".ts"'], [C, "stills"]]
+    rows = [
+        ["broadcast", "source"],
+        [A, '"tapes/tape, 18; last|one.mkv"'],
+        [B, '"tapes/the ""best"".ts"'],
+        [C, "stills"],
+    ]
     text = "\n".join(separator.join(row) for row in rows)
-    assert read(here, text).sources == {A: "tapes/tape, 18; last|one.mkv", B: 'tapes/the "best".ts', C: "stills"}
+    assert read(here, text).sources == {
+        A: "tapes/tape, 18; last|one.mkv",
+        B: 'tapes/the "best".ts',
+        C: "stills",
+    }
 
 
 def test_a_column_that_is_not_read_is_told(here: Path) -> None:
@@ -95,11 +104,24 @@ def test_a_column_that_is_not_read_is_told(here: Path) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["tapes/tape 17.mp4", "tape 99.MKV", "stills", "/mnt/tapes/17", r"C:\tapes\17", r"\\nas\tapes\17", "./17", "https://x.example/17"],
+    [
+        "tapes/tape 17.mp4",
+        "tape 99.MKV",
+        "stills",
+        "/mnt/tapes/17",
+        r"C:\tapes\17",
+        r"\\nas\tapes\17",
+        "./17",
+        "https://x.example/17",
+    ],
 )
 @pytest.mark.parametrize("column", ["file", "Path", "sources"])
-def test_sources_in_a_column_of_another_name_are_no_sources_of_the_archive(column: str, value: str, here: Path) -> None:
-    with pytest.raises(ValueError, match=r"no column 'source', and the column .* holds paths or addresses .*call it source"):
+def test_sources_in_a_column_of_another_name_are_no_sources_of_the_archive(
+    column: str, value: str, here: Path
+) -> None:
+    with pytest.raises(
+        ValueError, match=r"no column 'source', and the column .* holds paths or addresses .*call it source"
+    ):
         read(here, f"broadcast,{column}\n{B},\n{A},{value}\n")
 
 
@@ -109,7 +131,10 @@ def test_sources_in_a_column_of_another_name_are_no_sources_of_the_archive(colum
         ("id,source\nx,y\n", r"no column 'broadcast'; the columns are 'id', 'source'"),
         ("sep=;\nid;file\nx;y\n", r"no column 'broadcast'; the columns are 'id', 'file'"),
         ("broadcast,source,Source\n", "2 columns are called 'source'"),
-        (f"broadcast,source\n{A},stills\n\n,stills\n", r"1 row cannot be used: line 4: the source 'stills', and no broadcast"),
+        (
+            f"broadcast,source\n{A},stills\n\n,stills\n",
+            r"1 row cannot be used: line 4: the source 'stills', and no broadcast",
+        ),
         (f"broadcast,source,note\n,,text\n{A},stills\n", r"line 2: something, and no broadcast"),
         (f"broadcast,source\n{A},tapes/tape, 18\n", r"line 2: 3 cells, and 2 columns"),
         ("broadcast,source\n" + ",x\n" * 12, r"12 rows cannot be used: line 2: .*; line 11: [^;]*; …$"),
