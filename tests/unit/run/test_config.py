@@ -387,7 +387,7 @@ def test_what_is_left_alone_of_all_lists_comes_with_the_broadcasts(tmp_path: Pat
     assert chosen.sources == {ID: f"tapes/{ID}.mp4", FIRST: "tapes/tape 17.mp4"}
     assert [tuple(each) for each in chosen.left_alone] == [
         ("too.csv, column note", "not read; those are broadcast and source"),
-        ("tapes/tape 17.mp4", "its name is no broadcast ID"),
+        ("tapes/tape 17.mp4", "its name is no broadcast ID; castgraph init gives IDs"),
     ]
     # Beside inventories, too.
     days = {"stations": ["NTV"], "from": "2024-01-01", "to": "2024-01-01", "include": given["include"]}

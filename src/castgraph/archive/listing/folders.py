@@ -15,6 +15,7 @@ from castgraph.base.files import is_hidden
 from castgraph.base.text import counted
 
 NO_ID = "its name is no broadcast ID"
+_NAMELESS = f"{NO_ID}; castgraph init gives IDs"
 _EXCLUDED = "excluded"
 _UNWANTED = "not wanted, by what narrows the list"
 _ADVICE = "castgraph init FOLDER --station STATION writes a list of files that have other names"
@@ -75,8 +76,8 @@ def read_folder(folder: Path, choice: Choice | None = None, here: Path | None = 
     twice = [f"{key} ({' and '.join(names)})" for key, names in found.items() if len(names) > 1]
     if twice:
         raise ValueError(
-            f"{counted(len(twice), 'broadcast is', 'broadcasts are')} there twice: {some(twice)}; move away what "
-            "is not meant, or name the file in broadcasts.exclude, which takes patterns such as '*.mkv'"
+            f"{counted(len(twice), 'broadcast is', 'broadcasts are')} there twice: {some(twice)}; move away "
+            "what is not meant, or name the file in broadcasts.exclude, which takes patterns such as '*.mkv'"
         )
     if not found and not any(each.reason in (_EXCLUDED, _UNWANTED) for each in left):
         reasons = "; ".join(grouped(left, _TOLD)) or "it is empty"
@@ -121,7 +122,7 @@ def _broadcast(entry: os.DirEntry[str], choice: Choice) -> Broadcast:
     try:
         broadcast = Broadcast.parse(name)
     except ValueError:
-        raise ValueError(f"a folder: {NO_ID}" if is_folder else NO_ID) from None
+        raise ValueError(f"a folder: {_NAMELESS}" if is_folder else _NAMELESS) from None
     if not choice.takes(broadcast):
         raise ValueError(_UNWANTED)
     # Of most the kind is known without asking the disk.

@@ -41,6 +41,7 @@ _CODE_PAGES = (
     *("cp932", "gbk", "cp949", "big5", "mac_roman", "mac_cyrillic", "mac_latin2", "koi8_r", "cp866", "cp850"),
 )
 """In what spreadsheets write CSV that is not UTF-8, by the country; which it is, the paths tell."""
+_SLASHES = "the folders of a path are parted by / here; in WSL the drive C: is /mnt/c"
 _TOLD = 10  # sources that are told one by one
 _MOST_PATHS = 100  # that are looked for to tell the code page
 
@@ -57,9 +58,9 @@ def read_list(
     path
         A text file, packed with gzip or not, in UTF-8, UTF-16 or, where its paths tell which, in the encoding
         of a country. It has one entry a line: a broadcast ID, the address of a ZIP, or the path of a ZIP, a
-        folder of images or a video; the ID is the name without its ending. Or it is a table, see `table`, with
-        the columns ``broadcast`` (an ID) and, if need be, ``source`` (such an address or path). ``#`` begins a
-        comment.
+        folder of images or a video; the ID is the name without its ending. Or it is a table, see `table`,
+        with the columns ``broadcast`` (an ID) and, if need be, ``source`` (such an address or path). ``#``
+        begins a comment.
     choice
         What is wanted.
     base_url
@@ -227,16 +228,18 @@ def _wrong(entries: Sequence[tuple[int, str]], *, is_table: bool) -> str:
     texts = [text for _, text in entries]
     first = f"the first in line {entries[0][0]}"
     told = (
-        f"{len(entries)} of the entries are not broadcast IDs, nor addresses of ZIPs or paths that are named by "
-        f"one: {some(texts)} ({first}); {FORM}{perhaps(texts)}"
+        f"{len(entries)} of the entries are not broadcast IDs, nor addresses of ZIPs or paths that are named "
+        f"by one: {some(texts)} ({first}); {FORM}{perhaps(texts)}"
     )
     if is_table:
         return told
+    if "\\" in texts[0]:
+        return f"{told}; {_SLASHES}"
     if any(separator in texts[0] for separator in table.SEPARATORS):
         return f"{told}; the first line of a table names its columns, broadcast and source"
     return (
-        f"{told}; a CSV table with the columns broadcast,source tells the IDs of files that have other names: "
-        "castgraph init FOLDER --station STATION writes one"
+        f"{told}; a CSV table with the columns broadcast,source tells the IDs of files that have other "
+        "names: castgraph init FOLDER --station STATION writes one"
     )
 
 
@@ -261,7 +264,7 @@ def _hint(source: str, path: Path, here: Path) -> str:
     if "\\" in source:
         if _is_there(here, source.replace("\\", "/")):
             return "with / in the place of \\ it would be there"
-        return "the folders of a path are parted by / here; in WSL the drive C: is /mnt/c"
+        return _SLASHES
     if source.startswith("~") or "$" in source:
         return "~ and $NAME are not filled in: write the path in full"
     if _is_there(path.parent, source):
@@ -287,7 +290,7 @@ def _decoded(path: Path, here: Path, read: Callable[[TextIO], Result]) -> Result
             return read(file)
     except ValueError as error:
         raise ValueError(
-            f"{error}; the file is not UTF-8 and was read as {page}: if letters are wrong, save it as CSV UTF-8"
+            f"{error}; the file is not UTF-8 and was read as {page}: if letters are wrong, save it as UTF-8"
         ) from error
 
 
@@ -311,7 +314,11 @@ def _unpacked(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as file:
             is_packed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
-            yield cast("BinaryIO", gzip.open(file)) if is_packed else file
+            if not is_packed:
+                yield file
+                return
+            with gzip.open(file) as unpacked:
+                yield cast("BinaryIO", unpacked)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"cannot be read ({error})") from error
 

@@ -25,7 +25,7 @@ _DATES = tuple(
     re.compile(rf"(?<![0-9])(?:{form})(?![0-9])", re.IGNORECASE | re.ASCII)
     for form in (
         rf"{_YEAR}(?P<sep>[-_. /])(?P<month>\d\d?)(?P=sep)(?P<day>\d\d?)",  # 2024-01-02
-        rf"{_YEAR}(?P<month>\d\d)(?P<day>\d\d)(?P<clock>\d\d[0-5]\d(?:[0-5]\d)?)?",  # 20240102, 20240102190000
+        rf"{_YEAR}(?P<month>\d\d)(?P<day>\d\d)(?P<clock>\d\d[0-5]\d(?:[0-5]\d)?)?",  # 20240102, 202401021900
         rf"(?P<day>\d\d?)\.(?P<month>\d\d?)\.{_YEAR}",  # 02.01.2024
         rf"{_DAY}[-_. ]*{_MONTH}[-_. ,]*{_YEAR}",  # 2 January 2024, 02-Jan-2024
         rf"(?<![a-z]){_MONTH}[-_. ]*{_DAY}[-_. ,]+{_YEAR}",  # January 2, 2024

@@ -83,8 +83,8 @@ def survey(folder: Path, depth: int, leave: Iterable[Path] = ()) -> tuple[list[R
     """Look for recordings in a folder and in the folders in it.
 
     A folder of pictures is a recording where nothing but pictures, and what lies beside recordings, is in it.
-    What is hidden is left alone without a word, all else that is not taken is told. Links are followed, and no
-    folder is looked at twice.
+    What is hidden is left alone without a word, all else that is not taken is told. Links are followed, and
+    no folder is looked at twice.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def with_ids(
 
 
 class _Begin(NamedTuple):
-    """When a recording began: the moment, or only the day; what its title is made of; what of it is guessed."""
+    """When a recording began, or only its day; what its title is made of; what of it is guessed."""
 
     start: datetime | None
     day: date

@@ -25,7 +25,7 @@ _MOST_TRIED = 100  # values that are looked for on the disk
 
 
 Entry = tuple[int, str, str]
-"""What a line of a list says: its number, the ID, or what should be one, and the source. There may be millions."""
+"""What a line of a list says: its number, the ID, or what should be one, and the source."""
 
 
 class Header(NamedTuple):
@@ -155,6 +155,6 @@ def _refuse_sources(column: str, value: str, here: Path, *, look: bool) -> None:
     )
     if is_source:
         raise ValueError(
-            f"no column 'source', and the column {quoted(column)} holds paths or addresses ({quoted(value)}): "
-            "call it source"
+            f"no column 'source', and the column {quoted(column)} holds paths or addresses "
+            f"({quoted(value)}): call it source"
         )

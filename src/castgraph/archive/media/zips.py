@@ -397,7 +397,8 @@ class _Contents:
         """Tell of which other broadcast most of what was refused is; empty where there is none."""
         for other, number in self.others.most_common(1):
             if number > self.n_refused / 2:
-                return f"{counted(number, 'entry is a frame', 'entries are frames')} of {shortened(other, _MAX_TEXT)}"
+                these = counted(number, "entry is a frame", "entries are frames")
+                return f"{these} of {shortened(other, _MAX_TEXT)}"
         return ""
 
 

@@ -55,12 +55,12 @@ def test_all_that_is_not_taken_is_told(tmp_path: Path) -> None:
         f"{A}.srt": "subtitles (.srt)",
         f"{A}.jpg": "a picture outside a folder of pictures (.jpg)",
         "notes.txt": "no recording (.txt)",
-        "tape 17.mp4": "its name is no broadcast ID",
+        "tape 17.mp4": "its name is no broadcast ID; castgraph init gives IDs",
         f"{B}.mp4.part": "a download that is not whole (.part)",
         f"{C}.mp3": "sound only (.mp3)",
         f"{D}.rar": "an archive that is no ZIP (.rar)",
         f"{D}.dat": "neither a ZIP nor a video by its content (.dat)",
-        "stray": "a folder: its name is no broadcast ID",
+        "stray": "a folder: its name is no broadcast ID; castgraph init gives IDs",
         f"{B}.mp4": "a link that leads nowhere",
         f"{C}.mkv": "a link that leads nowhere",
         "NTV_20240103_000000.mp4": "neither a file nor a folder",
@@ -149,8 +149,8 @@ def test_two_that_are_one_broadcast_are_refused(other: str, tmp_path: Path) -> N
         (["notes.txt"], r"holds no broadcast: .*notes\.txt: no recording \(\.txt\); the form"),
         (
             ["tape 17.mp4", "x.zip", "a.srt"],
-            r"holds no broadcast: a\.srt: subtitles \(\.srt\); 2 entries: its name is no broadcast ID; the first: "
-            r"tape 17\.mp4; the form is .*; castgraph init FOLDER --station STATION",
+            r"holds no broadcast: a\.srt: subtitles \(\.srt\); 2 entries: its name is no broadcast ID; "
+            r"castgraph init gives IDs; the first: tape 17\.mp4; the form is .*; castgraph init FOLDER --station",
         ),
         (["1.jpg", "2.jpg"], r"2 entries: a picture outside a folder of pictures \(\.jpg\)"),
     ],

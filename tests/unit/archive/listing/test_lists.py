@@ -104,7 +104,7 @@ def test_addresses_without_an_id_are_left_out_of_what_is_narrowed(tmp_path: Path
         ("https://[/NTV_20240101_000000.zip?\n", r"1 of the entries .*https"),
         (f"{A}\n\nx\ny\n", r"2 of the entries .*'x', 'y' \(the first in line 3\)"),
         (f"{A};tapes/1.mp4\n", r"1 of the entries .*; the first line of a table names its columns"),
-        (r"C:\tapes\NTV_20240101_000000.mp4", r"1 of the entries .*castgraph init"),
+        (r"C:\tapes\NTV_20240101_000000.mp4", r"1 of the entries .*; the folders of a path are parted by /"),
         (f"{A}\ntapes/{A}.mp4\n", rf"{A} has two sources: the archive and tapes/{A}\.mp4"),
         (
             "".join(f"x{n}\n" for n in range(20)),
@@ -257,7 +257,7 @@ def test_the_encoding_is_the_one_in_which_the_paths_are_there(
 def test_where_no_path_tells_the_encoding_it_is_told(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes(f"broadcast,source\n{A},Новости.mp4\n".encode("cp1251"))
     with pytest.raises(
-        ValueError, match=r"not there; the file is not UTF-8 and was read as cp1252: .*save it as CSV UTF-8"
+        ValueError, match=r"not there; the file is not UTF-8 and was read as cp1252: .*save it as UTF-8"
     ):
         read_list(tmp_path / "list.csv", Choice(), here=tmp_path)
 

@@ -14,8 +14,9 @@ from PIL import Image
 from castgraph.archive.listing.local import content, ending, kind_of, local_source, no_recording
 
 VIDEOS = {
-    "mp4": "mpeg4", "mov": "mpeg4", "3gp": "mpeg4", "matroska": "mpeg4", "webm": "libvpx", "mpegts": "mpeg2video",
-    "mpeg": "mpeg2video", "vob": "mpeg2video", "mpeg2video": "mpeg2video", "avi": "mpeg4", "asf": "mpeg4",
+    "mp4": "mpeg4", "mov": "mpeg4", "3gp": "mpeg4", "matroska": "mpeg4", "webm": "libvpx",
+    "mpegts": "mpeg2video", "mpeg": "mpeg2video", "vob": "mpeg2video", "mpeg2video": "mpeg2video",
+    "avi": "mpeg4", "asf": "mpeg4",
     "flv": "flv1", "ogv": "libvpx", "mxf": "mpeg2video", "ismv": "mpeg4",
 }  # fmt: skip
 SOUNDS = {
