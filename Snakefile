@@ -21,6 +21,7 @@ localrules:
     sweep,
     inventory,
     select,
+    left_alone,
 
 
 rule all:
@@ -35,8 +36,9 @@ rule encodings:
     """Make the encodings of every broadcast, and stop there."""
     input:
         encoded,
-        # By this `castgraph status` knows which broadcasts there are.
+        # By these `castgraph status` knows which broadcasts there are.
         f"results/{config['run']}/selected.csv",
+        f"results/{config['run']}/left_alone.csv",
 
 
 rule sweep:

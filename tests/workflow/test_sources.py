@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from castgraph.archive import read_selection
+from castgraph.archive import read_left_alone, read_selection
 from tests.faults import FaultServer
 from tests.workflow.conftest import SHORT, Run, frames_of, jobs
 
@@ -88,6 +88,24 @@ def test_recordings_that_are_moved_with_the_run_are_not_read_again(mixed_run: Ru
     table.write_text(table.read_text() + f"{IMAGES},./others\n")
     planned = jobs(moved("-n", MERGED))
     assert planned == dict.fromkeys(("select", "download", "unzip", "encode", "merge"), 1)
+
+
+def test_what_is_not_taken_is_listed_and_makes_nothing_else_again(mixed_run: Run, tmp_path: Path) -> None:
+    moved = mixed_run.copied(tmp_path / "moved")
+    table = moved.folder / "broadcasts.csv"
+    table.write_text(table.read_text().replace(str(mixed_run.folder), str(moved.folder)))
+    listed = "results/mixed/left_alone.csv"
+    said = moved("-n", MERGED)
+    assert f"Left alone, see {listed}:" in said
+    assert "recordings/notes.txt: no recording (.txt)" in said
+    moved(listed)
+    left = [tuple(each) for each in read_left_alone(moved.folder / listed)]
+    assert left == [
+        ("recordings/NEVER_20240101_000000.zip", "not wanted, by what narrows the list"),
+        ("recordings/notes.txt", "no recording (.txt)"),
+    ]
+    (moved.folder / "recordings" / "tape 18.mp4").touch()
+    assert jobs(moved("-n", MERGED, listed)) == {"left_alone": 1}
 
 
 def test_another_choice_selects_again_from_the_same_inventories(

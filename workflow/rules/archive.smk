@@ -87,6 +87,29 @@ else:
             "../../scripts/archive/select.py"
 
 
+rule left_alone:
+    """List what the lists and folders of the configuration hold and the run does not take."""
+    output:
+        # A file of its own: when something else lies beside the recordings nothing else is made again.
+        "results/{run}/left_alone.csv",
+    log:
+        "results/logs/{run}/left_alone.log",
+    benchmark:
+        "results/benchmarks/{run}/left_alone.tsv"
+    # What is the matter can be seen while the run is at work.
+    priority: 100
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+    params:
+        left_alone=[tuple(each) for each in LEFT_ALONE],
+        code_version=CODE_VERSIONS["left_alone"],
+    script:
+        "../../scripts/archive/left_alone.py"
+
+
 rule download:
     """Fetch the ZIP of one broadcast or make it of a recording, or note that there is none."""
     output:

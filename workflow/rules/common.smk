@@ -30,10 +30,11 @@ CONFIG_FILE = os.path.relpath(given_config_files()[-1]) if given_config_files() 
 try:
     MERGED = castgraph.run.config.load(config, CONFIG_FILE)
     config.update(castgraph.run.config.located(MERGED, FOLDERS))
-    # ID → source of the broadcasts that are known without inventories; None when inventories tell them.
-    LISTED = castgraph.run.config.listed(config["broadcasts"], config["archive"]["base_url"])
-    # What is wanted of those that inventories tell.
-    CHOICE = castgraph.run.config.choice(config["broadcasts"], config["archive"]["base_url"])
+    # What is wanted of those that inventories tell; ID → source of the broadcasts that are known without them, else
+    # None; what is in the lists and is not taken.
+    CHOICE, LISTED, LEFT_ALONE = castgraph.run.config.chosen(
+        config["broadcasts"], config["archive"]["base_url"], check=is_main_process()
+    )
 except castgraph.run.config.ConfigError as error:
     raise refusal(str(error.within(CONFIG_FILE)))
 
@@ -64,13 +65,13 @@ def begin():
     """Tell what is to be run and, unless this is a dry run, take the working directory for it alone."""
     global RUN_LOCK
     tell(
-        f"Run {config['run']}",
+        "\n  left alone: ".join([f"Run {config['run']}", *castgraph.archive.grouped(LEFT_ALONE)]),
         run=config["run"],
         results=Path("results") / config["run"],
         config=CONFIG_FILE,
         n_broadcasts=None if LISTED is None else len(LISTED),
         sources=LISTED or {},
-        left_alone=[],
+        left_alone=LEFT_ALONE,
         encoder=ENCODER,
         frame_seconds=config["archive"]["frame_seconds"],
         keep_zips=config["compute"]["keep_zips"],
@@ -247,5 +248,5 @@ def results(wildcards):
     names += ["network.png", "network.svg"]
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]
-    of_all = ["merged.json", "summary.json", "report.html", "sweep.parquet", "sweep.html"]
+    of_all = ["left_alone.csv", "merged.json", "summary.json", "report.html", "sweep.parquet", "sweep.html"]
     return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

@@ -1,11 +1,10 @@
 """The archive of broadcasts: their IDs, the inventories that list them, and the ZIPs that hold their frames.
 
-``broadcast`` reads broadcast IDs and names frames; ``choose`` reads lists of broadcasts and narrows them;
-``fetch`` gets a file from the archive, be it on the web or in a folder; ``inventory`` tells which broadcasts
-a station had on a day, and selects among them; ``holdings`` tells what an archive has; ``sources`` makes the
-ZIP of a broadcast, whatever it comes from: the archive, another ZIP, a folder (``images``) or a ``video``,
-which ``pack`` puts into the archive's layout; ``zips`` takes the frames out of it. All that comes from
-outside is taken as hostile.
+``broadcast`` reads broadcast IDs and names frames; ``fetch`` gets a file from the archive, be it on the web
+or in a folder. ``listing`` tells which broadcasts there are: by inventories, lists, tables and folders, and
+which of them are wanted. ``media`` makes the ZIP of a broadcast, whatever it comes from: the archive, another
+ZIP, a folder of images or a video, and takes the frames out of it. All that comes from outside is taken as
+hostile.
 """
 
 from importlib import import_module
@@ -28,7 +27,14 @@ if TYPE_CHECKING:
         write_inventory_report,
         write_selection,
     )
-    from castgraph.archive.media.sources import archive_name, is_local, obtain, origin, relative
+    from castgraph.archive.listing.left_alone import (
+        LeftAlone,
+        grouped,
+        read_left_alone,
+        write_left_alone,
+    )
+    from castgraph.archive.listing.local import is_local
+    from castgraph.archive.media.sources import archive_name, obtain, origin, relative
     from castgraph.archive.media.zips import (
         FrameError,
         FrameReader,
@@ -49,6 +55,7 @@ __all__ = [
     "FrameError",
     "FrameReader",
     "Inventory",
+    "LeftAlone",
     "Limits",
     "Manifest",
     "Selected",
@@ -58,30 +65,28 @@ __all__ = [
     "fetch_options",
     "frame_links",
     "frame_name",
+    "grouped",
     "is_local",
     "listed",
     "obtain",
     "origin",
     "read_inventory",
     "read_inventory_report",
+    "read_left_alone",
     "read_manifest",
     "read_selection",
     "relative",
     "select",
     "unzip",
     "write_inventory_report",
+    "write_left_alone",
     "write_manifest",
     "write_selection",
 ]
 
 _MODULES = (
-    "broadcast",
-    "listing.choose",
-    "media.zips",
-    "fetch",
-    "listing.inventory",
-    "media.sources",
-    "links",
+    *("broadcast", "listing.choose", "listing.left_alone", "listing.local", "media.zips", "fetch"),
+    *("listing.inventory", "media.sources", "links"),
 )
 """Where these names are, what takes least to import first: planning and every job import this package."""
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from castgraph.archive.listing.holdings import GDELT
 from castgraph.archive.listing.inventory import Selected
-from castgraph.archive.media.sources import is_local, is_video
+from castgraph.archive.listing.local import is_local
+from castgraph.archive.media.sources import is_video
 
 _VIEWER = "https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={frame}"
 """The viewer of the GDELT TV Visual Explorer."""

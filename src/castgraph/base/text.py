@@ -30,6 +30,22 @@ def line(text: str) -> str:
     return " ".join(shown.split())
 
 
+def visible(text: str) -> str:
+    r"""Write a name so that nothing in it is invisible or breaks the line; all else stays as it is.
+
+    Examples
+    --------
+    >>> visible("a  b\n.mp4")
+    'a  b\\n.mp4'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() or sign in _JOINERS else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
+
+
 def shortened(text: str, most: int) -> str:
     """Make one line of at most `most` characters; one that is cut ends with an ellipsis.
 

@@ -9,7 +9,7 @@ import typer
 
 from castgraph import __version__
 from castgraph.base.streams import take_any_text
-from castgraph.cli import archive, models, run
+from castgraph.cli import archive, init, models, run
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Who appears with whom on television.")
 
@@ -28,5 +28,8 @@ def main(
     take_any_text()
 
 
-for command in (run.plan, run.status, run.retry, run.summary, archive.stations, archive.shows, models.models):
+for command in (
+    *(init.init, run.plan, run.status, run.retry, run.summary),
+    *(archive.stations, archive.shows, models.models),
+):
     app.command()(command)

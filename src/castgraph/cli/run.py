@@ -73,15 +73,18 @@ def status(
     ],
     as_csv: Annotated[bool, typer.Option("--csv", help="All broadcasts and inventories as CSV.")] = False,
 ) -> None:
-    """Tell what has become of each broadcast: what is missing, damaged or partial, and why."""
+    """Tell what has become of each broadcast, and what was left alone: what is not ok, and why."""
+    from castgraph.archive import read_left_alone
     from castgraph.run.status import State, render, states
 
     with output.failing(OSError, KeyError, ValueError, because=_NOT_A_RUN):
-        found = states(run)
+        found, left = states(run), read_left_alone(run / "left_alone.csv")
     if as_csv:
-        output.print_rows(State._fields[:-1], [state[:-1] for state in found], as_csv=True)
+        rows = [state[:-1] for state in found]
+        rows += [(each.path, "entry", "left alone", each.reason) for each in left]
+        output.print_rows(State._fields[:-1], rows, as_csv=True)
     else:
-        console().print(render(found))
+        console().print(render(found, left))
 
 
 def retry(

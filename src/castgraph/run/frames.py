@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from castgraph.archive.media.sources import is_local, state
+from castgraph.archive.listing.local import is_local, is_recording
+from castgraph.archive.media.sources import state
 from castgraph.archive.media.zips import Limits, Needed, could_change
 from castgraph.run import ledger
 from castgraph.run.names import CODE_VERSIONS
@@ -46,17 +47,19 @@ def depend_on(
     dict
         ``source``; of a local one its ``state`` (size and date); ``asked``; the ``limits`` that count: those
         under which the stage was done, as long as those of today would change nothing; the ``versions`` of
-        the code. Before, during and after the jobs that follow from it, it is the same.
+        the code; of a video whose name does not say that it is one ``frame_seconds``, which is in no path of
+        its. Before, during and after the jobs that follow from it, it is the same.
     """
-    is_recording = is_local(source)
-    stages = ["recording" if is_recording else "download", *["unzip"] * (stage == UNPACKED)]
+    is_own = is_local(source)
+    stages = ["recording" if is_own else "download", *["unzip"] * (stage == UNPACKED)]
+    is_sampled = is_own and not is_recording(source) and Path(source).is_file()
     return {
         "source": source,
-        "state": state(source) if is_recording else None,
+        "state": state(source) if is_own else None,
         "asked": asked,
         "limits": _counting(record, stage, {key: archive[key] for key in LIMITS}),
         "versions": {name: CODE_VERSIONS[name] for name in stages},
-    }
+    } | ({"frame_seconds": archive["frame_seconds"]} if is_sampled else {})
 
 
 def _counting(record: Path, stage: str, today: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 CODE_VERSIONS: Mapping[str, int] = {
     "inventory": 1,
     "select": 3,
+    "left_alone": 1,
     "download": 1,
     "recording": 1,  # not a rule: download, where a recording becomes a ZIP
     "unzip": 2,

@@ -18,7 +18,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from castgraph.archive import read_selection
+from castgraph.archive import grouped, read_selection
 from castgraph.base import streams
 from castgraph.base.text import counted, line, shortened
 from castgraph.base.times import duration
@@ -112,7 +112,7 @@ def render(facts: Facts, jobs: Sequence[Job]) -> RenderableType:
     if stages := list(_stages(jobs)):
         grid.add_row("then", Group(*map(Text, stages)))
     if facts.left_alone:
-        grid.add_row("left alone", Group(*map(Text, _left_alone(facts.left_alone))))
+        grid.add_row("left alone", Group(*map(Text, grouped(facts.left_alone, _MOST_NAMED))))
     if not jobs:
         grid.add_row("to do", "nothing: all of it is there")
     elif to_encode:
@@ -233,17 +233,6 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} is {is_now} instead of {was}"
         else:
             yield f"{key} is {'new' if key in new else 'gone'}"
-
-
-def _left_alone(found: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Tell what lies among the recordings and is not taken, by its reason."""
-    reasons: dict[str, list[str]] = {}
-    for path, reason in found:
-        reasons.setdefault(reason, []).append(Path(path).name)
-    for reason, names in list(reasons.items())[:_MOST_NAMED]:
-        yield f"{len(names):,}: {reason}: {_some(names)}"
-    if len(reasons) > _MOST_NAMED:
-        yield f"others for {counted(len(reasons) - _MOST_NAMED, 'other reason')}"
 
 
 def _takes(found: Estimate, known: Pace, cores: int) -> Iterator[str]:

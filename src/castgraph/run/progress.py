@@ -15,14 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from castgraph.archive import read_selection
+from castgraph.archive import LeftAlone, grouped, read_selection
 from castgraph.base import streams
 from castgraph.base.joblog import failure
 from castgraph.base.text import counted, line
 from castgraph.base.times import duration
 from castgraph.run import status, summary
 
-_UNTOLD = ("download", "unzip", "encode", "inventory", "select", "all", "encodings", "sweep")
+_UNTOLD = ("download", "unzip", "encode", "inventory", "select", "left_alone", "all", "encodings", "sweep")
 """Jobs of which there may be thousands, and those that only gather: nothing is said when they begin."""
 
 _MOST_TOLD = 5  # failures, one by one
@@ -46,7 +46,7 @@ class Facts(NamedTuple):
     sources
         ID → source of the broadcasts that are listed.
     left_alone
-        What lies among the recordings and is not taken: path and reason.
+        What lies among the recordings and is not taken.
     encoder, frame_seconds, keep_zips
         As the configuration says.
     cores
@@ -60,7 +60,7 @@ class Facts(NamedTuple):
     config: str
     n_broadcasts: int | None
     sources: Mapping[str, str]
-    left_alone: Sequence[tuple[str, str]]
+    left_alone: Sequence[LeftAlone]
     encoder: str
     frame_seconds: float
     keep_zips: bool
@@ -171,6 +171,8 @@ class Progress:
         self._n_broadcasts = facts.n_broadcasts or 0
         of = f" of {facts.config}" if facts.config else ""
         chosen = counted(self._n_broadcasts, "broadcast") if self._n_broadcasts else "inventories tell which"
+        for told in grouped(facts.left_alone, _MOST_TOLD):
+            self._tell(f"left alone: {told}")
         self._tell(f"run {facts.run}{of}: {chosen}; planning")
 
     def plans(self, counts: Mapping[str, int]) -> None:

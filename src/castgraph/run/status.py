@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from castgraph.archive import Selected, read_inventory_report, read_selection
+from castgraph.archive import LeftAlone, Selected, grouped, read_inventory_report, read_selection
 from castgraph.base import tables
 from castgraph.base.joblog import failure
 from castgraph.base.statuses import ASK_AGAIN
@@ -154,8 +154,11 @@ def _failure(results: Path, job: str, encoder: str, place: Path) -> str:
     return f"{job}: {found}" if found else ""
 
 
-def render(found: list[State]) -> RenderableType:
-    """Put states into a form for the terminal: counts, then all that is neither done nor waiting."""
+def render(found: list[State], left: Sequence[LeftAlone] = ()) -> RenderableType:
+    """Put states into a form for the terminal: counts, then all that is neither done nor waiting.
+
+    What was left alone comes last, a line a reason.
+    """
     counts = Table.grid(padding=(0, 2))
     for kind, heading in (("inventory", "inventories"), ("broadcast", "broadcasts")):
         if number := Counter(state.status for state in found if state.kind == kind):
@@ -165,4 +168,8 @@ def render(found: list[State]) -> RenderableType:
     for state in found:
         if state.status not in ("ok", "fetched", "waiting"):
             rows.add_row(escape(state.name), escape(state.status), escape(state.reason))
-    return Group(counts, "", rows) if rows.row_count else counts
+    parts: list[RenderableType] = [counts, "", rows] if rows.row_count else [counts]
+    if left:
+        counts.add_row("[bold]left alone[/]", f"{len(left):,}: left_alone.csv lists them")
+        parts += ["", *(escape(told) for told in grouped(left))]
+    return Group(*parts)

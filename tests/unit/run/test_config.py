@@ -335,7 +335,7 @@ def test_a_password_in_a_list_is_refused_and_not_shown(
     (tmp_path / "list.txt").write_text(f"{line}\n")
     given = {key: str(tmp_path / "list.txt")} | ({"ids": [ID]} if key == "include" else {})
     with pytest.raises(ConfigError, match=rf"broadcasts\.{key}: .*{message}") as caught:
-        configuration.listed(given, "", tmp_path)
+        listed(given, "", tmp_path)
     assert "secret" not in str(caught.value)
 
 
@@ -352,14 +352,18 @@ def test_days_written_without_quotes_are_dates_to_yaml_and_text_to_us() -> None:
     assert days[0] == ("A", date(2024, 2, 28))
     assert days[-1] == ("B", date(2024, 3, 1))
     assert len(days) == 6
-    assert configuration.listed(config["broadcasts"]) is None
+    assert configuration.chosen(config["broadcasts"]).sources is None
 
 
 FIRST = "DEMO1_20240102_190000_Evening_Review"
 
 
+def listed(broadcasts: dict[str, Any], base_url: str = "", here: Path | None = None) -> dict[str, str]:
+    return dict(configuration.chosen(broadcasts, base_url, here).sources or {})
+
+
 def test_ids_are_listed_sorted_and_once() -> None:
-    assert list(configuration.listed({"ids": [ID, FIRST, ID]}).items()) == [(FIRST, ""), (ID, "")]
+    assert list(listed({"ids": [ID, FIRST, ID]}).items()) == [(FIRST, ""), (ID, "")]
     assert configuration.station_days({"ids": [ID]}) == []
 
 
@@ -368,9 +372,41 @@ def test_a_file_and_a_folder_list_broadcasts_and_their_sources(tmp_path: Path) -
     (tmp_path / "tapes" / f"{ID}.mp4").touch()
     (tmp_path / "list.txt").write_text(f"http://x.example/{FIRST}.zip\ntapes/{ID}.mp4\n")
     for base_url, source in (("http://x.example", ""), ("http://y.example", f"http://x.example/{FIRST}.zip")):
-        found = configuration.listed({"file": str(tmp_path / "list.txt")}, base_url, tmp_path)
+        found = listed({"file": str(tmp_path / "list.txt")}, base_url, tmp_path)
         assert found == {FIRST: source, ID: f"tapes/{ID}.mp4"}
-    assert configuration.listed({"folder": str(tmp_path / "tapes")}, "", tmp_path) == {ID: f"tapes/{ID}.mp4"}
+    assert listed({"folder": str(tmp_path / "tapes")}, "", tmp_path) == {ID: f"tapes/{ID}.mp4"}
+
+
+def test_what_is_left_alone_of_all_lists_comes_with_the_broadcasts(tmp_path: Path) -> None:
+    tapes = tmp_path / "tapes"
+    tapes.mkdir()
+    for name in (f"{ID}.mp4", "tape 17.mp4", f"{FIRST}.zip"):
+        (tapes / name).touch()
+    (tmp_path / "too.csv").write_text(f"broadcast;source;note\n{FIRST};tapes/tape 17.mp4;\n")
+    given = {"folder": str(tapes), "include": str(tmp_path / "too.csv"), "stations": ["NTV"]}
+    chosen = configuration.chosen(given, "", tmp_path)
+    assert chosen.sources == {ID: f"tapes/{ID}.mp4", FIRST: "tapes/tape 17.mp4"}
+    assert [tuple(each) for each in chosen.left_alone] == [
+        ("too.csv, column note", "not read; those are broadcast and source"),
+        ("tapes/tape 17.mp4", "its name is no broadcast ID; castgraph init gives IDs"),
+    ]
+    # Beside inventories, too.
+    days = {"stations": ["NTV"], "from": "2024-01-01", "to": "2024-01-01", "include": given["include"]}
+    chosen = configuration.chosen(days, "", tmp_path)
+    assert (chosen.sources, chosen.choice.include) == (None, {FIRST: "tapes/tape 17.mp4"})
+    assert len(chosen.left_alone) == 1
+
+
+@pytest.mark.parametrize("key", ["file", "include"])
+def test_jobs_do_not_ask_whether_sources_are_there(key: str, tmp_path: Path) -> None:
+    """One that has gone since the run was planned is missing, and no other job fails for it."""
+    (tmp_path / "list.csv").write_text(f"broadcast,source\n{ID},tapes/17.mp4\n")
+    given = {key: str(tmp_path / "list.csv")} | ({"ids": [FIRST]} if key == "include" else {})
+    with pytest.raises(
+        ConfigError, match=rf"broadcasts\.{key}: .*list\.csv: 1 of the sources cannot be taken"
+    ):
+        configuration.chosen(given, "", tmp_path)
+    assert configuration.chosen(given, "", tmp_path, check=False).sources[ID] == "tapes/17.mp4"
 
 
 def test_the_folder_of_the_run_is_no_source(tmp_path: Path) -> None:
@@ -381,9 +417,9 @@ def test_the_folder_of_the_run_is_no_source(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text(f"x/resources/zips/{ID}.zip\n")
     for given in ({"folder": str(zips)}, {"file": str(tmp_path / "list.txt")}):
         with pytest.raises(ConfigError, match=rf"{ID}\.zip lies in resources/zips, where the run keeps"):
-            configuration.listed(given, "", tmp_path)
+            listed(given, "", tmp_path)
     # That of a run elsewhere may be one.
-    elsewhere = configuration.listed({"folder": str(zips)}, "", tmp_path / "elsewhere")
+    elsewhere = listed({"folder": str(zips)}, "", tmp_path / "elsewhere")
     assert elsewhere == {ID: str(zips / f"{ID}.zip")}
 
 
@@ -392,6 +428,7 @@ def test_a_list_is_narrowed_by_all_that_is_given(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("\n".join(ids))
     (tmp_path / "not.txt").write_text("*_20240103_2100*\n")
     (tmp_path / "too.txt").write_text(f"{ID}\n./X_20240101_000000.zip\n")
+    (tmp_path / "X_20240101_000000.zip").touch()
     given = {
         "file": "list.txt",
         "stations": ["DEMO1"],
@@ -406,7 +443,7 @@ def test_a_list_is_narrowed_by_all_that_is_given(tmp_path: Path) -> None:
     }
     config = configuration.located(configuration.load(minimal(broadcasts=given)), [tmp_path])
     assert configuration.station_days(config["broadcasts"]) == []
-    assert configuration.listed(config["broadcasts"], "", tmp_path) == {
+    assert listed(config["broadcasts"], "", tmp_path) == {
         "DEMO1_20240103_200000_Evening_Review": "",
         ID: "",
         "X_20240101_000000": "X_20240101_000000.zip",
@@ -418,8 +455,8 @@ def test_nothing_left_of_a_list_is_an_error(tmp_path: Path) -> None:
     for given in ({"ids": [FIRST]}, {"file": str(tmp_path / "list.txt")}):
         message = f"broadcasts: none of broadcasts.{next(iter(given))} is left; narrowed by from, hours"
         with pytest.raises(ConfigError, match=message):
-            configuration.listed({**given, "hours": [0, 1], "from": "2024-01-01", "timezone": "UTC"})
-        assert configuration.listed({**given, "exclude": ["*"], "include": [ID]}) == {ID: ""}
+            listed({**given, "hours": [0, 1], "from": "2024-01-01", "timezone": "UTC"})
+        assert listed({**given, "exclude": ["*"], "include": [ID]}) == {ID: ""}
 
 
 def test_inventories_are_narrowed_too_but_not_by_days() -> None:
@@ -427,9 +464,9 @@ def test_inventories_are_narrowed_too_but_not_by_days() -> None:
     broadcasts = {"stations": ["DEMO1"], "from": "2024-01-03", "to": "2024-01-03", "hours": [18, 20]}
     broadcasts |= {"include": [ID], "exclude": ["*_Weather"], "weekdays": ["tue"], "title": "Review"}
     config = configuration.load(minimal(broadcasts=broadcasts))
-    assert configuration.listed(config["broadcasts"]) is None
+    assert configuration.chosen(config["broadcasts"]).sources is None
     assert len(configuration.station_days(config["broadcasts"])) == 1
-    choice = configuration.choice(config["broadcasts"])
+    choice = configuration.chosen(config["broadcasts"]).choice
     ids = (FIRST, ID, f"{FIRST}_Weather", FIRST.replace("0102", "0103"))
     assert [choice.takes(Broadcast.parse(each)) for each in ids] == [True, True, False, False]
 
@@ -446,18 +483,18 @@ def test_a_bad_file_of_ids_is_named(key: str, content: bytes | None, message: st
         file.write_bytes(content)
     given = {key: str(file)} if key == "file" else {"ids": [ID], key: str(file)}
     if key == "exclude" and content == b"# none\n":
-        assert configuration.listed(given) == {ID: ""}
+        assert listed(given) == {ID: ""}
         return
     with pytest.raises(ConfigError, match=rf"broadcasts\.{key}: .*ids\.txt: .*{message}"):
-        configuration.listed(given)
+        listed(given)
 
 
 def test_a_bad_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "tape 17.mp4").touch()
     with pytest.raises(
-        ConfigError, match=rf"broadcasts\.folder: {tmp_path}: the names of 1 .*'tape 17\.mp4'"
+        ConfigError, match=rf"broadcasts\.folder: {tmp_path}: holds no broadcast: .*tape 17\.mp4: its name"
     ):
-        configuration.listed({"folder": str(tmp_path)})
+        listed({"folder": str(tmp_path)})
 
 
 def test_relative_paths_are_found_beside_the_user_before_beside_the_workflow(

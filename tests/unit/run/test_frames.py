@@ -43,6 +43,23 @@ def test_a_recording_depends_on_size_and_date(record: Path, tmp_path: Path) -> N
     assert depend_on(str(moved), LIMITS, record)["state"] == states[-1]
 
 
+def test_a_video_that_is_not_called_one_depends_on_the_seconds_between_its_frames(
+    record: Path, tmp_path: Path
+) -> None:
+    """The path of its frames says nothing of them, as it does where the name ends as those of videos."""
+    for name, depends in (
+        ("a.mp4", False),
+        ("a.zip", False),
+        ("a.dat", True),
+        ("a", True),
+        ("folder", False),
+    ):
+        path = tmp_path / name
+        path.mkdir() if name == "folder" else path.touch()
+        one, other = (depend_on(str(path), LIMITS | {"frame_seconds": n}, record) for n in (4, 2))
+        assert (one != other) == depends
+
+
 def test_a_folder_depends_on_its_pictures(record: Path, tmp_path: Path) -> None:
     folder = tmp_path / "a"
     folder.mkdir()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from castgraph.archive import LeftAlone
 from castgraph.run.estimate import FIRST_GUESS, estimate, length, pace
 from castgraph.run.plan import Plan, render, why
 from castgraph.run.progress import Facts, Job
@@ -100,7 +101,7 @@ def test_a_plan_tells_what_is_new_what_is_made_again_and_why(tmp_path: Path) -> 
 
 def test_a_year_is_one_screen(tmp_path: Path) -> None:
     jobs = [job for number in range(342) for job in jobs_of(number)]
-    left = [(f"rec/{number}.srt", "no recording") for number in range(500)]
+    left = [LeftAlone(f"rec/{number}.srt", "subtitles") for number in range(500)]
     lines = printed(facts(tmp_path, n_broadcasts=342, left_alone=left), jobs, width=80).splitlines()
     assert len(lines) <= 24
     assert "500: no recording: 0.srt, 1.srt, 2.srt, 3.srt and 496 more" in " ".join(

@@ -12,7 +12,13 @@ import yaml
 from tests.formulas import FORMULAS, guarded
 from typer.testing import CliRunner
 
-from castgraph.archive import listed, write_inventory_report, write_selection
+from castgraph.archive import (
+    LeftAlone,
+    listed,
+    write_inventory_report,
+    write_left_alone,
+    write_selection,
+)
 from castgraph.archive.listing.inventory import Inventory
 from castgraph.base import files, tables
 from castgraph.cli import app
@@ -165,6 +171,21 @@ def test_the_command_retry_says_what_the_next_run_will_do(run: Path) -> None:
     assert "1 broadcast and 1 inventory" in result.output
     result = CliRunner().invoke(app, ["retry", str(run), "--status", "empty"])
     assert "nothing" in result.output.lower()
+
+
+def test_the_command_status_tells_what_was_left_alone(run: Path) -> None:
+    left = [
+        LeftAlone("tapes/tape [17].mp4", "no ID"),
+        *(LeftAlone(f"tapes/{n}.srt", "subtitles") for n in range(1200)),
+    ]
+    write_left_alone(run / "left_alone.csv", left)
+    lines = CliRunner().invoke(app, ["status", str(run)]).stdout.splitlines()
+    assert "left alone   1,201: left_alone.csv lists them" in {each.strip() for each in lines}
+    assert lines[-2:] == ["tapes/tape [17].mp4: no ID", "1,200 entries: subtitles; the first: tapes/0.srt"]
+    rows = list(csv.DictReader(io.StringIO(CliRunner().invoke(app, ["status", str(run), "--csv"]).stdout)))
+    assert [tuple(row.values()) for row in rows if row["kind"] == "entry"] == [
+        (each.path, "entry", "left alone", each.reason) for each in left
+    ]
 
 
 @pytest.mark.parametrize("command", ["status", "retry"])

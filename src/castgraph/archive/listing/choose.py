@@ -1,33 +1,23 @@
-"""Choosing broadcasts: lists of them, and what is wanted of a list.
+"""Choosing broadcasts: what is wanted of those that are listed.
 
 A listed broadcast has a *source*, a string that says what it comes from: empty for its ZIP in the archive,
-the address of a ZIP, or the path of a ZIP, of a folder of images or of a video. An ID that a file's name does
-not tell is told by a table; it is never guessed.
+the address of a ZIP, or the path of a ZIP, of a folder of images or of a video. Lists are read by ``lists``
+and ``table``, folders by ``folders``.
 """
 
 from __future__ import annotations
 
-import csv
 import fnmatch
-import gzip
-import itertools
-import os
 import re
-import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from io import TextIOWrapper
-from pathlib import Path
-from typing import TextIO
-from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from castgraph.archive.address import has_login, without_login
+from castgraph.archive.address import without_login
 from castgraph.archive.broadcast import Broadcast
-from castgraph.base.text import is_formula, quoted
+from castgraph.base.text import quoted
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".ts", ".m2ts", ".webm"})
@@ -35,14 +25,11 @@ JPEG_SUFFIXES = (".jpg", ".jpeg")
 PICTURE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".webp")
 """How the names of pictures in a folder end, in small letters."""
 
-_SUFFIXES = VIDEO_SUFFIXES | {".zip"}
-_COMMENT = re.compile(r"(?:^|\s)#")
+FORM = "the form is STATION_YYYYMMDD_HHMMSS or STATION_YYYYMMDD_HHMMSS_Title (letters, digits, '.', '_', '-')"
+"""What is said of IDs where some are wrong."""
+
 _WILDCARD = re.compile(r"[*?\[]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TOLD = 10  # wrong entries that are told one by one
-_FORM = (
-    "the form is STATION_YYYYMMDD_HHMMSS or STATION_YYYYMMDD_HHMMSS_Title (letters, digits, '.', '_', '-')"
-)
 
 
 @dataclass(frozen=True)
@@ -100,6 +87,11 @@ class Choice:
             and self._on_air(broadcast.start)
             and not self._excluded(broadcast.id)
         )
+
+    def excludes(self, broadcast_id: str, name: str = "") -> bool:
+        """Tell whether a broadcast, or else the file of that name, is excluded and not included."""
+        excluded = self._excluded(broadcast_id) or (name and self._excluded(name))
+        return bool(excluded) and broadcast_id not in self.include
 
     def may_take(self, broadcast_id: str) -> bool:
         """Tell cheaply, by station and day alone, whether a broadcast may be wanted."""
@@ -186,9 +178,7 @@ def narrow(sources: Mapping[str, str], choice: Choice) -> dict[str, str]:
     ValueError
         When some are not broadcast IDs; it tells how many, and the first ten.
     """
-    return _with_included(
-        {row.id: sources[row.id] for row in parse_all(sources) if choice.takes(row)}, choice
-    )
+    return with_included({row.id: sources[row.id] for row in parse_all(sources) if choice.takes(row)}, choice)
 
 
 def parse_all(ids: Iterable[object]) -> list[Broadcast]:
@@ -206,7 +196,9 @@ def parse_all(ids: Iterable[object]) -> list[Broadcast]:
         except (ValueError, TypeError):  # a list in YAML may hold numbers
             wrong.append(each)
     if wrong:
-        raise ValueError(f"{len(wrong)} of the broadcasts are not broadcast IDs: {some(wrong)}; {_FORM}")
+        raise ValueError(
+            f"{len(wrong)} of the broadcasts are not broadcast IDs: {some(wrong)}; {FORM}{perhaps(wrong)}"
+        )
     return found
 
 
@@ -221,157 +213,12 @@ def check_excluded(entries: Iterable[str]) -> None:
     parse_all(entry for entry in entries if not _WILDCARD.search(entry))
 
 
-def read_excluded(path: Path) -> list[str]:
-    """Read IDs and shell patterns of IDs, one a line, from a text file or one packed with gzip.
+def perhaps(wrong: Iterable[object]) -> str:
+    """Say what the first of some wrong IDs of which that can be told should perhaps be, after a semicolon."""
+    from castgraph.archive.listing.names import likely_id  # only where something is wrong
 
-    Raises
-    ------
-    ValueError
-        When it cannot be read.
-    """
-    with _opened(path) as file:
-        texts = (_COMMENT.split(line, maxsplit=1)[0].strip() for line in file)
-        return [text for text in texts if text]
-
-
-def read_list(path: Path, choice: Choice, base_url: str = "", here: Path | None = None) -> dict[str, str]:
-    """Take what is wanted of the broadcasts that a file lists, and what is included.
-
-    Parameters
-    ----------
-    path
-        A text file, or one packed with gzip (``.gz``). It has one entry a line: a broadcast ID, the address
-        of a ZIP, or the path of a ZIP, a folder of images or a video; the ID is the name without its ending.
-        Or it is a CSV table with the columns ``broadcast`` (an ID) and, if need be, ``source`` (such an
-        address or path); further columns are left alone. ``#`` begins a comment.
-    choice
-        What is wanted.
-    base_url
-        Where the archive lies. An address there is that of the archive's own ZIP.
-    here
-        The folder that relative paths start from; None for the working directory.
-
-    Returns
-    -------
-    dict
-        ID → source, sorted by ID, as of `narrow`. Paths within `here` are relative to it, others absolute.
-
-    Raises
-    ------
-    ValueError
-        When the file cannot be read or lists nothing, when entries are wrong, and when a broadcast has two
-        sources. Addresses of ZIPs whose names are no broadcast IDs, of which the archive has a few, are left
-        out where the list is narrowed, as they have no station and no day.
-    """
-    here = here or Path.cwd()
-    own = f"{base_url.rstrip('/')}/"
-    found: dict[str, str] = {}
-    wrong: list[str] = []
-    with _opened(path) as file:
-        is_table, entries = _entries(file)
-        for broadcast_id, source in entries:
-            is_zip = not is_table and _is_address(source)
-            if is_zip and not choice.may_take(broadcast_id):  # here most of a long list ends, at little cost
-                continue
-            if "://" in source and has_login(source):
-                raise ValueError(
-                    f"{without_login(source)} holds a user name or password; put them into ~/.netrc"
-                )
-            try:
-                broadcast = Broadcast.parse(broadcast_id)
-                recorded = _checked(source, broadcast_id, own, here)
-            except ValueError:
-                if not (is_zip and choice.narrows):
-                    wrong.append(source or broadcast_id)
-                continue
-            if choice.takes(broadcast) and found.setdefault(broadcast_id, recorded) != recorded:
-                two = " and ".join(each or "the archive" for each in (found[broadcast_id], recorded))
-                raise ValueError(f"{broadcast_id} has two sources: {two}")
-    if wrong:
-        raise ValueError(
-            f"{len(wrong)} of the entries are not broadcast IDs, nor addresses of ZIPs or paths that are "
-            f"named by one: {some(wrong)}; {_FORM}; a CSV table with the columns broadcast,source tells the "
-            "IDs of files that have other names"
-        )
-    return _with_included(found, choice)
-
-
-def read_names(path: Path) -> Iterator[str]:
-    """Give the IDs of a file that lists broadcasts, whatever they are; see `read_list`.
-
-    Raises
-    ------
-    ValueError
-        When the file cannot be read or lists nothing.
-    """
-    with _opened(path) as file:
-        for broadcast_id, _ in _entries(file)[1]:
-            yield broadcast_id
-
-
-def read_folder(folder: Path, here: Path | None = None) -> dict[str, str]:
-    """Read which broadcasts lie in a folder: ZIPs, folders of images, and videos, named by their IDs.
-
-    Hidden entries and files of other kinds are left alone, and what lies deeper is not looked at.
-
-    Parameters
-    ----------
-    folder
-        Where to look.
-    here
-        The folder that sources within it are relative to; None for the working directory.
-
-    Returns
-    -------
-    dict
-        ID → source.
-
-    Raises
-    ------
-    ValueError
-        When there is no such folder, when it holds no broadcast, when names are no broadcast IDs, and when
-        two entries have one ID.
-    """
-    here = here or Path.cwd()
-    found: dict[str, str] = {}
-    wrong: list[str] = []
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted(
-                (entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith(".")
-            )
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error})") from error
-    for name, is_folder in names:
-        stem = name if is_folder else _stem(name)
-        if not is_folder and stem == name:
-            continue
-        try:
-            Broadcast.parse(stem)
-        except ValueError:
-            wrong.append(name)
-            continue
-        if stem in found:
-            raise ValueError(f"{stem} is there twice: as {Path(found[stem]).name} and as {name}")
-        found[stem] = local_source(str(folder / name), here)
-    if wrong:
-        raise ValueError(
-            f"the names of {len(wrong)} entries are no broadcast IDs: {some(wrong)}; {_FORM}; rename them, "
-            "or give a CSV table with the columns broadcast,source as broadcasts.file"
-        )
-    if not found:
-        raise ValueError(f"holds no ZIP, no folder and no video ({', '.join(sorted(VIDEO_SUFFIXES))})")
-    return found
-
-
-def local_source(path: str, here: Path) -> str:
-    """Write the path of a source: relative to `here` where it lies inside, so that both can be moved."""
-    whole = os.path.normpath(here / path)
-    relative = os.path.relpath(whole, here)
-    if relative == ".." or relative.startswith(f"..{os.sep}"):
-        return whole
-    # An apostrophe would make it another path.
-    return f"./{relative}" if is_formula(relative) else relative
+    told = ((each, likely_id(each)) for each in wrong if isinstance(each, str))
+    return next((f"; instead of {quoted(each)} perhaps {likely}" for each, likely in told if likely), "")
 
 
 def some(values: Sequence[object]) -> str:
@@ -380,69 +227,7 @@ def some(values: Sequence[object]) -> str:
     return ", ".join(map(quoted, shown)) + (", …" if len(values) > _TOLD else "")
 
 
-def _with_included(taken: dict[str, str], choice: Choice) -> dict[str, str]:
+def with_included(taken: Mapping[str, str], choice: Choice) -> dict[str, str]:
+    """Add what is included; its source is the one that `choice` gives, else the listed one. Sorted by ID."""
     included = {each: source or taken.get(each, "") for each, source in choice.include.items()}
-    return dict(sorted((taken | included).items()))
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    """Open a text file, packed or not; whatever goes wrong while it is read is a ValueError."""
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            yield TextIOWrapper(file, encoding="utf-8-sig")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"cannot be read ({error})") from error
-
-
-def _entries(file: Iterable[str]) -> tuple[bool, Iterator[tuple[str, str]]]:
-    """Tell whether a file is a table, and give its entries: the ID, or what should be one, and the source."""
-    lines: Iterator[str] = (line for line in file if (text := line.lstrip()) and text[0] != "#")
-    first = next(lines, None)
-    if first is None:
-        raise ValueError("holds no broadcast ID; one a line is expected, or the address or path of a source")
-    lines = itertools.chain([first], lines)
-    if "broadcast" in next(csv.reader([first])):
-        rows = csv.DictReader(lines)
-        return True, ((row["broadcast"] or "", (row.get("source") or "").strip()) for row in rows)
-    return False, map(_entry, lines)
-
-
-def _entry(line: str) -> tuple[str, str]:
-    """Read an entry of a list: the ID, or what should be one, and the source."""
-    text = (_COMMENT.split(line, maxsplit=1)[0] if "#" in line else line).strip()
-    if "://" in text:
-        stem, _, ending = _file_name(text).rpartition(".")
-        return (stem, text) if ending.lower() == "zip" else (text, "")
-    name = text.rstrip("/").rpartition("/")[2]
-    stem = _stem(name)
-    return stem, text if "/" in text or stem != name else ""
-
-
-def _stem(name: str) -> str:
-    """Take the ending of a ZIP or a video off a file's name; a name may hold further dots."""
-    stem, _, ending = name.rpartition(".")
-    return stem if stem and f".{ending.lower()}" in _SUFFIXES else name
-
-
-def _file_name(address: str) -> str:
-    """Tell the name of the file that an address means."""
-    if "%" in address or "?" in address or "#" in address:
-        try:
-            address = unquote(urlsplit(address).path)
-        except ValueError:
-            return ""
-    return address.rpartition("/")[2]
-
-
-def _is_address(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
-
-
-def _checked(source: str, broadcast_id: str, own: str, here: Path) -> str:
-    """Write a source as it is recorded; `own` is the address of the archive, with a slash."""
-    if source in ("", f"{own}{broadcast_id}.zip"):
-        return ""
-    if _CONTROL.search(source) or ("://" in source and not _is_address(source)):
-        raise ValueError(f"{source!r} is no source")
-    return source if _is_address(source) else local_source(source, here)
+    return dict(sorted({**taken, **included}.items()))

@@ -26,8 +26,8 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from castgraph.archive.broadcast import STATION_PATTERN
 from castgraph.archive.fetch import FetchError, FetchOptions, fetch
-from castgraph.archive.listing.choose import read_names
 from castgraph.archive.listing.inventory import Inventory, fetch_inventory, read_inventory
+from castgraph.archive.listing.lists import read_names
 
 GDELT = "https://storage.googleapis.com/data.gdeltproject.org/gdeltv3/iatv/visualexplorer/"
 """The GDELT TV Visual Explorer, the archive when no other is named."""
@@ -142,7 +142,7 @@ def stations_of_list(path: Path) -> list[Station]:
     Parameters
     ----------
     path
-        See `castgraph.archive.listing.choose.read_list`. Entries that are no broadcasts are left out.
+        See `castgraph.archive.listing.lists.read_list`. Entries that are no broadcasts are left out.
 
     Returns
     -------

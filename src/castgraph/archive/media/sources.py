@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple, Unpack
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.archive.fetch import FetchError, FetchOptions, TooLargeError, fetch, join
-from castgraph.archive.listing.choose import PICTURE_SUFFIXES, VIDEO_SUFFIXES, local_source
+from castgraph.archive.listing.choose import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from castgraph.archive.listing.holdings import GDELT
+from castgraph.archive.listing.local import content, ending, is_local, local_source
 from castgraph.archive.media.pack import pack
 from castgraph.archive.media.zips import (
     DEFAULT_LIMITS,
@@ -52,14 +53,15 @@ class Obtained(NamedTuple):
     needed: Needed
 
 
-def is_local(source: str) -> bool:
-    """Tell whether a source is a path, rather than the archive or an address."""
-    return bool(source) and "://" not in source
-
-
 def is_video(source: str) -> bool:
-    """Tell whether a source is a video by its name."""
+    """Tell whether a source is a video by its name; the file is not asked, as there may be 50,000."""
     return is_local(source) and Path(source).suffix.lower() in VIDEO_SUFFIXES
+
+
+def is_video_file(path: Path) -> bool:
+    """Tell whether a file is to be read as a video, whatever its name: all are but ZIPs."""
+    found = content(path)
+    return found == "video" or (found != "zip" and ending(path.name) != ".zip")
 
 
 def relative(base_url: str, here: Path) -> str:
@@ -175,7 +177,8 @@ def obtain(
         never by a placeholder.
     source
         What the broadcast comes from; empty for its ZIP in the archive. A ZIP, from wherever, is kept as it
-        comes; `castgraph.archive.unzip` tells what is in it.
+        comes; `castgraph.archive.unzip` tells what is in it. What a file is, its content says: whatever is no
+        ZIP is tried as a video, unless it calls itself one.
     frame_seconds
         Seconds between two frames that are taken out of a video.
     limits
@@ -194,7 +197,7 @@ def obtain(
     FetchError
         When the source cannot be had although it may be there, unless `give_up`.
     ValueError
-        When `broadcast_id` is not a broadcast ID, or `source` is a file of a kind that is none.
+        When `broadcast_id` is not a broadcast ID.
     OSError
         When the disk fails or is full.
     """
@@ -205,14 +208,11 @@ def obtain(
         from castgraph.archive.media.images import pictures
 
         return Obtained("ok", "", pack(destination, broadcast_id, pictures(path, limits), limits))
-    if path is not None and path.is_file() and is_video(source):
+    if path is not None and path.is_file() and is_video_file(path):
         from castgraph.archive.media.video import video_frames
 
         found = video_frames(path, frame_seconds=frame_seconds, limits=limits, threads=threads)
         return Obtained("ok", "", pack(destination, broadcast_id, found, limits))
-    if path is not None and path.is_file() and path.suffix.lower() != ".zip":
-        allowed = ", ".join((".zip", *sorted(VIDEO_SUFFIXES)))
-        raise ValueError(f"{path} is no source of a broadcast; allowed: a folder of images, or {allowed}")
     address = str(path.absolute()) if path else source or join(base_url, f"{broadcast_id}.zip")
     return _fetched(address, destination, limits, give_up, options)
 

@@ -21,6 +21,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -28,9 +29,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
-from castgraph.archive.broadcast import Broadcast, frame_name
+from castgraph.archive.broadcast import BROADCAST_PATTERN, Broadcast, frame_name
 from castgraph.base import files, statuses
-from castgraph.base.text import quoted, shortened
+from castgraph.base.text import counted, quoted, shortened
 
 _CHUNK = 1 << 16  # bytes unpacked at a time
 _MAX_TEXT = 200  # characters kept of a reason
@@ -45,6 +46,7 @@ MAX_FRAME_NUMBER = 999_999_999
 _EMPTY_ZIP = b"PK\x05\x06" + bytes(16)  # followed by the length of the comment and the comment
 _ABSENT = ("missing", "unreachable", "damaged")  # what a placeholder can say
 _COMMENT = re.compile(f"castgraph: ({'|'.join((*_ABSENT, 'partial'))}): (.*)", re.DOTALL)
+_FRAME_OF_ANY = re.compile(rf"({BROADCAST_PATTERN})-[0-9]{{1,9}}\.(?i:jpe?g)", re.ASCII)
 _FRAME_COMMENT = re.compile(rb"castgraph: ([0-9]{1,12}\.[0-9]{6}) s")
 
 # What zipfile raises when a ZIP is broken. Of OSErrors see _reading.
@@ -275,6 +277,8 @@ def unzip(zip_path: Path, broadcast_id: str, folder: Path, limits: Limits = DEFA
     except _DamagedError as error:
         return Manifest(broadcast_id, "damaged", str(error))
     status, reason = _judge(frames, contents.n_refused, cut or contents.cut)
+    if status == "empty" and (whose := contents.whose()):
+        reason = f"{reason}; {whose}"
     if comment and comment[0] == "partial" and status in {"ok", "partial"}:
         status, reason = "partial", "; ".join(filter(None, [comment[1], reason]))
     refused = tuple(contents.refused)
@@ -378,7 +382,8 @@ class FrameReader:
 class _Contents:
     """The entries of a ZIP, sorted out: those of frames by number, the first refused ones, what was cut.
 
-    `n_over` counts the frames beyond the limit; of one that is there twice perhaps both.
+    `n_over` counts the frames beyond the limit; of one that is there twice perhaps both. `others` counts what
+    looks like frames of other broadcasts, by their IDs.
     """
 
     entries: dict[int, zipfile.ZipInfo] = field(default_factory=dict)
@@ -386,6 +391,15 @@ class _Contents:
     n_refused: int = 0
     n_over: int = 0
     cut: str = ""
+    others: Counter[str] = field(default_factory=Counter)
+
+    def whose(self) -> str:
+        """Tell of which other broadcast most of what was refused is; empty where there is none."""
+        for other, number in self.others.most_common(1):
+            if number > self.n_refused / 2:
+                these = counted(number, "entry is a frame", "entries are frames")
+                return f"{these} of {shortened(other, _MAX_TEXT)}"
+        return ""
 
 
 class _BoundedFile(io.FileIO):
@@ -449,6 +463,9 @@ def _contents(archive: zipfile.ZipFile, broadcast_id: str, limits: Limits) -> _C
             contents.entries[frame] = entry
             continue
         contents.n_refused += 1
+        other = _FRAME_OF_ANY.fullmatch(name.rpartition("/")[2])
+        if other and other[1] != broadcast_id:
+            contents.others[other[1]] += 1
         if len(contents.refused) < limits.max_refused_listed:
             contents.refused.append(RefusedEntry(quoted(name), reason))
     return contents

@@ -12,26 +12,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
 
 from castgraph.archive.address import without_login
-from castgraph.archive.listing.choose import (
-    Choice,
-    check_excluded,
-    narrow,
-    read_excluded,
-    read_folder,
-    read_list,
-)
+from castgraph.archive.listing.choose import Choice, check_excluded, narrow
+from castgraph.archive.listing.folders import Found, read_folder
+from castgraph.archive.listing.left_alone import LeftAlone
+from castgraph.archive.listing.lists import read_excluded, read_list
 from castgraph.base import files
 from castgraph.run.config.broadcasts import LISTS
 from castgraph.run.config.messages import problems
 from castgraph.run.config.model import Config
 
-__all__ = ["LISTS", "Config", "ConfigError", "choice", "listed", "load", "located", "station_days", "write"]
+__all__ = ["LISTS", "Chosen", "Config", "ConfigError", "chosen", "load", "located", "station_days", "write"]
 
 _PATHS = ("file", "folder", "exclude", "include")
 _NARROWING = ("stations", "from", "to", "title", "weekdays", "hours", "exclude")
@@ -123,52 +119,29 @@ def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
     return config
 
 
-def choice(broadcasts: Mapping[str, Any], base_url: str = "", here: Path | None = None) -> Choice:
-    """Tell which broadcasts of a list or of inventories are wanted.
+class Chosen(NamedTuple):
+    """Which broadcasts a configuration means.
 
-    Parameters
+    Attributes
     ----------
-    broadcasts
-        That section of a loaded configuration, with its paths located.
-    base_url
-        Where the archive lies.
-    here
-        The folder that relative sources start from; None for the working directory.
-
-    Raises
-    ------
-    ConfigError
-        When a file of excluded or included broadcasts cannot be used.
+    choice
+        What is wanted of those that are listed, or that inventories tell.
+    sources
+        ID → what it comes from, sorted by ID, of the broadcasts that are known without inventories; see
+        `castgraph.archive.listing.choose`. None when inventories tell them.
+    left_alone
+        What the lists and folders hold and is not taken.
     """
-    excluded, included = broadcasts.get("exclude", []), broadcasts.get("include", [])
-    with _blaming("exclude", excluded):
-        if isinstance(excluded, str):
-            excluded = read_excluded(Path(excluded))
-        check_excluded(excluded)
-    with _blaming("include", included):
-        if isinstance(included, str):
-            include = _not_ours(read_list(Path(included), Choice(), base_url, here))
-        else:
-            include = dict.fromkeys(included, "")
-    # Inventories are those of the stations and days already. What they list beyond midnight belongs to them.
-    narrowing = any(key in broadcasts for key in LISTS)
-    return Choice(
-        stations=broadcasts.get("stations", []) if narrowing else [],
-        first=broadcasts.get("from", "") if narrowing else "",
-        last=broadcasts.get("to", "") if narrowing else "",
-        title=broadcasts.get("title", ""),
-        weekdays=broadcasts.get("weekdays", []),
-        hours=broadcasts.get("hours", []),
-        timezone=broadcasts.get("timezone", "UTC"),
-        exclude=excluded,
-        include=include,
-    )
+
+    choice: Choice
+    sources: Mapping[str, str] | None
+    left_alone: tuple[LeftAlone, ...]
 
 
-def listed(
-    broadcasts: Mapping[str, Any], base_url: str = "", here: Path | None = None
-) -> dict[str, str] | None:
-    """Tell the broadcasts that are known without inventories, and what each comes from.
+def chosen(
+    broadcasts: Mapping[str, Any], base_url: str = "", here: Path | None = None, *, check: bool = True
+) -> Chosen:
+    """Tell which broadcasts a configuration means, and what of its lists and folders is left alone.
 
     Parameters
     ----------
@@ -178,33 +151,51 @@ def listed(
         Where the archive lies. A listed address there is that of the archive's own ZIP.
     here
         The folder that relative sources start from; None for the working directory.
-
-    Returns
-    -------
-    dict or None
-        ID → source, sorted by ID; see `castgraph.archive.listing.choose`. None when inventories tell the
-        broadcasts.
+    check
+        Whether to see that listed paths lead to sources. Jobs need not do so again: what has gone since is
+        missing.
 
     Raises
     ------
     ConfigError
-        When what lists them cannot be read or holds something else, and when none is left.
+        When what lists broadcasts cannot be read or holds something else, and when none is left.
     """
+    excluded, included = broadcasts.get("exclude", []), broadcasts.get("include", [])
+    with _blaming("exclude", excluded):
+        if isinstance(excluded, str):
+            excluded = read_excluded(Path(excluded))
+        check_excluded(excluded)
+    with _blaming("include", included):
+        if isinstance(included, str):
+            include = _not_ours(read_list(Path(included), Choice(), base_url, here, check=check))
+        else:
+            include = Found(dict.fromkeys(included, ""))
     kind = next((key for key in LISTS if key in broadcasts), None)
+    # Inventories are those of the stations and days already. What they list beyond midnight belongs to them.
+    choice = Choice(
+        stations=broadcasts.get("stations", []) if kind else [],
+        first=broadcasts.get("from", "") if kind else "",
+        last=broadcasts.get("to", "") if kind else "",
+        title=broadcasts.get("title", ""),
+        weekdays=broadcasts.get("weekdays", []),
+        hours=broadcasts.get("hours", []),
+        timezone=broadcasts.get("timezone", "UTC"),
+        exclude=excluded,
+        include=include.sources,
+    )
     if kind is None:
-        return None
-    wanted = choice(broadcasts, base_url, here)
+        return Chosen(choice, None, include.left_alone)
     with _blaming(kind, broadcasts[kind]):
         if kind == "file":
-            found = _not_ours(read_list(Path(broadcasts["file"]), wanted, base_url, here))
+            found = _not_ours(read_list(Path(broadcasts["file"]), choice, base_url, here, check=check))
         elif kind == "folder":
-            found = narrow(_not_ours(read_folder(Path(broadcasts["folder"]), here)), wanted)
+            found = _not_ours(read_folder(Path(broadcasts["folder"]), choice, here))
         else:
-            found = narrow(dict.fromkeys(broadcasts["ids"], ""), wanted)
-    if not found:
+            found = Found(narrow(dict.fromkeys(broadcasts["ids"], ""), choice))
+    if not found.sources:
         keys = [key for key in _NARROWING if key in broadcasts]
         raise ConfigError(f"broadcasts: none of broadcasts.{kind} is left; narrowed by {', '.join(keys)}")
-    return found
+    return Chosen(choice, found.sources, (*include.left_alone, *found.left_alone))
 
 
 def station_days(broadcasts: Mapping[str, Any]) -> list[tuple[str, date]]:
@@ -216,16 +207,16 @@ def station_days(broadcasts: Mapping[str, Any]) -> list[tuple[str, date]]:
     return [(station, day) for station in sorted(broadcasts["stations"]) for day in days]
 
 
-def _not_ours(sources: dict[str, str]) -> dict[str, str]:
+def _not_ours(found: Found) -> Found:
     """Refuse sources where the run keeps its own ZIPs: it would overwrite and remove them."""
-    ours = [source for source in sources.values() if "/resources/zips/" in f"/{source}"]
+    ours = [source for source in found.sources.values() if "/resources/zips/" in f"/{source}"]
     within = [source for source in ours if "://" not in source and not Path(source).is_absolute()]
     if within:
         raise ValueError(
             f"{within[0]} lies in resources/zips, where the run keeps its own ZIPs and removes them; "
             "move it elsewhere"
         )
-    return sources
+    return found
 
 
 @contextmanager

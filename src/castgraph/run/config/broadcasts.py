@@ -88,7 +88,7 @@ class Broadcasts(Section):
     )
     exclude: Path | list[Pattern] = absent(
         description="IDs that are left out, or patterns of them; or a text file. Patterns have `*`, `?` and "
-        "`[…]`; quote them. The file has one a line.",
+        "`[…]`; quote them. The file has one a line. Of a `folder` names of files, too.",
         examples=[["*_Weather"]],
     )
     include: Path | list[BroadcastId] = absent(

@@ -1,8 +1,7 @@
-"""Choosing broadcasts: what a list holds, and what is wanted of it."""
+"""Choosing broadcasts: what is wanted of those that are listed."""
 
-import gzip
+import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,18 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from castgraph.archive import Broadcast, Choice
-from castgraph.archive.listing.choose import (
-    WEEKDAYS,
-    check_excluded,
-    narrow,
-    parse_all,
-    read_excluded,
-    read_folder,
-    read_list,
-    read_names,
-)
+from castgraph.archive.listing.choose import WEEKDAYS, check_excluded, narrow, parse_all
 
-BASE = "https://example.org/archive/"
 A = "NTV_20240101_200000_Evening_News"  # a Monday
 B = "NTV_20240102_013000_Night"
 C = "RUSSIA1_20240106_083000_60_minut"  # a Saturday
@@ -134,180 +123,33 @@ def test_all_wrong_ids_are_told() -> None:
         check_excluded([A, "NTV*", "NTV"])
 
 
-# Files that list broadcasts.
-
-
-def written(folder: Path, text: str, name: str = "list.txt") -> Path:
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_a_list_holds_ids_addresses_and_paths(tmp_path: Path) -> None:
-    path = written(
-        tmp_path,
-        f"\ufeff# my broadcasts\r\n{A}   # one\n\n"
-        f"https://example.org/archive/{B}.zip\n"
-        f"http://elsewhere.example/x/{C}.ZIP?token=1#part\n"
-        f"{D}.mp4\n"
-        "tapes/NTV_20240103_000000_a.b.m2ts\n"
-        "./NTV_20240104_000000_a.mp\n"
-        "/tapes/NTV_20240105_000000/\n"
-        "../NTV_20240106_000000.Zip\n"
-        "=1+1/../NTV_20240107_000000.zip\n"
-        "@x/NTV_20240108_000000.zip\n"
-        f"https://example.org/archive/NTV%5F20240109_000000.zip\n",
-    )
-    assert read_list(path, Choice(), BASE, tmp_path) == {
-        A: "",
-        B: "",
-        C: f"http://elsewhere.example/x/{C}.ZIP?token=1#part",
-        D: f"{D}.mp4",
-        "NTV_20240103_000000_a.b": "tapes/NTV_20240103_000000_a.b.m2ts",
-        "NTV_20240104_000000_a.mp": "NTV_20240104_000000_a.mp",
-        "NTV_20240105_000000": "/tapes/NTV_20240105_000000",
-        "NTV_20240106_000000": str(tmp_path.parent / "NTV_20240106_000000.Zip"),
-        "NTV_20240107_000000": "NTV_20240107_000000.zip",
-        "NTV_20240108_000000": "./@x/NTV_20240108_000000.zip",
-        "NTV_20240109_000000": "https://example.org/archive/NTV%5F20240109_000000.zip",
-    }
-    assert set(read_names(path)) >= {A, B, C, D}
-
-
-def test_a_list_may_be_packed(tmp_path: Path) -> None:
-    path = tmp_path / "list.txt.gz"
-    path.write_bytes(gzip.compress(f"{A}\n{B}\n".encode()))
-    assert read_list(path, Choice()) == {A: "", B: ""}
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(ValueError, match="cannot be read"):
-        read_list(path, Choice())
-
-
-def test_a_list_is_narrowed_and_completed(tmp_path: Path) -> None:
-    path = written(tmp_path, "".join(f"{BASE}{each}.zip\n" for each in ALL))
-    choice = Choice(stations=["NTV"], title="News", include={C: "", "X_20240101_000000": "x.zip"})
-    assert read_list(path, choice, BASE) == {A: "", C: "", "X_20240101_000000": "x.zip"}
-    # From elsewhere, and the source of an included one is still the listed one.
-    assert read_list(path, choice, "https://other.example/") == {
-        A: f"{BASE}{A}.zip",
-        C: f"{BASE}{C}.zip",
-        "X_20240101_000000": "x.zip",
-    }
-
-
-def test_addresses_without_an_id_are_left_out_of_what_is_narrowed(tmp_path: Path) -> None:
-    path = written(tmp_path, f"{BASE}IAITEM_Year2000.zip\n{BASE}{A}.zip\n{BASE}NTV_20240230_000000.zip\n")
-    for choice in (Choice(stations=["NTV"]), Choice(first="2024-01-01"), Choice(title="News")):
-        assert read_list(path, choice, BASE) == {A: ""}
-    with pytest.raises(ValueError, match=r"2 of the entries .*IAITEM_Year2000\.zip.*NTV_20240230"):
-        read_list(path, Choice(include={A: ""}), BASE)
-
-
-def test_a_table_tells_the_ids_of_files(tmp_path: Path) -> None:
-    path = written(
-        tmp_path,
-        "note,source,broadcast\n"
-        f'"a, b",tapes/tape 17.mp4,{A}\n'
-        "# a comment\n"
-        f",,{B}\n"
-        f",https://example.org/archive/{C}.zip,{C}\n"
-        f",https://elsewhere.example/get?id=5,{D}\n",
-        "table.csv",
-    )
-    sources = {A: "tapes/tape 17.mp4", B: "", C: "", D: "https://elsewhere.example/get?id=5"}
-    assert read_list(path, Choice(), BASE, tmp_path) == sources
-    assert read_list(path, Choice(stations=["NTV"]), BASE, tmp_path) == {A: sources[A], B: ""}
-    path.write_text(f"broadcast\n{A}\n")
-    assert read_list(path, Choice()) == {A: ""}
-
-
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("wrong", "likely"),
     [
-        ("", "holds no broadcast ID"),
-        ("# none\n\n", "holds no broadcast ID"),
-        ("NTV_2024010_200000\n", r"1 of the entries .*'NTV_2024010_200000'.*broadcast,source"),
-        ("../../etc/passwd\n", r"1 of the entries .*'\.\./\.\./etc/passwd'"),
-        ("tapes/tape 17.mp4\n", r"1 of the entries .*'tapes/tape 17\.mp4'"),
-        ("https://example.org/NTV_20240101_000000.mp4\n", r"1 of the entries .*000000\.mp4"),
-        ("ftp://example.org/NTV_20240101_000000.zip\n", r"1 of the entries .*'ftp://"),
-        ("file:///x/NTV_20240101_000000.zip\n", r"1 of the entries .*'file://"),
-        ("https://[/NTV_20240101_000000.zip?\n", r"1 of the entries .*https"),
-        ("broadcast,source\nx,tapes/1.mp4\n", r"1 of the entries .*'tapes/1\.mp4'"),
-        (f"broadcast,source\n{A},gs://x/y.zip\n", r"1 of the entries .*'gs://x/y\.zip'"),
-        (f'broadcast,source\n{A},"a\nb.mp4"\n', r"1 of the entries .*'a\\nb\.mp4'"),
-        (f"broadcast;source\n{A};x.mp4\n", r"2 of the entries .*'broadcast;source'"),
-        (f"{A}\ntapes/{A}.mp4\n", rf"{A} has two sources: the archive and tapes/{A}\.mp4"),
-        ("".join(f"x{n}\n" for n in range(20)), r"20 of the entries .*'x9', …; the form"),
+        ("NTV 2024-01-02 19:00 Evening News", "NTV_20240102_190000_Evening_News"),
+        ("NTV-20240102-190000", "NTV_20240102_190000"),
+        ("NTV_20240102_1900_News", "NTV_20240102_190000_News"),
+        ("NTV_20240102_News", "NTV_20240102_HHMMSS_News"),
+        ("NTV_20240102_190000_Новости дня", "NTV_20240102_190000_Novosti_dnya"),
     ],
 )
-def test_what_is_wrong_in_a_list_is_told(text: str, problem: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=problem):
-        read_list(written(tmp_path, text), Choice(), BASE, tmp_path)
-
-
-def test_a_list_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    for path in (tmp_path / "nowhere", tmp_path, tmp_path / "binary"):
-        for read in (lambda path: read_list(path, Choice()), read_excluded):
-            with pytest.raises(ValueError, match="cannot be read"):
-                read(path)
-
-
-def test_excluded_ids_and_patterns_are_read_from_a_file(tmp_path: Path) -> None:
-    assert read_excluded(written(tmp_path, f"{A} # not this\n\n# nor these\nNTV_*\n")) == [A, "NTV_*"]
-
-
-# Folders that hold broadcasts.
-
-
-def test_a_folder_holds_zips_folders_and_videos(tmp_path: Path) -> None:
-    folder = tmp_path / "tapes"
-    (folder / B).mkdir(parents=True)
-    (folder / B / "deeper").mkdir()
-    for name in (
-        f"{A}.ZIP",
-        f"{C}.webm",
-        f"{D}.ts",
-        ".hidden.zip",
-        "notes.txt",
-        "NTV.20240101.inventory.json",
+def test_it_is_told_what_a_wrong_id_should_perhaps_be(wrong: str, likely: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"'; the form .*; instead of {re.escape(repr(wrong))} perhaps {likely}$"
     ):
-        (folder / name).touch()
-    sources = {A: f"tapes/{A}.ZIP", B: f"tapes/{B}", C: f"tapes/{C}.webm", D: f"tapes/{D}.ts"}
-    assert read_folder(folder, tmp_path) == sources
-    elsewhere = {key: str(tmp_path / source) for key, source in sources.items()}
-    assert read_folder(folder, tmp_path / "elsewhere") == elsewhere
+        parse_all([A, wrong])
 
 
 @pytest.mark.parametrize(
-    ("names", "problem"),
-    [
-        ([], r"holds no ZIP, no folder and no video \(\.m2ts, "),
-        (["notes.txt", ".x.mp4"], "holds no ZIP"),
-        (
-            [f"{A}.mp4", "tape 17.mp4", "x.zip"],
-            r"the names of 2 entries .*'tape 17\.mp4', 'x\.zip'; .*CSV table",
-        ),
-        ([f"{A}.mp4", f"{A}.zip"], rf"{A} is there twice: as {A}\.mp4 and as {A}\.zip"),
-    ],
+    "wrong", ["NTV", "NTV_20240230_000000", "2024-01-02 19:00", "x/NTV 2024-01-02.mp4", "НТВ 2024-01-02"]
 )
-def test_what_is_wrong_in_a_folder_is_told(names: list[str], problem: str, tmp_path: Path) -> None:
-    for name in names:
-        (tmp_path / name).touch()
-    with pytest.raises(ValueError, match=problem):
-        read_folder(tmp_path)
+def test_nothing_is_said_where_that_cannot_be_told(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"'-'\)$"):
+        parse_all([wrong])
 
 
-def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    for path in (tmp_path / "file", tmp_path / "nowhere"):
-        with pytest.raises(ValueError, match="cannot be read"):
-            read_folder(path)
-
-
-def test_sources_start_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / f"{A}.zip").touch()
-    assert read_folder(tmp_path) == {A: f"{A}.zip"}
-    assert read_list(written(tmp_path, f"{Path.cwd()}/{A}.zip\n"), Choice()) == {A: f"{A}.zip"}
+def test_what_is_excluded_is_excluded_by_its_id_or_its_file_unless_it_is_included() -> None:
+    choice = Choice(exclude=[A, "*.mkv", "tape*"], include={B: ""})
+    assert [choice.excludes(each) for each in (A, B, C, "tape 17")] == [True, False, False, True]
+    assert (choice.excludes(C, f"{C}.mkv"), choice.excludes(C, f"{C}.mp4")) == (True, False)
+    assert not choice.excludes(B, f"{B}.mkv")

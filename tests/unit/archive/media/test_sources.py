@@ -6,6 +6,7 @@ import shutil
 import tracemalloc
 import zipfile
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,6 +18,7 @@ from castgraph.archive.media.sources import obtain
 from castgraph.archive.media.zips import read_placeholder
 
 ID = "NTV_20261001_030000"
+DEMO = "DEMO2_20240105_120000"
 NOWHERE = "http://127.0.0.1:9"  # the port of the discard service: nobody listens
 
 
@@ -97,10 +99,32 @@ def test_a_source_on_a_disk_that_is_not_there_is_an_error(become, tmp_path):
         become(tmp_path / "disk" / "a.mp4")
 
 
-def test_a_source_of_another_kind_is_an_error(become, tmp_path):
-    (tmp_path / "a.txt").write_text("text")
-    with pytest.raises(ValueError, match=r"a\.txt is no source .*; allowed: a folder of images, or"):
-        become(tmp_path / "a.txt")
+@pytest.mark.parametrize("name", ["a.txt", "a.mp4", "a"])
+def test_what_is_neither_a_zip_nor_a_video_is_damaged(become, tmp_path, name):
+    (tmp_path / name).write_text("text")
+    manifest, _ = become(tmp_path / name)
+    assert (manifest.status, manifest.reason[:33]) == ("damaged", "not a video that can be read: Inv")
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.mp4", "a.dat", "a"])
+def test_a_file_is_read_as_what_its_content_is(become, demo, tmp_path, name):
+    shutil.copy(demo / f"{DEMO}.zip", tmp_path / name)
+    obtain("", DEMO, tmp_path / "zips" / "a.zip", source=str(tmp_path / name))
+    assert (tmp_path / "zips" / "a.zip").read_bytes() == (demo / f"{DEMO}.zip").read_bytes()
+    with av.open(str(tmp_path / name), "w", format="matroska") as container:
+        stream = container.add_stream("mpeg4", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(9):
+            container.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
+        container.mux(stream.encode(None))
+    manifest, frames = become(tmp_path / name)
+    assert (manifest.status, sorted(frames)) == ("ok", [1, 2, 3])
+
+
+def test_a_zip_that_is_none_is_damaged_as_one(become, tmp_path):
+    (tmp_path / "a.zip").write_text("<html>")
+    manifest, _ = become(tmp_path / "a.zip")
+    assert (manifest.status, manifest.reason) == ("damaged", "File is not a zip file")
 
 
 def test_a_page_is_kept_as_it_came_and_is_damaged(become, tmp_path):

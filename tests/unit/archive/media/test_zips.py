@@ -190,6 +190,30 @@ def test_a_zip_without_frames_is_empty(make, unzipped):
     assert (manifest.status, manifest.reason) == ("empty", "no entry of the ZIP is a frame (refused: 1)")
 
 
+@pytest.mark.parametrize("form", ["{0}/{0}-{1:06}.jpg", "{0}-{1}.JPEG", "frames/{0}-{1:04}.jpg"])
+def test_a_zip_with_the_frames_of_another_broadcast_says_whose_they_are(make, unzipped, form):
+    other = "NTV_20261002_030000_News"
+    manifest = unzipped(make(*((form.format(other, n), b"") for n in (1, 2, 3)), ("readme.txt", b"")))
+    expected = f"no entry of the ZIP is a frame (refused: 4); 3 entries are frames of {other}"
+    assert (manifest.status, manifest.reason) == ("empty", expected)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["NTV_20261002_030000-1.jpg", "a.txt"],  # not most of them
+        [f"NTV_20261002_0{n}0000-1.jpg" for n in range(3)],  # of no one broadcast
+        [f"IMG-{n}.jpg" for n in range(3)],
+        [f"{ID}-1.jpg"],  # its own, elsewhere than they should be
+        ["NTV_20261002_030000" + "x" * 60_000 + "-1.jpg/"],
+    ],
+)
+def test_nothing_is_said_of_others_where_that_cannot_be_told(make, unzipped, names):
+    manifest = unzipped(make(*((name, b"") for name in names)))
+    assert manifest.reason.startswith("no entry of the ZIP is a frame (refused: ")
+    assert manifest.reason.endswith(")")
+
+
 def test_a_zip_without_entries_is_empty(make, unzipped):
     manifest = unzipped(make())
     assert (manifest.status, manifest.frames, manifest.n_refused) == ("empty", (), 0)
