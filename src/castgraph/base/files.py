@@ -18,6 +18,32 @@ from typing import Any
 
 PART = ".part"  # the ending of everything that is still being written
 
+_HOUSEKEEPING = frozenset(
+    {
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "system volume information"),  # Windows
+        *("$recycle.bin", "recycler", "recycled", "found.000"),
+        *("icon\r", "__macosx", "network trash folder", "temporary items"),  # macOS
+        *("@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "~snapshot"),  # NAS
+        *("lost+found",),  # Linux
+    }
+)
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a file or folder is none that somebody put there: hidden, or of a system's housekeeping.
+
+    Parameters
+    ----------
+    name
+        Its name, without the folder that it lies in.
+
+    Examples
+    --------
+    >>> [is_hidden(name) for name in ("._tape.mp4", "Thumbs.db", "@eaDir", "tape.mp4")]
+    [True, True, True, False]
+    """
+    return name.startswith(".") or name.lower() in _HOUSEKEEPING
+
 
 def remove(path: Path) -> None:
     """Remove a file, or a folder with all that is in it; what is not there is no error."""

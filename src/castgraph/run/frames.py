@@ -6,6 +6,7 @@ that another source, archive or time between two frames of a video takes nobody'
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,12 @@ def depend_on(
     dict
         ``source``; of a local one its ``state`` (size and date); ``asked``; the ``limits`` that count: those
         under which the stage was done, as long as those of today would change nothing; the ``versions`` of
-        the code. Before, during and after the jobs that follow from it, it is the same.
+        the code; of a folder its ``picture_numbers``. Before, during and after the jobs that follow from it,
+        it is the same.
     """
     is_recording = is_local(source)
+    # Of others the key is left out: with it all would be made again.
+    numbers = {"picture_numbers": archive["picture_numbers"]} if os.path.isdir(source) else {}  # noqa: PTH112
     stages = ["recording" if is_recording else "download", *["unzip"] * (stage == UNPACKED)]
     return {
         "source": source,
@@ -56,6 +60,7 @@ def depend_on(
         "asked": asked,
         "limits": _counting(record, stage, {key: archive[key] for key in LIMITS}),
         "versions": {name: CODE_VERSIONS[name] for name in stages},
+        **numbers,
     }
 
 

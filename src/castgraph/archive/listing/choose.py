@@ -31,8 +31,9 @@ from castgraph.base.text import is_formula, quoted
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".ts", ".m2ts", ".webm"})
-JPEG_SUFFIXES = (".jpg", ".jpeg")
-PICTURE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".webp")
+PICTURE_SUFFIXES = frozenset(
+    ".jpg .jpeg .jfif .jpe .png .webp .bmp .tif .tiff .jp2 .avif .heic .heif .gif".split()
+)
 """How the names of pictures in a folder end, in small letters."""
 
 _SUFFIXES = VIDEO_SUFFIXES | {".zip"}

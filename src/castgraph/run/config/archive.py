@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -42,6 +42,15 @@ class Archive(Section):
         "the `evidence` of every edge. The default is the Visual Explorer's viewer.",
     )
     frame_seconds: float = Field(4, gt=0, description="Seconds between two frames.")
+    picture_numbers: Literal["auto", "names", "order"] = Field(
+        "auto",
+        description="How the pictures of a folder of yours become frames. `names`: by the numbers at the end "
+        "of their names; a picture without one, or with that of another, is left out. `order`: 1, 2, 3, … in "
+        "the order of the names. `auto`: the numbers in the names where they can be those of frames, and else "
+        "the order, which the log tells: all names end with different numbers, at least half of those from "
+        "the first to the last are there, they do not go up by a step larger than 1, the first is at most "
+        "21,600 (a day), and they are no times of day. Numbers from 0 on are raised by 1.",
+    )
     give_up: bool = Field(
         False,
         description="`true`: a broadcast that cannot be had becomes a row, and the run goes on. Its status "
