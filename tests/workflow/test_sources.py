@@ -90,6 +90,14 @@ def test_recordings_that_are_moved_with_the_run_are_not_read_again(mixed_run: Ru
     assert planned == dict.fromkeys(("select", "download", "unzip", "encode", "merge"), 1)
 
 
+def test_other_numbers_of_pictures_make_only_folders_again(mixed_run: Run, tmp_path: Path) -> None:
+    moved = mixed_run.copied(tmp_path / "numbers")
+    table = moved.folder / "broadcasts.csv"
+    table.write_text(table.read_text().replace(str(mixed_run.folder), str(moved.folder)))
+    moved.config["archive"] |= {"picture_numbers": "order"}
+    assert jobs(moved("-n", MERGED)) == dict.fromkeys(("download", "unzip", "encode", "merge"), 1)
+
+
 def test_another_choice_selects_again_from_the_same_inventories(
     demo: Path, tmp_path: Path, new_run: Callable[..., Run]
 ) -> None:

@@ -250,7 +250,9 @@ def _parts(
         except Exception as error:
             error.add_note(f"while encoding frames {batch[0].frame} to {batch[-1].frame}")
             raise
-        faces = [[] if read.picture is None else _in_frame(next(found), read.picture, read.row) for read in batch]
+        faces = [
+            [] if read.picture is None else _in_frame(next(found), read.picture, read.row) for read in batch
+        ]
         yield (
             task,
             _part(
@@ -309,7 +311,7 @@ def _in_frame(faces: list[Face], picture: Picture, row: Mapping[str, Any]) -> li
     across, down = row["width"] / picture.shape[1], row["height"] / picture.shape[0]
     if across == down == 1:
         return faces
-    points = np.tile(np.float32([across, down]), 5)
+    points = np.tile(np.array([across, down], np.float32), 5)
     return [
         face._replace(
             top=round(face.top * down),

@@ -83,7 +83,9 @@ def read_frame(path: Path) -> Frame:
             width, height = image.size
             jpeg.check_coefficients(image, content)
             picture = np.asarray(_smaller(image).convert("RGB"))
-            return Frame(picture, width, height, _note(image, is_smaller=picture.shape[:2] != (height, width)))
+            return Frame(
+                picture, width, height, _note(image, is_smaller=picture.shape[:2] != (height, width))
+            )
     except jpeg.PictureError as error:
         raise UnreadableFrameError(str(error)) from error
 

@@ -81,9 +81,7 @@ def decode_frame(data: bytes) -> tuple[Image, int]:
     except jpeg.PictureError as error:
         raise PictureError(str(error)) from error
     most = _LIMITS["width"]
-    times = next(
-        n for n in (1, 2, 4, 8) if width * height < _LARGE * n**2 and max(width, height) <= most * n
-    )
+    times = next(n for n in (1, 2, 4, 8) if width * height < _LARGE * n**2 and max(width, height) <= most * n)
     return decode(data, (width // times, height // times) if times > 1 else None), times
 
 

@@ -98,7 +98,9 @@ def odd_files(jpeg: bytes) -> dict[str, tuple[bytes, str, str]]:
         "1x1": (as_jpeg(Image.new("RGB", (1, 1), "red")), "ok", ""),
         "ultra-high definition": (as_jpeg(Image.new("RGB", (3840, 2160), "navy")), "ok", ""),
         "photograph": (
-            as_jpeg(Image.new("L", (8000, 6000))), "ok", "greyscale, made smaller to look for faces"
+            as_jpeg(Image.new("L", (8000, 6000))),
+            "ok",
+            "greyscale, made smaller to look for faces",
         ),
         "progressive photograph": (
             as_jpeg(Image.new("L", (8000, 6000)), progressive=True),

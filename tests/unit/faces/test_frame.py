@@ -102,7 +102,9 @@ def test_large_frames_are_made_smaller_and_keep_their_shape(size: tuple[int, int
 def test_a_jpeg_of_several_scans_is_known_by_its_first(tmp_path: Path) -> None:
     """Not by what else is in the file: a thumbnail in the EXIF data has a scan of its own."""
     exif = Image.Exif()
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = as_jpeg(Image.new("L", (8, 8)), progressive=True)
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = as_jpeg(
+        Image.new("L", (8, 8)), progressive=True
+    )
     for options, n_bytes in (
         ({}, 0),
         ({"exif": exif}, 0),

@@ -31,8 +31,9 @@ from castgraph.base.text import is_formula, quoted
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".ts", ".m2ts", ".webm"})
-PICTURE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jfif .jpe .png .webp .bmp .tif .tiff .jp2 .avif .heic .heif .gif".split()
+PICTURE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".jp2", ".avif"),
+    *(".heic", ".heif", ".gif"),
 )
 """How the names of pictures in a folder end, in small letters."""
 

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 JPEG_QUALITY = 95
 """Of pictures that were none, as frames of videos, and of JPEGs that had to be turned.
 
-No library at hand turns a JPEG without decoding it. At this quality a second encoding is hardly seen; with the
-tables that a picture brings along it would be a loss where these are coarse.
+No library at hand turns a JPEG without decoding it. At this quality a second encoding is hardly seen; with
+the tables that a picture brings along it would be a loss where these are coarse.
 """
 
 KINDS = ("PNG", "WEBP", "BMP", "TIFF", "GIF", "JPEG2000", "AVIF", "HEIF")
@@ -39,8 +39,11 @@ KINDS = ("PNG", "WEBP", "BMP", "TIFF", "GIF", "JPEG2000", "AVIF", "HEIF")
 register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 _UNREAD = frozenset(
-    ".3fr .arw .cr2 .cr3 .crw .dng .erf .exr .iiq .jxl .kdc .mef .mos .mrw .nef .nrw .orf .pef .pgm .pnm .ppm "
-    ".psb .psd .raf .raw .rw2 .rwl .sr2 .srf .srw .tga .x3f .xcf".split()
+    {
+        *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw"),
+        *(".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
+        *(".exr", ".jxl", ".pgm", ".pnm", ".ppm", ".psb", ".psd", ".tga", ".xcf"),
+    }
 )
 """How the names of pictures end that are not read.
 
@@ -57,6 +60,9 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """EXIF orientation → what makes the picture upright."""
+
+_HEIF_TURNS = (b"\0\0\0\x09irot", b"\0\0\0\x09imir")
+"""The boxes by which a HEIF says itself how it is to be shown."""
 
 _MOST_TOLD = 3  # kinds of files, or of what is wrong with them
 
@@ -147,11 +153,15 @@ def _look(folder: Path) -> _Contents:
             ending = _ending(entry.name)
             if is_hidden(entry.name):
                 continue
-            if entry.is_dir():
+            if _leads_to(entry, os.DirEntry.is_dir):
                 found.folders.append(entry.name)
             elif ending in _UNREAD:
                 found.unread.append(entry.name)
-            elif _leads_to_a_file(entry) if ending in PICTURE_SUFFIXES else _begins_as_picture(entry):
+            elif (
+                _leads_to(entry, os.DirEntry.is_file)
+                if ending in PICTURE_SUFFIXES
+                else _begins_as_picture(entry)
+            ):
                 found.pictures.append(entry.name)
             else:
                 found.others.append(entry.name)
@@ -162,9 +172,9 @@ def _ending(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122 (a Path for each of 50,000 takes longer)
 
 
-def _leads_to_a_file(entry: os.DirEntry[str]) -> bool:
+def _leads_to(entry: os.DirEntry[str], kind: Callable[[os.DirEntry[str]], bool]) -> bool:
     try:
-        return entry.is_file()
+        return kind(entry)
     except OSError:  # a link to itself
         return False
 
@@ -253,7 +263,10 @@ def _taken(content: bytes, max_pixels: int) -> _Taken:
         several = bool(getattr(image, "is_animated", False))
         image.load()
         jpeg.check_size(image, max_pixels)  # of a HEIF it is known for certain only now
-        turn = _TURNS.get(jpeg.orientation(image))
+        # libheif has turned what says how it is to be shown; where a HEIF does not, EXIF is all there is.
+        is_heif, says = image.format == "HEIF", any(box in content for box in _HEIF_TURNS)
+        orientation = image.info.get("original_orientation") or 1 if is_heif else jpeg.orientation(image)
+        turn = None if is_heif and says else _TURNS.get(orientation)
         return _Taken(encode(_turned(_in_colours(image), turn)), turn is not None, several)
 
 
@@ -282,7 +295,7 @@ def _in_colours(image: Image.Image) -> Image.Image:
         return Image.fromarray(np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8)).convert("RGB")
     if not image.has_transparency_data:
         return image if image.mode == "RGB" else image.convert("RGB")
-    clear = image.convert("RGBA")
+    clear = image if image.mode == "RGBA" else image.convert("RGBA")
     white = Image.new("RGB", clear.size, "white")
     white.paste(clear, mask=clear.getchannel("A"))
     return white

@@ -21,8 +21,9 @@ MAX_SCANS = 100
 MAX_COEFFICIENTS = 144_000_000
 """Bytes beside the pixels, see `coefficients`, with which a frame can be read.
 
-An encode job, which reads the next frame while the engine is at work, stays within its memory (measured on
-frames of 128 million pixels, and on progressive ones of 24 million without and 48 million with fewer colours).
+With it an encode job, which reads a frame while the engine is at work on another, stays within its memory. It
+is a progressive picture of 24 million pixels, or of 48 million whose colours are stored at half the width and
+height, as usual.
 """
 
 _START_OF_SCAN, _END = 0xDA, 0xD9
@@ -82,11 +83,12 @@ def check_size(image: Image.Image, max_pixels: int) -> None:
         raise PictureError(f"{image.width}x{image.height} pixels; at most {max_pixels} pixels are allowed")
 
 
-def orientation(image: Image.Image) -> object:
+def orientation(image: Image.Image) -> int:
     """Tell what EXIF says of the orientation; 1 is upright, 2 to 8 are turned or mirrored."""
     try:
-        found = any(place in image.info for place in _EXIF)
-        return image.getexif().get(ExifTags.Base.Orientation, 1) if found else 1
+        is_there = any(place in image.info for place in _EXIF)
+        found = image.getexif().get(ExifTags.Base.Orientation) if is_there else 1
+        return found if isinstance(found, int) else 1
     except Exception:  # broken EXIF, which fails in many ways, says nothing about the picture
         return 1
 

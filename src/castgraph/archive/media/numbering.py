@@ -19,6 +19,7 @@ _TIME_OF_DAY = re.compile(
     rf"(?:{_DAY}[^0-9]{{1,6}}[0-2][0-9][-_.:h]?[0-5][0-9][-_.:m]?"
     r"|(?<![0-9])[0-2][0-9][-_.:h][0-5][0-9][-_.:m])[0-5][0-9]\Z"
 )
+_COUNTER = re.compile(r"_?(?:CIMG|DJI|DSC[FN]?|GOPR|HPIM|IMG|MG|P[0-9]{3}|PICT|SAM)_?[0-9]{4}")  # of a camera
 _LATEST_FIRST = 21_600  # with a frame every 4 seconds, after a day
 
 
@@ -44,7 +45,7 @@ class Numbered(NamedTuple):
 
 
 def numbered(names: Sequence[str], numbers: Numbers = "auto") -> Numbered:
-    """Number the pictures of a folder.
+    """Give the pictures of a folder their numbers.
 
     Parameters
     ----------
@@ -55,7 +56,8 @@ def numbered(names: Sequence[str], numbers: Numbers = "auto") -> Numbered:
         no place. ``order``: 1, 2, 3, … in the natural order of the names. ``auto``: the numbers in the names
         where they can be those of frames: all names end with different ones, at least half of those from the
         first to the last are there, they do not go up by a step larger than 1, the first is none after a
-        day, and they are no times of day; else the order. Numbers from 0 on are raised by 1.
+        day, and they are neither times of day nor the counter of a camera (``IMG_4711``); else the order.
+        Numbers from 0 on are raised by 1.
 
     Examples
     --------
@@ -90,9 +92,11 @@ def _no_frames(names: Sequence[str], ends: Mapping[str, int]) -> str:
         return "not all end with a number"
     first, last = found[0], found[-1]
     step = math.gcd(*(number - first for number in found))
+    stems = [Path(name).stem for name in names]
     reasons = {
         "several end with the same number": len(set(found)) < len(found),
-        "they end with times of day": all(_TIME_OF_DAY.search(Path(name).stem) for name in names),
+        "they end with times of day": all(map(_TIME_OF_DAY.search, stems)),
+        "they have the counter of a camera": all(map(_COUNTER.fullmatch, stems)),
         f"the numbers go up in steps of {step}": step > 1 and len(found) > 2,
         f"only {len(found)} of the numbers from {first} to {last} are there": 2 * len(found) <= last - first,
         f"the first number is {first}": first > _LATEST_FIRST,

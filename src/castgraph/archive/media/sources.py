@@ -138,21 +138,19 @@ def state(source: str) -> str:
         if not os.path.isdir(source):  # noqa: PTH112 (a Path for each of 50,000 takes as long as the question)
             return _stamp(os.stat(source))  # noqa: PTH116
         with os.scandir(source) as entries:
-            found = sorted(
-                f"{entry.name} {_stamp_of(entry)}"
-                for entry in entries
-                if not is_hidden(entry.name) and not entry.is_dir()
-            )
+            stamps = {entry.name: _stamp_of(entry) for entry in entries if not is_hidden(entry.name)}
     except OSError:
         return "not there"
-    return f"{len(found)} files, {_digest(chr(10).join(found))}"
+    lines = [f"{name} {stamp}" for name, stamp in sorted(stamps.items()) if stamp]
+    return f"{len(lines)} files, {_digest(chr(10).join(lines))}"
 
 
 def _stamp_of(entry: os.DirEntry[str]) -> str:
+    """Tell size and date of what an entry leads to; nothing of a folder."""
     try:
-        return _stamp(entry.stat())
+        return "" if entry.is_dir() else _stamp(entry.stat())
     except OSError:  # a link that leads nowhere
-        return "nothing"
+        return "nowhere"
 
 
 def _stamp(found: os.stat_result) -> str:

@@ -44,12 +44,13 @@ class Archive(Section):
     frame_seconds: float = Field(4, gt=0, description="Seconds between two frames.")
     picture_numbers: Literal["auto", "names", "order"] = Field(
         "auto",
-        description="How the pictures of a folder of yours become frames. `names`: by the numbers at the end "
-        "of their names; a picture without one, or with that of another, is left out. `order`: 1, 2, 3, … in "
-        "the order of the names. `auto`: the numbers in the names where they can be those of frames, and else "
-        "the order, which the log tells: all names end with different numbers, at least half of those from "
+        description="Which frame each picture of a folder is. `names`: the one that its name ends with; "
+        "pictures whose names end with no number, or with that of another, are left out. `order`: 1, 2, 3, … "
+        "in the order of the names. `auto`: by their names where the numbers can be those of frames, else in "
+        "their order; the log tells which. They can be where all are different, at least half of those from "
         "the first to the last are there, they do not go up by a step larger than 1, the first is at most "
-        "21,600 (a day), and they are no times of day. Numbers from 0 on are raised by 1.",
+        "21,600 (a day), and they are neither times of day nor the counter of a camera (`IMG_4711`). Numbers "
+        "from 0 on are raised by 1.",
     )
     give_up: bool = Field(
         False,
