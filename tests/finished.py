@@ -57,6 +57,7 @@ def finish(
     *,
     statuses: Iterable[str] = ("ok", "ok", "missing"),
     reason: str = "no such file",
+    note: str = "",
     n_people: int = 3,
     name: str = "Person {}",
     recommended: str | None = "eps-0.40",
@@ -69,7 +70,7 @@ def finish(
             "station": "NTV" if number % 2 else "1TV",
             "start": START + timedelta(hours=number),
             "status": status,
-            "reason": "" if status == "ok" else reason,
+            "reason": note if status == "ok" else reason,
             "n_frames": 900 if status in ("ok", "partial") else 0,
             "n_faces": 1000 if status in ("ok", "partial") else 0,
         }

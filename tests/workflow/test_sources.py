@@ -96,8 +96,7 @@ def test_what_is_not_taken_is_listed_and_makes_nothing_else_again(mixed_run: Run
     table.write_text(table.read_text().replace(str(mixed_run.folder), str(moved.folder)))
     listed = "results/mixed/left_alone.csv"
     said = moved("-n", MERGED)
-    assert f"Left alone, see {listed}:" in said
-    assert "recordings/notes.txt: no recording (.txt)" in said
+    assert "left alone: recordings/notes.txt: no recording (.txt)" in said
     moved(listed)
     left = [tuple(each) for each in read_left_alone(moved.folder / listed)]
     assert left == [
@@ -106,6 +105,14 @@ def test_what_is_not_taken_is_listed_and_makes_nothing_else_again(mixed_run: Run
     ]
     (moved.folder / "recordings" / "tape 18.mp4").touch()
     assert jobs(moved("-n", MERGED, listed)) == {"left_alone": 1}
+
+
+def test_other_numbers_of_pictures_make_only_folders_again(mixed_run: Run, tmp_path: Path) -> None:
+    moved = mixed_run.copied(tmp_path / "numbers")
+    table = moved.folder / "broadcasts.csv"
+    table.write_text(table.read_text().replace(str(mixed_run.folder), str(moved.folder)))
+    moved.config["archive"] |= {"picture_numbers": "order"}
+    assert jobs(moved("-n", MERGED)) == dict.fromkeys(("download", "unzip", "encode", "merge"), 1)
 
 
 def test_another_choice_selects_again_from_the_same_inventories(

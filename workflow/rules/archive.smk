@@ -127,7 +127,8 @@ rule download:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=growing(500),
+        # A turned photograph of 108 million pixels takes 1 GB.
+        mem_mb=growing(lambda wildcards: 1500 if is_recording(wildcards) else 500),
         # A recording keeps no host busy.
         download_slots=lambda wildcards: 0 if is_recording(wildcards) else 1,
     params:

@@ -86,8 +86,8 @@ def begin():
 
 
 def growing(mem_mb):
-    """Memory that grows with every retry of the job."""
-    return lambda wildcards, attempt: mem_mb * attempt
+    """Memory that grows with every retry of the job; a number, or a function of the wildcards."""
+    return lambda wildcards, attempt: attempt * (mem_mb(wildcards) if callable(mem_mb) else mem_mb)
 
 
 def with_faces(mem_mb):

@@ -31,7 +31,7 @@ from castgraph.archive import Manifest, UnzippedFrame
 from castgraph.base import files, tables
 from castgraph.base.cores import Cores, Crew
 from castgraph.base.locks import lock
-from castgraph.faces.engine import Engine
+from castgraph.faces.engine import Engine, Face
 from castgraph.faces.frame import MAX_PIXELS, Picture, UnreadableFrameError, phash, read_frame
 
 log = logging.getLogger(__name__)
@@ -250,7 +250,9 @@ def _parts(
         except Exception as error:
             error.add_note(f"while encoding frames {batch[0].frame} to {batch[-1].frame}")
             raise
-        faces = [[] if read.picture is None else next(found) for read in batch]
+        faces = [
+            [] if read.picture is None else _in_frame(next(found), read.picture, read.row) for read in batch
+        ]
         yield (
             task,
             _part(
@@ -297,12 +299,29 @@ def _read(folder: Path, entry: UnzippedFrame) -> _Read:
     if entry.file is None:
         return _Read(entry.frame, None, {"status": "damaged", "reason": entry.reason})
     try:
-        picture, note = read_frame(folder / entry.file)
+        picture, width, height, note = read_frame(folder / entry.file)
     except UnreadableFrameError as error:
         return _Read(entry.frame, None, {"status": "unreadable", "reason": str(error)})
-    height, width = picture.shape[:2]
     row = {"width": width, "height": height, "status": "ok", "reason": note, "phash": phash(picture)}
     return _Read(entry.frame, picture, row)
+
+
+def _in_frame(faces: list[Face], picture: Picture, row: Mapping[str, Any]) -> list[Face]:
+    """Give the faces of a picture in pixels of its frame, which may be larger."""
+    across, down = row["width"] / picture.shape[1], row["height"] / picture.shape[0]
+    if across == down == 1:
+        return faces
+    points = np.tile(np.array([across, down], np.float32), 5)
+    return [
+        face._replace(
+            top=round(face.top * down),
+            right=round(face.right * across),
+            bottom=round(face.bottom * down),
+            left=round(face.left * across),
+            landmarks=face.landmarks * points,
+        )
+        for face in faces
+    ]
 
 
 def _joined(

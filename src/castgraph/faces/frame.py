@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import io
+import math
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from scipy.fft import dctn
 from scipy.ndimage import laplace
 
-from castgraph.base.text import shortened
+from castgraph.archive.media import jpeg
+from castgraph.archive.media.zips import DEFAULT_LIMITS
 
 Picture = NDArray[np.uint8]
 """A decoded frame of shape (height, width, 3), RGB."""
 
 MAX_PIXELS = 4096 * 2160
-"""Larger frames are refused before they are decoded: no broadcast has them, a decompression bomb does."""
+"""Larger frames are made smaller: no broadcast has them, photographs do, and the engine needs memory."""
 
-MAX_SCANS = 100
-"""JPEGs with more scans are refused: each costs as much as the whole picture, in a few bytes of the file."""
-
-_JPEG = b"\xff\xd8\xff"
-_START_OF_SCAN = b"\xff\xda"
 _OTHER_KINDS = {b"\x89PNG": "PNG", b"GIF8": "GIF", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"RIFF": "WebP"}
 _COLOURS = {"L": "greyscale", "CMYK": "CMYK"}
 
@@ -35,10 +31,25 @@ class UnreadableFrameError(ValueError):
 
 
 class Frame(NamedTuple):
-    """A decoded frame, and what is odd about its file; empty when nothing is."""
+    """A decoded frame.
+
+    Attributes
+    ----------
+    picture
+        The picture, of at most `MAX_PIXELS` pixels.
+    width, height
+        The size of the frame: that of the picture, or larger.
+    note
+        What is odd about the file, parts of it with `NOTES_JOIN` between them; empty when nothing is.
+    """
 
     picture: Picture
+    width: int
+    height: int
     note: str
+
+
+NOTES_JOIN = ", "
 
 
 def read_frame(path: Path) -> Frame:
@@ -53,35 +64,41 @@ def read_frame(path: Path) -> Frame:
     Returns
     -------
     Frame
-        The picture as RGB, whatever the file's colours are. As in face_recognition it is not turned where
-        EXIF asks for it. Either is noted.
+        The picture as RGB, whatever the file's colours are, and made smaller where it is larger than
+        `MAX_PIXELS`. As in face_recognition it is not turned where EXIF asks for it. Each is noted.
 
     Raises
     ------
     UnreadableFrameError
         When the file is empty or no JPEG; is cut off, or so corrupt that libjpeg gives it up; has more than 8
-        bits a colour, more than `MAX_PIXELS` pixels or more than `MAX_SCANS` scans. The last two are found
-        without decoding, so that no file takes much memory or time.
+        bits a colour, more pixels than `castgraph.archive.Limits` allows, or more scans or coefficients than
+        `castgraph.archive.media.jpeg` does. The last three are found without decoding, so that no file takes
+        much memory or time.
     """
     content = path.read_bytes()
-    if not content.startswith(_JPEG):
+    if not content.startswith(jpeg.START):
         raise UnreadableFrameError(_other_kind(content))
     try:
-        # Not Image.open: it tries other kinds, and its message does not tell what is wrong with a JPEG.
-        with JpegImageFile(io.BytesIO(content)) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise UnreadableFrameError(
-                    f"{image.width}x{image.height} pixels; at most {MAX_PIXELS} pixels are allowed"
-                )
-            scans = content.count(_START_OF_SCAN)
-            if scans > MAX_SCANS:
-                raise UnreadableFrameError(f"{scans} scans; at most {MAX_SCANS} are allowed")
-            image.load()
-            return Frame(np.asarray(image.convert("RGB")), _note(image))
-    except (UnreadableFrameError, MemoryError):
-        raise
-    except Exception as error:  # the file may hold anything, and Pillow's parsers fail in many ways
-        raise UnreadableFrameError(shortened(f"broken JPEG: {error}", 200)) from error
+        with jpeg.opened(content, DEFAULT_LIMITS.max_picture_pixels) as image:
+            width, height = image.size
+            jpeg.check_coefficients(image, content)
+            picture = np.asarray(_smaller(image).convert("RGB"))
+            return Frame(
+                picture, width, height, _note(image, is_smaller=picture.shape[:2] != (height, width))
+            )
+    except jpeg.PictureError as error:
+        raise UnreadableFrameError(str(error)) from error
+
+
+def _smaller(image: JpegImageFile) -> Image.Image:
+    """Make a picture of more than `MAX_PIXELS` pixels smaller; others stay as they are."""
+    share = MAX_PIXELS / (image.width * image.height)
+    if share >= 1:
+        return image
+    size = (max(1, int(image.width * math.sqrt(share))), max(1, int(image.height * math.sqrt(share))))
+    # libjpeg leaves out what is not needed of a half or quarter, which saves memory and time.
+    image.draft(None, size)
+    return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _other_kind(content: bytes) -> str:
@@ -91,20 +108,14 @@ def _other_kind(content: bytes) -> str:
     return f"a {kind}, not a JPEG picture" if kind else "not a JPEG picture"
 
 
-def _note(image: JpegImageFile) -> str:
+def _note(image: JpegImageFile, *, is_smaller: bool) -> str:
     notes = [_COLOURS[image.mode]] if image.mode in _COLOURS else []
-    orientation = _orientation(image)
+    orientation = jpeg.orientation(image)
     if orientation in range(2, 9):
         notes.append(f"EXIF orientation {orientation} not applied")
-    return ", ".join(notes)
-
-
-def _orientation(image: JpegImageFile) -> object:
-    """Tell what EXIF says of the orientation; 1 is upright."""
-    try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1) if "exif" in image.info else 1
-    except Exception:  # broken EXIF, which fails in many ways, says nothing about the picture
-        return 1
+    if is_smaller:
+        notes.append("made smaller to look for faces")
+    return NOTES_JOIN.join(notes)
 
 
 def phash(picture: Picture) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,8 +18,13 @@ import pyarrow.parquet as pq
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.base import files, tables
+from castgraph.base.text import counted
+from castgraph.faces.frame import NOTES_JOIN
 from castgraph.faces.quality import FILTERS, Quality, set_aside
 from castgraph.faces.times import frame_times
+
+_MOST_KINDS = 3
+"""Kinds of odd frames that are told of a broadcast."""
 
 _ROWS = 16_384
 """Rows of a broadcast that are read at a time: all, but for very few broadcasts."""
@@ -167,25 +173,51 @@ def broadcast_row(faces: Path, frames: Path) -> dict[str, Any]:
     """
     broadcast = Broadcast.parse(faces.stem)
     facts = tables.read_provenance(frames)
-    status = tables.read(frames, tables.FRAMES, ["status"])["status"]
-    n_unreadable = pc.sum(pc.not_equal(status, "ok")).as_py() or 0
+    table = tables.read(frames, tables.FRAMES, ["status", "reason"])
+    n_unreadable = pc.sum(pc.not_equal(table["status"], "ok")).as_py() or 0
     return {
         "broadcast": broadcast.id,
         "station": broadcast.station,
         "start": broadcast.start,
         "title": broadcast.title,
-        **_status(facts["status"], facts["reason"], len(status), n_unreadable),
-        "n_frames": len(status),
+        "status": _status(facts["status"], len(table), n_unreadable),
+        "reason": "; ".join(filter(None, [facts["reason"], _unreadable(table), _odd(table)])),
+        "n_frames": len(table),
         "n_unreadable": n_unreadable,
         "n_refused": facts["n_refused"],
         "n_faces": pq.read_metadata(faces).num_rows,
     }
 
 
-def _status(status: str, reason: str, n_frames: int, n_unreadable: int) -> dict[str, str]:
+def _status(status: str, n_frames: int, n_unreadable: int) -> str:
     """Judge a broadcast once its frames were decoded: a ZIP that was fine may hold bad pictures."""
     if status in ("ok", "partial") and n_unreadable:
-        if n_unreadable == n_frames:
-            return {"status": "damaged", "reason": reason or "no frame could be read"}
-        return {"status": "partial", "reason": reason or f"{n_unreadable} of {n_frames} frames unreadable"}
-    return {"status": status, "reason": reason}
+        return "damaged" if n_unreadable == n_frames else "partial"
+    return status
+
+
+def _unreadable(frames: pa.Table) -> str:
+    """Tell how many frames could not be decoded, and why most of them; empty when all could."""
+    reasons = _reasons(frames, "unreadable")
+    if not reasons:
+        return ""
+    n, all_of = reasons.total(), len(frames)
+    [(reason, n_like)] = reasons.most_common(1)
+    counts = "no frame could be read" if n == all_of else f"{n} of {all_of} frames unreadable"
+    return f"{counts}, {n_like} of them: {reason}" if n_like < n else f"{counts}: {reason}"
+
+
+def _odd(frames: pa.Table) -> str:
+    """Tell what is odd about frames that were read, and about how many of them; empty when nothing is."""
+    kinds: Counter[str] = Counter()
+    for reason, n in _reasons(frames, "ok").items():
+        kinds.update(dict.fromkeys(filter(None, reason.split(NOTES_JOIN)), n))
+    shown = [f"{counted(n, 'frame')}: {kind}" for kind, n in kinds.most_common(_MOST_KINDS)]
+    rest = len(kinds) - len(shown)
+    return "; ".join([*shown, *[f"{counted(rest, 'more kind')} of odd frames"] * (rest > 0)])
+
+
+def _reasons(frames: pa.Table, status: str) -> Counter[str]:
+    """Count the frames of a status by what is told of them."""
+    told = frames["reason"].filter(pc.equal(frames["status"], status)).value_counts()
+    return Counter({row["values"]: row["counts"] for row in told.to_pylist()})

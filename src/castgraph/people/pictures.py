@@ -13,6 +13,8 @@ from wand.exceptions import WandException
 from wand.image import Image
 from wand.resource import limits
 
+from castgraph.archive.media import jpeg
+from castgraph.archive.media.zips import DEFAULT_LIMITS
 from castgraph.base.colours import BLANK, GREY
 
 Box = tuple[int, int, int, int]
@@ -24,13 +26,14 @@ MARGIN = 0.35
 _RAISE = 0.08  # how far the square is moved up, as such a share: a box begins at the brows, hair wants room
 
 _LIMITS = {
-    "width": 10_000,  # pixels
-    "height": 10_000,
+    "width": 16_000,  # pixels
+    "height": 16_000,
     "memory": 512 << 20,  # bytes for pixels; a frame needs 8 a pixel and the face cut out of it as well
     "map": 0,  # what does not fit is refused rather than put on disk
     "disk": 0,
     "thread": 1,  # the work is shared out among processes
 }
+_LARGE = 24_000_000  # pixels; ImageMagick as Debian sets it up has memory for 33 million
 _START, _SCAN, _END = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"  # markers of a JPEG
 
 
@@ -56,13 +59,41 @@ def limited_resources() -> Iterator[None]:
             limits[name] = value
 
 
-def decode(data: bytes) -> Image:
+def decode_frame(data: bytes) -> tuple[Image, int]:
+    """Decode a frame, a large photograph smaller than it is.
+
+    Returns
+    -------
+    wand.image.Image
+        As of `decode`.
+    int
+        How many times smaller its sides are: 1, 2, 4 or 8.
+
+    Raises
+    ------
+    PictureError
+        As `decode`, and when no faces would have been looked for in the frame.
+    """
+    try:
+        with jpeg.opened(data, DEFAULT_LIMITS.max_picture_pixels) as header:
+            width, height = header.size
+            jpeg.check_coefficients(header, data)
+    except jpeg.PictureError as error:
+        raise PictureError(str(error)) from error
+    most = _LIMITS["width"]
+    times = next(n for n in (1, 2, 4, 8) if width * height < _LARGE * n**2 and max(width, height) <= most * n)
+    return decode(data, (width // times, height // times) if times > 1 else None), times
+
+
+def decode(data: bytes, least_size: tuple[int, int] | None = None) -> Image:
     """Decode a JPEG, and nothing but a JPEG.
 
     Parameters
     ----------
     data
         The bytes of the file.
+    least_size
+        Width and height, both the same fraction of the picture's, for the picture to be made smaller by.
 
     Returns
     -------
@@ -80,7 +111,10 @@ def decode(data: bytes) -> Image:
     if data.find(_END, data.rfind(_SCAN)) < 0:
         raise PictureError("the JPEG is cut off")
     with _wand_errors():
-        image = Image(blob=data, format="jpeg")
+        image = Image()
+        if least_size:
+            image.options["jpeg:size"] = "{}x{}".format(*least_size)
+        image.read(blob=data, format="jpeg")
         if image.width == 0 or image.height == 0:
             raise PictureError("unusable JPEG: no pixels")
         if image.colorspace != "srgb":

@@ -277,9 +277,11 @@ def _cut_faces(
         for frame, cuts in groupby(job.cuts, key=attrgetter("frame")):
             wanted = list(cuts)
             try:
-                with pictures.decode(read(frame)) as picture:
+                picture, times_smaller = pictures.decode_frame(read(frame))
+                with picture:
                     for cut in wanted:
-                        _write(cut.path, pictures.cut_face(picture, cut.box, cut.size), cut.quality)
+                        face = pictures.cut_face(picture, _smaller(cut.box, times_smaller), cut.size)
+                        _write(cut.path, face, cut.quality)
             except (LookupError, pictures.PictureError) as error:
                 problems.append(f"frame {frame}: {error}")
                 for cut in wanted:
@@ -287,6 +289,11 @@ def _cut_faces(
     if not problems:
         return ""
     return f"{job.broadcast}: {len(problems)} frame(s) could not be shown; {problems[0]}"
+
+
+def _smaller(box: pictures.Box, times: int) -> pictures.Box:
+    top, right, bottom, left = box
+    return top // times, right // times, bottom // times, left // times
 
 
 @contextmanager

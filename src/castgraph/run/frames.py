@@ -6,6 +6,7 @@ that another source, archive or time between two frames of a video takes nobody'
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,19 +48,23 @@ def depend_on(
     dict
         ``source``; of a local one its ``state`` (size and date); ``asked``; the ``limits`` that count: those
         under which the stage was done, as long as those of today would change nothing; the ``versions`` of
-        the code; of a video whose name does not say that it is one ``frame_seconds``, which is in no path of
-        its. Before, during and after the jobs that follow from it, it is the same.
+        the code; of a folder its ``picture_numbers``; of a video whose name does not say that it is one
+        ``frame_seconds``, which is in no path of its. Before, during and after the jobs that follow from it,
+        it is the same.
     """
     is_own = is_local(source)
     stages = ["recording" if is_own else "download", *["unzip"] * (stage == UNPACKED)]
-    is_sampled = is_own and not is_recording(source) and Path(source).is_file()
+    # Keys that only some sources have: with them all others would be made again.
+    keys = ["picture_numbers"] if os.path.isdir(source) else []  # noqa: PTH112
+    keys += ["frame_seconds"] if is_own and not is_recording(source) and os.path.isfile(source) else []  # noqa: PTH113
     return {
         "source": source,
         "state": state(source) if is_own else None,
         "asked": asked,
         "limits": _counting(record, stage, {key: archive[key] for key in LIMITS}),
         "versions": {name: CODE_VERSIONS[name] for name in stages},
-    } | ({"frame_seconds": archive["frame_seconds"]} if is_sampled else {})
+        **{key: archive[key] for key in keys},
+    }
 
 
 def _counting(record: Path, stage: str, today: dict[str, Any]) -> dict[str, Any]:

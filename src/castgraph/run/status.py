@@ -37,7 +37,7 @@ class State(NamedTuple):
         One of `castgraph.base.statuses` where it is done. Else ``failed``: a job of it did; ``fetched``: its
         ZIP is there; ``waiting``.
     reason
-        Why it is not ok; empty when it is.
+        Why it is not ok, and what else there is to know of it.
     receipt
         The file that says that it was fetched.
     """
@@ -155,7 +155,7 @@ def _failure(results: Path, job: str, encoder: str, place: Path) -> str:
 
 
 def render(found: list[State], left: Sequence[LeftAlone] = ()) -> RenderableType:
-    """Put states into a form for the terminal: counts, then all that is neither done nor waiting.
+    """Put states into a form for the terminal: counts, then all of which there is more to tell.
 
     What was left alone comes last, a line a reason.
     """
@@ -166,7 +166,7 @@ def render(found: list[State], left: Sequence[LeftAlone] = ()) -> RenderableType
             counts.add_row(f"[bold]{heading}[/]", f"{number.total():,}: {by_status}")
     rows = Table("name", "status", "reason", box=None, header_style="dim")
     for state in found:
-        if state.status not in ("ok", "fetched", "waiting"):
+        if state.status not in ("ok", "fetched", "waiting") or state.reason:
             rows.add_row(escape(state.name), escape(state.status), escape(state.reason))
     parts: list[RenderableType] = [counts, "", rows] if rows.row_count else [counts]
     if left:

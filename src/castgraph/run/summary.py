@@ -83,9 +83,8 @@ def summarise(
             "read": sum(statuses[status] for status in READ),
             **_counts(statuses, reversed(STATUSES)),
         },
-        "not_ok": table.filter(pc.not_equal(table["status"], "ok"))
-        .select(["broadcast", "status", "reason"])
-        .to_pylist(),
+        "not_ok": _told(table, pc.not_equal(table["status"], "ok")),
+        "noted": _told(table, pc.and_(pc.equal(table["status"], "ok"), pc.greater(table["reason"], ""))),
         "frames": _total(table["n_frames"]),
         "frames_unreadable": _total(table["n_unreadable"]),
         "entries_refused": _total(table["n_refused"]),
@@ -98,6 +97,13 @@ def summarise(
             for name, paths in clusterings.items()
         },
     }
+
+
+def _told(broadcasts: pa.Table, chosen: pa.ChunkedArray) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = (
+        broadcasts.filter(chosen).select(["broadcast", "status", "reason"]).to_pylist()
+    )
+    return rows
 
 
 def _clustering(faces: Path, labels: Path, people: Path, pairs: Path, n_set_aside: int) -> Summary:
@@ -143,8 +149,12 @@ def render(summary: Summary, folder: Path) -> RenderableType:
         The results of the run, for the paths to open.
     """
     parts: list[RenderableType] = [_overview(summary)]
-    if summary["not_ok"]:
-        parts += [Text("\nNot, or not wholly, read", style="bold"), _not_ok(summary["not_ok"])]
+    for heading, rows in (
+        ("Not, or not wholly, read", summary["not_ok"]),
+        ("Read, and worth knowing", summary.get("noted", [])),  # of an older castgraph there are none
+    ):
+        if rows:
+            parts += [Text(f"\n{heading}", style="bold"), _reasons(rows)]
     for name, clustering in summary["clusterings"].items():
         parts += _render_clustering(name, clustering, folder / name)
     if len(summary["clusterings"]) > 1:
@@ -190,7 +200,7 @@ def _set_aside(quality: Mapping[str, float | None], counts: Mapping[str, int]) -
     return f"{sum(counts.values()):,}: {', '.join(by_filter)}"
 
 
-def _not_ok(rows: list[dict[str, str]]) -> Table:
+def _reasons(rows: list[dict[str, str]]) -> Table:
     table = Table("broadcast", "status", "reason", box=None, header_style="dim")
     for row in rows[:20]:
         table.add_row(*(escape(row[key]) for key in ("broadcast", "status", "reason")))

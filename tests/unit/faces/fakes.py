@@ -35,6 +35,13 @@ def claiming(jpeg: bytes, width: int, height: int, bits: int = 8) -> bytes:
     return jpeg[:at] + struct.pack(">BHH", bits, height, width) + jpeg[at + 5 :]
 
 
+def progressive(width: int, height: int) -> bytes:
+    """A progressive JPEG with as many samples of each colour, that claims this size."""
+    jpeg = as_jpeg(Image.new("RGB", (64, 64), "navy"), progressive=True, subsampling=0)
+    at = jpeg.index(b"\xff\xc2") + 5
+    return jpeg[:at] + struct.pack(">HH", height, width) + jpeg[at + 4 :]
+
+
 def many_scans(n_times: int) -> bytes:
     """A progressive JPEG whose last scan comes again and again."""
     jpeg = as_jpeg(Image.new("L", (64, 64), 99), progressive=True)
@@ -90,7 +97,24 @@ def odd_files(jpeg: bytes) -> dict[str, tuple[bytes, str, str]]:
         "progressive": (as_jpeg(image, progressive=True), "ok", ""),
         "1x1": (as_jpeg(Image.new("RGB", (1, 1), "red")), "ok", ""),
         "ultra-high definition": (as_jpeg(Image.new("RGB", (3840, 2160), "navy")), "ok", ""),
-        "too large": (as_jpeg(Image.new("L", (8000, 6000))), "unreadable", "8000x6000 pixels; at most .*"),
+        "photograph": (
+            as_jpeg(Image.new("L", (8000, 6000))),
+            "ok",
+            "greyscale, made smaller to look for faces",
+        ),
+        "progressive photograph": (
+            as_jpeg(Image.new("L", (8000, 6000)), progressive=True),
+            "ok",
+            "greyscale, made smaller to look for faces",
+        ),
+        "too large": (claiming(jpeg, 16320, 12240), "unreadable", "16320x12240 pixels; at most 128000000 .*"),
+        "progressive in full colours": (
+            progressive(7008, 4672),
+            "unreadable",
+            r"7008x4672 pixels in several scans \(progressive\), which take 196448256 bytes .* at most .*",
+        ),
+        # Phones put previews, depths and videos behind a picture.
+        "with more behind its end": (jpeg + b"\xff\xda\0\0" * 300, "ok", ""),
         # Small files that would take gigabytes, or hours, to decode.
         "bomb": (claiming(jpeg, 60000, 60000), "unreadable", "60000x60000 pixels; at most .*"),
         "scan bomb": (many_scans(20_000), "unreadable", "200[0-9][0-9] scans; at most 100 are allowed"),

@@ -2,6 +2,8 @@
 
 import dataclasses
 import fcntl
+import functools
+import itertools
 import logging
 import os
 import re
@@ -13,6 +15,7 @@ import time
 import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from tests.unit.faces.fakes import (
@@ -32,8 +35,8 @@ from castgraph.archive import Manifest
 from castgraph.base import tables
 from castgraph.base.cores import Cores
 from castgraph.faces.encode import encode, is_worse, write_encoded
-from castgraph.faces.engine import Engine
-from castgraph.faces.frame import phash, read_frame
+from castgraph.faces.engine import Engine, load_engine
+from castgraph.faces.frame import MAX_PIXELS, phash, read_frame
 
 
 @pytest.fixture
@@ -173,6 +176,48 @@ def test_what_an_engine_raises_names_the_frames(tmp_path: Path) -> None:
     with pytest.raises(ArithmeticError, match="no such square root") as raised:
         encode(many(tmp_path, 20), tmp_path, FailingEngine)
     assert raised.value.__notes__ == ["while encoding frames 1 to 16"]
+
+
+# --- large photographs
+
+
+def test_faces_of_a_large_photograph_are_in_its_own_pixels(tmp_path: Path) -> None:
+    manifest = broadcast(tmp_path, [grey(80, (6000, 4000)), grey(80)])
+    engine = FakeEngine()
+    faces, frames, _ = encode(manifest, tmp_path, lambda: engine)
+    (height, width, _), small = itertools.chain.from_iterable(engine.shapes)
+    assert small == (8, 8, 3)
+    assert width * height <= MAX_PIXELS
+    large, plain = faces.to_pylist()
+    across, down = 6000 / width, 4000 / height
+    assert (plain["top"], plain["right"], plain["bottom"], plain["left"]) == (1, 90, 11, 80)
+    assert (large["top"], large["right"]) == (round(1 * down), round(90 * across))
+    assert (large["bottom"], large["left"]) == (round(11 * down), round(80 * across))
+    assert large["landmarks"] == pytest.approx([n * (down if n % 2 else across) for n in range(10)])
+    assert plain["landmarks"] == list(range(10))
+    assert (large["score"], large["sharpness"]) == (plain["score"], plain["sharpness"])
+    assert frames["width"].to_pylist() == [6000, 8]
+    assert frames["height"].to_pylist() == [4000, 8]
+    assert frames["reason"].to_pylist() == ["made smaller to look for faces", ""]
+
+
+def test_in_a_frame_that_is_enlarged_the_same_faces_are_found(frames, tmp_path: Path) -> None:
+    """To 12 million pixels, as phones take them."""
+    manifest, folder = frames
+    with Image.open(folder / manifest.frames[4].file) as image:
+        files = [as_jpeg(image), as_jpeg(image.resize((4620, 2600), Image.Resampling.BICUBIC))]
+    load = functools.partial(load_engine, "fast", "hog", 1)
+    faces = encode(broadcast(tmp_path, files), tmp_path, load).faces.to_pylist()
+    small, large = ([face for face in faces if face["frame"] == frame] for frame in (1, 2))
+    assert len(small) == len(large) > 0
+    for one, other in zip(small, large, strict=True):
+        size = one["right"] - one["left"]
+        for side in ("top", "right", "bottom", "left"):
+            # The detector's boxes come in steps of a sixth.
+            assert other[side] == pytest.approx(one[side] * 4620 / 640, abs=0.15 * size * 4620 / 640)
+        eyes = np.array(other["landmarks"]) - np.array(one["landmarks"]) * 4620 / 640
+        assert np.abs(eyes).max() < 0.05 * size * 4620 / 640
+        assert np.linalg.norm(np.array(one["embedding"]) - np.array(other["embedding"])) < 0.3
 
 
 # --- memory

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageFilter
+from PIL import ExifTags, Image, ImageFilter
 from tests.unit.faces.fakes import as_jpeg, odd_files, rotated
 
+from castgraph.archive.media.jpeg import coefficients, opened
 from castgraph.faces.frame import MAX_PIXELS, UnreadableFrameError, phash, read_frame, sharpness
 
 
@@ -28,10 +29,11 @@ def test_every_file_is_read_or_refused_with_a_reason(name: str, jpeg: bytes, tmp
     path = tmp_path / "1.jpg"
     path.write_bytes(content)
     if status == "ok":
-        picture, note = read_frame(path)
+        picture, width, height, note = read_frame(path)
         assert note == reason
         assert picture.dtype == np.uint8
-        assert picture.shape == (*Image.open(path).size[::-1], 3)
+        assert (width, height) == Image.open(path).size
+        assert (picture.shape == (height, width, 3)) == ("made smaller" not in note)
         assert 0 <= phash(picture) < 2**64
     else:
         with pytest.raises(UnreadableFrameError) as raised:
@@ -66,7 +68,7 @@ def test_no_file_fails_the_job(changes: list[tuple[int, int]], cut: int) -> None
     with tempfile.NamedTemporaryFile(suffix=".jpg") as file:
         Path(file.name).write_bytes(content[: cut or None])
         try:
-            picture, _ = read_frame(Path(file.name))
+            picture = read_frame(Path(file.name)).picture
         except UnreadableFrameError as error:
             assert str(error)
         else:
@@ -78,8 +80,50 @@ def test_a_frame_that_is_gone_is_an_error_of_the_job(tmp_path: Path) -> None:
         read_frame(tmp_path / "gone.jpg")
 
 
-def test_the_largest_frame_is_ultra_high_definition_but_not_much_more() -> None:
+def test_the_largest_frame_that_is_not_made_smaller_is_ultra_high_definition_but_not_much_more() -> None:
     assert 3840 * 2160 <= MAX_PIXELS <= 4096 * 2160
+
+
+@pytest.mark.parametrize("size", [(4096, 2160), (4097, 2160), (4032, 3024), (9000, 6000), (65_000, 200)])
+def test_large_frames_are_made_smaller_and_keep_their_shape(size: tuple[int, int], tmp_path: Path) -> None:
+    gradient = Image.linear_gradient("L").resize(size).convert("RGB")
+    (tmp_path / "1.jpg").write_bytes(as_jpeg(gradient))
+    picture, width, height, note = read_frame(tmp_path / "1.jpg")
+    assert (width, height) == size
+    small = picture.shape[1], picture.shape[0]
+    assert small[0] * small[1] <= MAX_PIXELS
+    assert small == size if size == (4096, 2160) else small[0] * small[1] > 0.98 * MAX_PIXELS
+    assert small[0] / small[1] == pytest.approx(width / height, rel=0.02)
+    assert bool(note) == (small != size)
+    expected = np.asarray(gradient.resize(small, Image.Resampling.BOX), dtype=int)
+    assert np.abs(picture - expected).max() <= 4
+
+
+def test_a_jpeg_of_several_scans_is_known_by_its_first(tmp_path: Path) -> None:
+    """Not by what else is in the file: a thumbnail in the EXIF data has a scan of its own."""
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = as_jpeg(
+        Image.new("L", (8, 8)), progressive=True
+    )
+    for options, n_bytes in (
+        ({}, 0),
+        ({"exif": exif}, 0),
+        ({"progressive": True}, 2 * 600 * 400 * 1.5),
+        ({"progressive": True, "subsampling": 0}, 2 * 600 * 400 * 3),
+        ({"progressive": True, "exif": exif}, 2 * 600 * 400 * 1.5),
+    ):
+        content = as_jpeg(Image.new("RGB", (600, 400)), **options)
+        with opened(content, 600 * 400) as image:
+            assert coefficients(image, content) == n_bytes
+
+
+def test_a_jpeg_whose_colours_come_one_after_another_has_several_scans() -> None:
+    content = as_jpeg(Image.new("RGB", (60, 40)), subsampling=0)
+    at = content.rindex(b"\xff\xda")
+    assert content[at : at + 10] == bytes.fromhex("ffda 000c 03 0100 0211 03")
+    alone = content[:at] + bytes.fromhex("ffda 0008 01 0100 003f00") + content[at + 14 :]
+    with opened(alone, 60 * 40) as image:
+        assert coefficients(image, alone) == 2 * 60 * 40 * 3
 
 
 def test_phash_is_stable_under_small_changes_and_differs_between_scenes(frames) -> None:

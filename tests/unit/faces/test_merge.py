@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from castgraph.base import files, tables
 from castgraph.faces.engine import Face
-from castgraph.faces.merge import merge
+from castgraph.faces.merge import broadcast_row, merge
 from castgraph.faces.quality import Quality
 
 OTHER = "NTV_20261001_030000"
@@ -88,6 +88,64 @@ def test_the_status_of_a_broadcast(unzipped: str, frames: list[str], expected: s
         "NTV",
         "",
         "2026-10-01T03:00:00+00:00",
+    )
+
+
+def told(folder: Path, frames: list[tuple[str, str]], **facts: str) -> tuple[str, str]:
+    """What a broadcast table says of a broadcast whose frames have these statuses and reasons."""
+    faces, path = write_encoded(folder, OTHER, [status for status, _ in frames], 0, **facts)
+    rewritten(path, tables.FRAMES, reason=[reason for _, reason in frames])
+    row = broadcast_row(faces, path)
+    return row["status"], row["reason"]
+
+
+TURNED = ("ok", "EXIF orientation 6 not applied")
+SIZE = "16320x12240 pixels; at most 128000000 pixels are allowed"
+
+
+@pytest.mark.parametrize(
+    ("frames", "facts", "expected"),
+    [
+        ([("ok", "")], {}, ("ok", "")),
+        ([TURNED] * 12 + [("ok", "")], {}, ("ok", "12 frames: EXIF orientation 6 not applied")),
+        (
+            [TURNED, ("ok", "greyscale, EXIF orientation 6 not applied"), ("ok", "greyscale, CMYK")],
+            {"reason": "1 other file left alone: 1 .txt"},
+            (
+                "ok",
+                "1 other file left alone: 1 .txt; 2 frames: EXIF orientation 6 not applied; "
+                "2 frames: greyscale; 1 frame: CMYK",
+            ),
+        ),
+        ([("unreadable", SIZE)], {}, ("damaged", f"no frame could be read: {SIZE}")),
+        (
+            [("unreadable", "broken"), ("unreadable", SIZE), ("unreadable", SIZE)],
+            {},
+            ("damaged", f"no frame could be read, 2 of them: {SIZE}"),
+        ),
+        (
+            [("unreadable", "broken"), TURNED],
+            {},
+            ("partial", "1 of 2 frames unreadable: broken; 1 frame: EXIF orientation 6 not applied"),
+        ),
+        (
+            [("damaged", "CRC"), ("unreadable", "broken"), ("ok", "")],
+            {"status": "partial", "reason": "1 of 3 frames damaged; the first: CRC"},
+            ("partial", "1 of 3 frames damaged; the first: CRC; 1 of 3 frames unreadable: broken"),
+        ),
+    ],
+)
+def test_a_broadcast_tells_what_is_odd_about_its_frames_and_why_some_cannot_be_read(
+    frames: list[tuple[str, str]], facts: dict[str, str], expected: tuple[str, str], tmp_path: Path
+) -> None:
+    assert told(tmp_path, frames, **facts) == expected
+
+
+def test_of_many_kinds_of_odd_frames_a_few_are_told(tmp_path: Path) -> None:
+    frames = [("ok", ", ".join(f"kind {kind}" for kind in range(1 + n % 9))) for n in range(50_000)]
+    assert told(tmp_path, frames) == (
+        "ok",
+        "50,000 frames: kind 0; 44,444 frames: kind 1; 38,888 frames: kind 2; 6 more kinds of odd frames",
     )
 
 

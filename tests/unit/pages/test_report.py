@@ -90,6 +90,14 @@ def test_what_comes_from_an_archive_is_escaped_and_loads_nothing(tmp_path: Path)
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
+def test_the_page_tells_what_is_worth_knowing_of_whole_broadcasts(tmp_path: Path) -> None:
+    note = f"12 frames: EXIF orientation 6 not applied; {HOSTILE}"
+    page = made(tmp_path, configured(), statuses=["ok", "ok", "missing"], note=note)
+    assert "Read, and worth knowing: 2" in page.text
+    assert page.text.count(note) == 2
+    assert not page.all("script", "src")
+
+
 @pytest.mark.parametrize("url", ["http://[broken", "//host/x", "data:text/html,x", " "])
 def test_only_addresses_of_the_web_become_links(url: str, tmp_path: Path) -> None:
     page = made(tmp_path, configured(archive={"frame_url": url}))
@@ -101,7 +109,7 @@ def test_what_is_optional_may_be_missing(tmp_path: Path) -> None:
     assert [text for text in page.all("img", "alt") if "Portrait" in text] == []
     for text in ("Every broadcast was read whole", "No measurement of this run's jobs"):
         assert text in page.text
-    for text in ("Inventories", "Stations", "Encodings of", "recommended"):
+    for text in ("Inventories", "Stations", "Encodings of", "recommended", "worth knowing"):
         assert text not in page.text
     for picture in (tmp_path / "results").rglob("*.png"):
         picture.unlink()

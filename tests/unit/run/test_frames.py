@@ -63,7 +63,8 @@ def test_a_video_that_is_not_called_one_depends_on_the_seconds_between_its_frame
 def test_a_folder_depends_on_its_pictures(record: Path, tmp_path: Path) -> None:
     folder = tmp_path / "a"
     folder.mkdir()
-    state = lambda: depend_on(str(folder), LIMITS, record)["state"]  # noqa: E731
+    archive = LIMITS | {"picture_numbers": "auto"}
+    state = lambda: depend_on(str(folder), archive, record)["state"]  # noqa: E731
     states = [state()]
     for name in ("1.jpg", "2.PNG"):
         (folder / name).touch()
@@ -73,11 +74,30 @@ def test_a_folder_depends_on_its_pictures(record: Path, tmp_path: Path) -> None:
     (folder / "1.jpg").rename(folder / "3.jpg")
     states.append(state())
     assert len(set(states)) == 5
-    (folder / "notes.txt").touch()
+    (folder / ".DS_Store").touch()
+    (folder / "Thumbs.db").touch()
     (folder / "more").mkdir()
     assert state() == states[-1]
     folder = folder.rename(tmp_path / "b")
     assert state() == states[-1]
+    # By its name it is none, by its content it may be one. And what is left alone is told.
+    (folder / "0001").touch()
+    (folder / "lost.jpg").symlink_to("nowhere")
+    assert state() != states[-1]
+    assert depend_on(str(folder), archive, record)["picture_numbers"] == "auto"
+    assert "picture_numbers" not in depend_on(str(folder / "1.mp4"), archive, record)
+
+
+def test_a_folder_depends_on_what_its_links_lead_to(record: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "1.jpg").symlink_to(tmp_path / "elsewhere.jpg")
+    found = []
+    for content in (None, b"one", b"another"):
+        if content:
+            (tmp_path / "elsewhere.jpg").write_bytes(content)
+        found.append(depend_on(str(folder), LIMITS | {"picture_numbers": "auto"}, record)["state"])
+    assert len(set(found)) == 3
 
 
 @pytest.mark.parametrize("stage", [FETCHED, UNPACKED])

@@ -102,6 +102,14 @@ def test_a_merged_run_is_read_from_its_broadcast_table(run: Path) -> None:
     assert next(state for state in states(run) if state.name == GOOD).status == "ok"
 
 
+def test_what_is_worth_knowing_of_a_whole_broadcast_is_told(run: Path) -> None:
+    encoded(run.parent, GOOD, "ok", "2 other files left alone: 2 .txt")
+    state = next(state for state in states(run) if state.name == GOOD)
+    assert (state.status, state.reason) == ("ok", "2 other files left alone: 2 .txt")
+    result = CliRunner().invoke(app, ["status", str(run)])
+    assert "2 other files left alone" in " ".join(result.output.split())
+
+
 def test_what_is_not_whole_is_asked_for_again_and_nothing_else(run: Path) -> None:
     before = {path: path.read_bytes() for path in run.parent.rglob("*") if path.is_file()}
     chosen = ask_for_again(run)

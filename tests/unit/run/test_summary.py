@@ -129,6 +129,24 @@ def test_what_was_read_and_found_is_counted(run: Path) -> None:
     assert clustering["strongest_pairs"][1]["names"] == ["Person 0", "Person 1"]
 
 
+def test_what_is_worth_knowing_of_whole_broadcasts_is_told(tmp_path: Path) -> None:
+    note = "12 frames: [bold]EXIF orientation 6 not applied"
+    rows = [
+        {"broadcast": f"NTV_20240101_{n:06d}", "start": START, "status": status, "reason": reason}
+        | dict.fromkeys(("n_frames", "n_unreadable", "n_refused", "n_faces"), 0)
+        for n, (status, reason) in enumerate([("ok", ""), ("ok", note), ("partial", note)])
+    ]
+    broadcasts = table(tables.BROADCASTS, tmp_path / "broadcasts.parquet", rows, merge_facts({}, {}))
+    others = merged_faces(tmp_path, 1), none_searched(tmp_path)
+    summary = summarise("test", broadcasts, *others, {}, scores(tmp_path / "sweep.parquet"))
+    assert summary["noted"] == [{"broadcast": "NTV_20240101_000001", "status": "ok", "reason": note}]
+    write_json(tmp_path / "summary.json", summary)
+    result = CliRunner().invoke(app, ["summary", str(tmp_path)])
+    heading = result.output.index("Read, and worth knowing")
+    assert result.output.index("NTV_20240101_000002") < heading < result.output.index("NTV_20240101_000001")
+    assert result.output.count(note) == 2
+
+
 def test_it_is_printed_with_names_and_reasons_taken_literally(run: Path) -> None:
     result = CliRunner().invoke(app, ["summary", str(run)])
     assert result.exit_code == 0

@@ -21,8 +21,10 @@ from castgraph.base.text import quoted
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".ts", ".m2ts", ".webm"})
-JPEG_SUFFIXES = (".jpg", ".jpeg")
-PICTURE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".webp")
+PICTURE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".jp2", ".avif"),
+    *(".heic", ".heif", ".gif"),
+)
 """How the names of pictures in a folder end, in small letters."""
 
 FORM = "the form is STATION_YYYYMMDD_HHMMSS or STATION_YYYYMMDD_HHMMSS_Title (letters, digits, '.', '_', '-')"

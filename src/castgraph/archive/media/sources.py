@@ -16,9 +16,10 @@ from typing import Literal, NamedTuple, Unpack
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.archive.fetch import FetchError, FetchOptions, TooLargeError, fetch, join
-from castgraph.archive.listing.choose import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from castgraph.archive.listing.choose import VIDEO_SUFFIXES
 from castgraph.archive.listing.holdings import GDELT
 from castgraph.archive.listing.local import content, ending, is_local, local_source
+from castgraph.archive.media.numbering import Numbers
 from castgraph.archive.media.pack import pack
 from castgraph.archive.media.zips import (
     DEFAULT_LIMITS,
@@ -29,6 +30,7 @@ from castgraph.archive.media.zips import (
     write_placeholder,
 )
 from castgraph.base import files
+from castgraph.base.files import is_hidden
 from castgraph.base.statuses import Word
 
 log = logging.getLogger(__name__)
@@ -121,7 +123,7 @@ def _digest(text: str) -> str:
 
 
 def state(source: str) -> str:
-    """Tell size and date of a local source as a short text; of a folder, those of its pictures.
+    """Tell size and date of a local source as a short text; of a folder, those of its files.
 
     Parameters
     ----------
@@ -131,21 +133,26 @@ def state(source: str) -> str:
     Returns
     -------
     str
-        Another text when the file was replaced or a picture was added, removed or replaced. Where the source
-        lies does not matter.
+        Another text when the file was replaced or one that a folder shows was added, removed or replaced.
+        Where the source lies does not matter, nor what lies in folders of a folder.
     """
     try:
         if not os.path.isdir(source):  # noqa: PTH112 (a Path for each of 50,000 takes as long as the question)
             return _stamp(os.stat(source))  # noqa: PTH116
         with os.scandir(source) as entries:
-            pictures = sorted(
-                f"{entry.name} {_stamp(entry.stat())}"
-                for entry in entries
-                if entry.name.lower().endswith(PICTURE_SUFFIXES)
-            )
+            stamps = {entry.name: _stamp_of(entry) for entry in entries if not is_hidden(entry.name)}
     except OSError:
         return "not there"
-    return f"{len(pictures)} pictures, {_digest(chr(10).join(pictures))}"
+    lines = [f"{name} {stamp}" for name, stamp in sorted(stamps.items()) if stamp]
+    return f"{len(lines)} files, {_digest(chr(10).join(lines))}"
+
+
+def _stamp_of(entry: os.DirEntry[str]) -> str:
+    """Tell size and date of what an entry leads to; nothing of a folder."""
+    try:
+        return "" if entry.is_dir() else _stamp(entry.stat())
+    except OSError:  # a link that leads nowhere
+        return "nowhere"
 
 
 def _stamp(found: os.stat_result) -> str:
@@ -159,6 +166,7 @@ def obtain(
     *,
     source: str = "",
     frame_seconds: float = 4,
+    picture_numbers: Numbers = "auto",
     limits: Limits = DEFAULT_LIMITS,
     threads: int = 1,
     give_up: bool = False,
@@ -181,6 +189,8 @@ def obtain(
         ZIP is tried as a video, unless it calls itself one.
     frame_seconds
         Seconds between two frames that are taken out of a video.
+    picture_numbers
+        What the numbers of the pictures of a folder are; see `castgraph.archive.media.numbering.numbered`.
     limits
         How much to take. A ZIP that is larger than all that can be taken is not fetched; a placeholder with
         the status ``damaged`` says so.
@@ -207,7 +217,8 @@ def obtain(
     if path is not None and path.is_dir():
         from castgraph.archive.media.images import pictures
 
-        return Obtained("ok", "", pack(destination, broadcast_id, pictures(path, limits), limits))
+        found = pictures(path, limits, numbers=picture_numbers)
+        return Obtained("ok", "", pack(destination, broadcast_id, found, limits))
     if path is not None and path.is_file() and is_video_file(path):
         from castgraph.archive.media.video import video_frames
 

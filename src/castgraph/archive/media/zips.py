@@ -8,7 +8,8 @@ cannot be had is kept as a *placeholder*, an empty ZIP whose comment says why.
 Comments that castgraph writes into ZIPs, and what an archive that forges them gains: ``castgraph: 12.345678
 s`` at an entry is the time of a frame of a video (gain: a wrong time in a table); ``castgraph: STATUS:
 reason`` at an empty ZIP says why it is empty, ``castgraph: partial: reason`` at another what it lacks (gain:
-a broadcast that is called worse than it is).
+a broadcast that is called worse than it is), ``castgraph: ok: note`` what there is to know of it (gain: a
+text in a table).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from castgraph.base import files, statuses
 from castgraph.base.text import counted, quoted, shortened
 
 _CHUNK = 1 << 16  # bytes unpacked at a time
-_MAX_TEXT = 200  # characters kept of a reason
+_MAX_TEXT = 400  # characters kept of a reason
 
 _ENCRYPTED = 0x1 | 0x40  # flag bits of an entry
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # zipfile unpacks the others without a bound on memory
@@ -44,8 +45,8 @@ _MAX_ENTRY_BYTES = 512  # in the central directory, on average
 MAX_FRAME_NUMBER = 999_999_999
 
 _EMPTY_ZIP = b"PK\x05\x06" + bytes(16)  # followed by the length of the comment and the comment
-_ABSENT = ("missing", "unreachable", "damaged")  # what a placeholder can say
-_COMMENT = re.compile(f"castgraph: ({'|'.join((*_ABSENT, 'partial'))}): (.*)", re.DOTALL)
+_ABSENT = ("missing", "unreachable", "damaged", "empty")  # what a placeholder can say
+_COMMENT = re.compile(f"castgraph: ({'|'.join((*_ABSENT, 'partial', 'ok'))}): (.*)", re.DOTALL)
 _FRAME_OF_ANY = re.compile(rf"({BROADCAST_PATTERN})-[0-9]{{1,9}}\.(?i:jpe?g)", re.ASCII)
 _FRAME_COMMENT = re.compile(rb"castgraph: ([0-9]{1,12}\.[0-9]{6}) s")
 
@@ -90,7 +91,10 @@ class Limits:
     max_entries
         Entries that a ZIP may list; one that lists more is not opened.
     max_pixels
-        Pixels of a picture that is packed, of a video or of a folder.
+        Pixels of a frame of a video.
+    max_picture_pixels
+        Pixels of a picture of a folder, and of a frame that faces are looked for in. Phones take up to 108
+        million, and few of them more.
     """
 
     max_frames: int = 50_000
@@ -99,6 +103,7 @@ class Limits:
     max_refused_listed: int = 100
     max_entries: int = 200_000
     max_pixels: int = 4096 * 2160
+    max_picture_pixels: int = 128_000_000
 
     @classmethod
     def of(cls, archive: Mapping[str, Any]) -> Limits:
@@ -176,7 +181,7 @@ class Manifest:
     status
         See `castgraph.base.statuses`.
     reason
-        Why it is not ok; empty when it is.
+        Why it is not ok; of one that is, what else there is to know of its recording, if anything.
     frames
         The frames that the ZIP lists, sorted by number.
     refused
@@ -211,7 +216,7 @@ def read_placeholder(path: Path) -> tuple[statuses.Word, str] | None:
 
 
 def zip_comment(status: statuses.Word, reason: str) -> bytes:
-    """Make the comment of a ZIP that says what is wrong with a broadcast."""
+    """Make the comment of a ZIP that says what is wrong with a broadcast, or what else there is to know."""
     return f"castgraph: {status}: {shortened(reason, _MAX_TEXT)}".encode()
 
 
@@ -279,8 +284,9 @@ def unzip(zip_path: Path, broadcast_id: str, folder: Path, limits: Limits = DEFA
     status, reason = _judge(frames, contents.n_refused, cut or contents.cut)
     if status == "empty" and (whose := contents.whose()):
         reason = f"{reason}; {whose}"
-    if comment and comment[0] == "partial" and status in {"ok", "partial"}:
-        status, reason = "partial", "; ".join(filter(None, [comment[1], reason]))
+    if comment and comment[0] in {"ok", "partial"} and status in {"ok", "partial"}:
+        status = "partial" if "partial" in {comment[0], status} else "ok"
+        reason = "; ".join(filter(None, [comment[1], reason]))
     refused = tuple(contents.refused)
     return Manifest(broadcast_id, status, reason, tuple(frames), refused, contents.n_refused, needed)
 

@@ -115,7 +115,11 @@ TABLES: Mapping[str, Kind] = {
             ("start", _SECOND, "when it began, as the ID has it"),
             ("title", pa.string(), "as the ID has it, with underscores; empty where it has none"),
             ("status", pa.string(), "ok, partial, empty, damaged, missing or unreachable"),
-            ("reason", pa.string(), "why it is not ok"),
+            (
+                "reason",
+                pa.string(),
+                "why it is not ok, and what else there is to know of it, such as how many frames are odd",
+            ),
             ("n_frames", pa.int32(), "its frames"),
             ("n_unreadable", pa.int32(), "of these, frames that could not be read"),
             ("n_refused", pa.int32(), "entries of the ZIP that are no frame of this broadcast"),

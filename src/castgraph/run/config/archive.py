@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -44,6 +44,16 @@ class Archive(Section):
         "and the second for a video of your own, nothing for anything else.",
     )
     frame_seconds: float = Field(4, gt=0, description="Seconds between two frames.")
+    picture_numbers: Literal["auto", "names", "order"] = Field(
+        "auto",
+        description="Which frame each picture of a folder is. `names`: the one that its name ends with; "
+        "pictures whose names end with no number, or with that of another, are left out. `order`: 1, 2, 3, … "
+        "in the order of the names. `auto`: by their names where the numbers can be those of frames, else in "
+        "their order; the log tells which. They can be where all are different, at least half of those from "
+        "the first to the last are there, they do not go up by a step larger than 1, the first is at most "
+        "21,600 (a day), and they are neither times of day nor the counter of a camera (`IMG_4711`). Numbers "
+        "from 0 on are raised by 1.",
+    )
     give_up: bool = Field(
         False,
         description="`true`: a broadcast that cannot be had becomes a row, and the run goes on. Its status "

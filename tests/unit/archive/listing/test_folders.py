@@ -150,7 +150,8 @@ def test_two_that_are_one_broadcast_are_refused(other: str, tmp_path: Path) -> N
         (
             ["tape 17.mp4", "x.zip", "a.srt"],
             r"holds no broadcast: a\.srt: subtitles \(\.srt\); 2 entries: its name is no broadcast ID; "
-            r"castgraph init gives IDs; the first: tape 17\.mp4; the form is .*; castgraph init FOLDER --station",
+            r"castgraph init gives IDs; the first: tape 17\.mp4; the form is .*; "
+            r"castgraph init FOLDER --station",
         ),
         (["1.jpg", "2.jpg"], r"2 entries: a picture outside a folder of pictures \(\.jpg\)"),
     ],

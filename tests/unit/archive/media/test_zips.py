@@ -454,7 +454,18 @@ def test_a_comment_does_not_hide_what_else_is_wrong(make, unzipped):
     assert manifest.reason == "it ends early; 1 of 2 frames damaged; the first: larger than 9 bytes"
 
 
-@pytest.mark.parametrize("status", ["ok", "missing", "unreachable", "damaged", "empty"])
+def test_a_comment_says_what_there_is_to_know(make, unzipped):
+    manifest = unzipped(with_comment(make((entry(1), b"one")), b"castgraph: ok: 3 other files left alone"))
+    assert (manifest.status, manifest.reason) == ("ok", "3 other files left alone")
+
+
+def test_a_zip_that_is_empty_says_why(tmp_path, unzipped):
+    write_placeholder(tmp_path / "a.zip", "no picture in it", "empty")
+    manifest = unzipped(tmp_path / "a.zip")
+    assert (manifest.status, manifest.reason) == ("empty", "no picture in it")
+
+
+@pytest.mark.parametrize("status", ["lost", "missing", "unreachable", "damaged", "empty"])
 def test_other_comments_of_a_zip_with_frames_are_of_no_account(make, unzipped, status):
     manifest = unzipped(with_comment(make((entry(1), b"one")), f"castgraph: {status}: not at all".encode()))
     assert (manifest.status, manifest.reason) == ("ok", "")
@@ -464,7 +475,7 @@ def test_what_a_comment_says_is_one_short_harmless_line(make, unzipped):
     comment = b"castgraph: partial: \x1b[2J<b>\n\xff\0" + b"x" * 500
     manifest = unzipped(with_comment(make((entry(1), b"one")), comment))
     assert manifest.reason.startswith("[2J<b> \ufffdxxx")
-    assert len(manifest.reason) == 200
+    assert len(manifest.reason) == 400
 
 
 TIMES = [
@@ -506,7 +517,7 @@ def test_what_is_no_placeholder(make, tmp_path):
 def test_of_any_reason_a_short_line_is_kept(tmp_path_factory, reason):
     path = tmp_path_factory.mktemp("placeholder") / "a.zip"
     write_placeholder(path, reason)
-    assert read_placeholder(path) == ("missing", shortened(reason, 200))
+    assert read_placeholder(path) == ("missing", shortened(reason, 400))
 
 
 def test_damage_is_told(make, tmp_path):
