@@ -171,7 +171,7 @@ class FaultServer:
         The files; those in folders are not served.
     random, rate
         When given, each request that no fault was set for meets one of `PASSING` with this probability;
-        `random` can be set while it serves.
+        both can be set while it serves.
     tls
         Serve HTTPS.
 
@@ -206,7 +206,7 @@ class FaultServer:
         self.weak = False
         self.over = threading.Event()
         self.go_on = threading.Event()
-        self.random, self._rate = random, rate
+        self.random, self.rate = random, rate
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"site": self})
         self._server = _Server(("127.0.0.1", 0), handler)
@@ -233,7 +233,7 @@ class FaultServer:
         with self._lock:
             if self.faults.get(name):
                 return self.faults[name].pop(0)
-            if self.random is not None and self.random.random() < self._rate:
+            if self.random is not None and self.random.random() < self.rate:
                 return self.random.choice(PASSING)
             return Fault()
 

@@ -32,7 +32,7 @@ def test_a_rule_is_complete(file: str, rule: str, body: str) -> None:
 def test_all_rules_are_seen() -> None:
     rules = {rule for _, rule, _ in RULES}
     assert {"inventory", "select", "download", "unzip", "encode", "merge", "network"} <= rules
-    assert {"clustering", "scores", *TARGETS, "demo"} <= rules
+    assert {"clustering", "scores", *TARGETS} <= rules
     assert set(CODE_VERSIONS) <= rules | {"recording"}
 
 

@@ -56,7 +56,8 @@ def test_a_video_that_is_not_called_one_depends_on_the_seconds_between_its_frame
     ):
         path = tmp_path / name
         path.mkdir() if name == "folder" else path.touch()
-        one, other = (depend_on(str(path), LIMITS | {"frame_seconds": n}, record) for n in (4, 2))
+        archive = LIMITS | {"picture_numbers": "auto"}
+        one, other = (depend_on(str(path), archive | {"frame_seconds": n}, record) for n in (4, 2))
         assert (one != other) == depends
 
 

@@ -313,7 +313,7 @@ def test_getting_no_further_than_before_counts(server, destination):
 
 
 def test_a_server_that_fails_at_random_gives_every_file_in_the_end(server, destination):
-    server._random, server._rate = random.Random(5), 0.5
+    server.random, server.rate = random.Random(5), 0.5
     for number in range(25):
         body = make_zip(number)
         name = f"{number}.zip"
