@@ -1,7 +1,8 @@
 """Packing the frames of one's own recordings into a ZIP in the archive's layout.
 
 What is packed says of itself, in comments of the ZIP, what a ZIP of the archive cannot: when each frame of a
-video was on air, and what is wrong with the recording. `castgraph.archive.unzip` reads them.
+video was on air, what is wrong with the recording, and what else there is to know of it.
+`castgraph.archive.unzip` reads them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,13 @@ from typing import NamedTuple
 from castgraph.archive.broadcast import Broadcast, frame_name
 from castgraph.archive.media.zips import DEFAULT_LIMITS, Limits, Needed, frame_comment, zip_comment
 from castgraph.base import files
+from castgraph.base.statuses import Word
+
+
+class Note(str):
+    """What there is to know of a recording that makes it no worse."""
+
+    __slots__ = ()
 
 
 class Picture(NamedTuple):
@@ -48,7 +56,7 @@ def pack(
         The broadcast.
     found
         The frames, sorted by number, and between them, as text, what is wrong with the recording. With frames
-        that makes the broadcast ``partial``, without any ``damaged``.
+        that makes the broadcast ``partial``, without any ``damaged``. A `Note` is told, and makes it neither.
     limits
         How much to take. Frames beyond are left out, and the broadcast is ``partial``.
 
@@ -66,12 +74,13 @@ def pack(
     """
     Broadcast.parse(broadcast_id)
     problems: list[str] = []
+    notes: list[str] = []
     n_frames = n_bytes = largest = 0
     cut_by = ""
     with files.atomic(destination) as part, zipfile.ZipFile(part, "w") as archive:
         for each in found:
             if isinstance(each, str):
-                problems.append(each)
+                (notes if isinstance(each, Note) else problems).append(each)
                 continue
             largest = max(largest, len(each.jpeg))
             if len(each.jpeg) > limits.max_frame_bytes:
@@ -91,7 +100,8 @@ def pack(
             entry = zipfile.ZipInfo(f"{broadcast_id}/{frame_name(broadcast_id, each.frame)}")
             entry.comment = frame_comment(each.seconds)
             archive.writestr(entry, each.jpeg)
-        if problems:
-            archive.comment = zip_comment("partial" if archive.filelist else "damaged", "; ".join(problems))
+        if problems or notes:
+            status: Word = "ok" if not problems else "partial" if archive.filelist else "damaged"
+            archive.comment = zip_comment(status, "; ".join([*problems, *notes]))
     needed = {"max_frames": n_frames, "max_frame_bytes": largest, "max_total_bytes": n_bytes}
     return {name: None if name == cut_by else amount for name, amount in needed.items()}

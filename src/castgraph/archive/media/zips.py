@@ -8,7 +8,8 @@ cannot be had is kept as a *placeholder*, an empty ZIP whose comment says why.
 Comments that castgraph writes into ZIPs, and what an archive that forges them gains: ``castgraph: 12.345678
 s`` at an entry is the time of a frame of a video (gain: a wrong time in a table); ``castgraph: STATUS:
 reason`` at an empty ZIP says why it is empty, ``castgraph: partial: reason`` at another what it lacks (gain:
-a broadcast that is called worse than it is).
+a broadcast that is called worse than it is), ``castgraph: ok: note`` what there is to know of it (gain: a
+text in a table).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ MAX_FRAME_NUMBER = 999_999_999
 
 _EMPTY_ZIP = b"PK\x05\x06" + bytes(16)  # followed by the length of the comment and the comment
 _ABSENT = ("missing", "unreachable", "damaged")  # what a placeholder can say
-_COMMENT = re.compile(f"castgraph: ({'|'.join((*_ABSENT, 'partial'))}): (.*)", re.DOTALL)
+_COMMENT = re.compile(f"castgraph: ({'|'.join((*_ABSENT, 'partial', 'ok'))}): (.*)", re.DOTALL)
 _FRAME_COMMENT = re.compile(rb"castgraph: ([0-9]{1,12}\.[0-9]{6}) s")
 
 # What zipfile raises when a ZIP is broken. Of OSErrors see _reading.
@@ -174,7 +175,7 @@ class Manifest:
     status
         See `castgraph.base.statuses`.
     reason
-        Why it is not ok; empty when it is.
+        Why it is not ok; of one that is, what else there is to know of its recording, if anything.
     frames
         The frames that the ZIP lists, sorted by number.
     refused
@@ -209,7 +210,7 @@ def read_placeholder(path: Path) -> tuple[statuses.Word, str] | None:
 
 
 def zip_comment(status: statuses.Word, reason: str) -> bytes:
-    """Make the comment of a ZIP that says what is wrong with a broadcast."""
+    """Make the comment of a ZIP that says what is wrong with a broadcast, or what else there is to know."""
     return f"castgraph: {status}: {shortened(reason, _MAX_TEXT)}".encode()
 
 
@@ -275,8 +276,9 @@ def unzip(zip_path: Path, broadcast_id: str, folder: Path, limits: Limits = DEFA
     except _DamagedError as error:
         return Manifest(broadcast_id, "damaged", str(error))
     status, reason = _judge(frames, contents.n_refused, cut or contents.cut)
-    if comment and comment[0] == "partial" and status in {"ok", "partial"}:
-        status, reason = "partial", "; ".join(filter(None, [comment[1], reason]))
+    if comment and comment[0] in {"ok", "partial"} and status in {"ok", "partial"}:
+        status = "partial" if "partial" in {comment[0], status} else "ok"
+        reason = "; ".join(filter(None, [comment[1], reason]))
     refused = tuple(contents.refused)
     return Manifest(broadcast_id, status, reason, tuple(frames), refused, contents.n_refused, needed)
 
