@@ -13,7 +13,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "inventory": 1,
     "select": 3,
     "download": 1,
-    "recording": 1,  # not a rule: download, where a recording becomes a ZIP
+    "recording": 2,  # not a rule: download, where a recording becomes a ZIP
     "unzip": 2,
     "encode": 4,
     "merge": 4,

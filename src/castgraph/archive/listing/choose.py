@@ -27,10 +27,11 @@ from zoneinfo import ZoneInfo
 
 from castgraph.archive.address import has_login, without_login
 from castgraph.archive.broadcast import Broadcast
+from castgraph.archive.media.formats import FORMATS
 from castgraph.base.text import is_formula, quoted
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".ts", ".m2ts", ".webm"})
+VIDEO_SUFFIXES = frozenset(itertools.chain(*FORMATS.values()))
 JPEG_SUFFIXES = (".jpg", ".jpeg")
 PICTURE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".webp")
 """How the names of pictures in a folder end, in small letters."""

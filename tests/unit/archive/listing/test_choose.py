@@ -283,7 +283,7 @@ def test_a_folder_holds_zips_folders_and_videos(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "problem"),
     [
-        ([], r"holds no ZIP, no folder and no video \(\.m2ts, "),
+        ([], r"holds no ZIP, no folder and no video \(\.3g2, "),
         (["notes.txt", ".x.mp4"], "holds no ZIP"),
         (
             [f"{A}.mp4", "tape 17.mp4", "x.zip"],
