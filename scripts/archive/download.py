@@ -16,6 +16,7 @@ with joblog(snakemake.log[0]):
         Path(snakemake.output.zip),
         source=frames["source"],
         frame_seconds=archive["frame_seconds"],
+        programme=archive["programme"],
         limits=Limits.of(archive),
         threads=snakemake.threads,
         give_up=archive["give_up"],

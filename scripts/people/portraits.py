@@ -36,6 +36,7 @@ def main() -> None:
             limits=Limits.of(archive),
             fetch_options={
                 "frame_seconds": archive["frame_seconds"],
+                "programme": archive["programme"],
                 **fetch_options(snakemake.config["compute"], Path(snakemake.params.pace)),
             },
             scratch=Path(snakemake.resources.tmpdir),
