@@ -17,6 +17,7 @@ with joblog(snakemake.log[0]):
         source=frames["source"],
         frame_seconds=archive["frame_seconds"],
         picture_numbers=archive["picture_numbers"],
+        programme=archive["programme"],
         limits=Limits.of(archive),
         threads=snakemake.threads,
         give_up=archive["give_up"],

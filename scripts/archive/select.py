@@ -16,10 +16,10 @@ from castgraph.archive import (
 from castgraph.base.joblog import joblog
 
 with joblog(snakemake.log[0]):
-    archive, frame_seconds = snakemake.params.archive, snakemake.params.frame_seconds
+    archive, sampling = snakemake.params.archive, snakemake.params.sampling
     sources = snakemake.params.get("listed")
     inventories = [] if sources else [read_inventory(Path(path)) for path in snakemake.input.inventories]
     chosen = listed(sources) if sources else select(inventories, Choice(**snakemake.params.choice))
     write_inventory_report(Path(snakemake.output.inventories), inventories, archive_name(archive))
-    rows = [replace(row, origin=origin(row.broadcast, row.source, archive, frame_seconds)) for row in chosen]
+    rows = [replace(row, origin=origin(row.broadcast, row.source, archive, **sampling)) for row in chosen]
     write_selection(Path(snakemake.output.selected), rows)

@@ -37,6 +37,7 @@ def main() -> None:
             fetch_options={
                 "frame_seconds": archive["frame_seconds"],
                 "picture_numbers": archive["picture_numbers"],
+                "programme": archive["programme"],
                 **fetch_options(snakemake.config["compute"], Path(snakemake.params.pace)),
             },
             scratch=Path(snakemake.resources.tmpdir),

@@ -56,7 +56,7 @@ if LISTED is None:
         params:
             choice=asdict(CHOICE),
             archive=ARCHIVE_URL,
-            frame_seconds=config["archive"]["frame_seconds"],
+            sampling=SAMPLING,
             code_version=CODE_VERSIONS["select"],
         script:
             "../../scripts/archive/select.py"
@@ -81,7 +81,7 @@ else:
         params:
             listed=LISTED,
             archive=ARCHIVE_URL,
-            frame_seconds=config["archive"]["frame_seconds"],
+            sampling=SAMPLING,
             code_version=CODE_VERSIONS["select"],
         script:
             "../../scripts/archive/select.py"

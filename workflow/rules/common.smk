@@ -130,11 +130,14 @@ def source_of(broadcast):
     return (CHOICE.include if LISTED is None else LISTED).get(broadcast, "")
 
 
+# What is taken out of a video.
+SAMPLING = {key: config["archive"][key] for key in ("frame_seconds", "programme")}
+
+
 @cache
 def origin(broadcast):
     """Where a broadcast comes from, as a name for paths."""
-    frame_seconds = config["archive"]["frame_seconds"]
-    return castgraph.archive.origin(broadcast, source_of(broadcast), ARCHIVE_URL, frame_seconds)
+    return castgraph.archive.origin(broadcast, source_of(broadcast), ARCHIVE_URL, **SAMPLING)
 
 
 PACE = placed("results/ledger/pace")

@@ -1,7 +1,7 @@
 """What the frames of a broadcast depend on: what is made of frames is made again when this changes, else not.
 
 Where a broadcast comes from is in the path of all that is made of it, too (`castgraph.archive.origin`), so
-that another source, archive or time between two frames of a video takes nobody's place.
+that another source, archive, programme or time between two frames of a video takes nobody's place.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ and ``table``, folders by ``folders``.
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +18,11 @@ from zoneinfo import ZoneInfo
 
 from castgraph.archive.address import without_login
 from castgraph.archive.broadcast import Broadcast
+from castgraph.archive.media.formats import FORMATS
 from castgraph.base.text import quoted
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".ts", ".m2ts", ".webm"})
+VIDEO_SUFFIXES = frozenset(itertools.chain(*FORMATS.values()))
 PICTURE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".jp2", ".avif"),
     *(".heic", ".heif", ".gif"),

@@ -88,7 +88,9 @@ def archive_name(base_url: str) -> str:
     return f"{last or 'archive'}-{_digest(address)}"
 
 
-def origin(broadcast_id: str, source: str, base_url: str, frame_seconds: float) -> str:
+def origin(
+    broadcast_id: str, source: str, base_url: str, frame_seconds: float, programme: int | None = None
+) -> str:
     """Name for paths where a broadcast comes from: what comes of another source lies elsewhere.
 
     Parameters
@@ -101,6 +103,8 @@ def origin(broadcast_id: str, source: str, base_url: str, frame_seconds: float) 
         The archive of the run, as the configuration names it.
     frame_seconds
         Seconds between two frames that are taken out of a video; other sources have their frames.
+    programme
+        Which programme of a video is taken; None for the best one.
 
     Examples
     --------
@@ -108,6 +112,8 @@ def origin(broadcast_id: str, source: str, base_url: str, frame_seconds: float) 
     'gdelt'
     >>> origin("X_20260101_100000", "tapes/X_20260101_100000.mp4", GDELT, 0.5)
     'own-06cff835-0.5s'
+    >>> origin("X_20260101_100000", "tapes/X_20260101_100000.ts", GDELT, 4, 102)
+    'own-17a53cbb-4s-p102'
     """
     if not source:
         return archive_name(base_url)
@@ -115,7 +121,10 @@ def origin(broadcast_id: str, source: str, base_url: str, frame_seconds: float) 
     # Those that lie side by side, each named by its broadcast, have an origin in common.
     place = f"{folder}/*{name.removeprefix(broadcast_id)}" if name.startswith(broadcast_id) else source
     kind = "own" if is_local(source) else "web"
-    return f"{kind}-{_digest(place)}{f'-{frame_seconds:g}s' if is_video(source) else ''}"
+    name = f"{kind}-{_digest(place)}"
+    if is_video(source):
+        name += f"-{frame_seconds:g}s" + ("" if programme is None else f"-p{programme}")
+    return name
 
 
 def _digest(text: str) -> str:
@@ -167,6 +176,7 @@ def obtain(
     source: str = "",
     frame_seconds: float = 4,
     picture_numbers: Numbers = "auto",
+    programme: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
     threads: int = 1,
     give_up: bool = False,
@@ -191,6 +201,8 @@ def obtain(
         Seconds between two frames that are taken out of a video.
     picture_numbers
         What the numbers of the pictures of a folder are; see `castgraph.archive.media.numbering.numbered`.
+    programme
+        Which programme of a video to take; see `castgraph.archive.media.video.video_frames`.
     limits
         How much to take. A ZIP that is larger than all that can be taken is not fetched; a placeholder with
         the status ``damaged`` says so.
@@ -222,7 +234,9 @@ def obtain(
     if path is not None and path.is_file() and is_video_file(path):
         from castgraph.archive.media.video import video_frames
 
-        found = video_frames(path, frame_seconds=frame_seconds, limits=limits, threads=threads)
+        found = video_frames(
+            path, frame_seconds=frame_seconds, programme=programme, limits=limits, threads=threads
+        )
         return Obtained("ok", "", pack(destination, broadcast_id, found, limits))
     address = str(path.absolute()) if path else source or join(base_url, f"{broadcast_id}.zip")
     return _fetched(address, destination, limits, give_up, options)

@@ -54,6 +54,13 @@ class Archive(Section):
         "21,600 (a day), and they are neither times of day nor the counter of a camera (`IMG_4711`). Numbers "
         "from 0 on are raised by 1.",
     )
+    programme: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None,
+        description="Which programme of a recording to take; `null` for the best one. It is the number of "
+        "the service in a transport stream, and of the video stream, from 1 on, in another file that has "
+        "several. Where a recording has several, the `reason` of its broadcast tells them, and which was "
+        "taken. A recording that does not have the one asked for is `damaged`.",
+    )
     give_up: bool = Field(
         False,
         description="`true`: a broadcast that cannot be had becomes a row, and the run goes on. Its status "

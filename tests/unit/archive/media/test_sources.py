@@ -13,7 +13,7 @@ from PIL import Image
 
 from castgraph.archive import Limits, frame_name, is_local, unzip
 from castgraph.archive.fetch import FetchError, TooLargeError, fetch
-from castgraph.archive.media.pack import Picture, pack
+from castgraph.archive.media.pack import Note, Picture, pack
 from castgraph.archive.media.sources import obtain
 from castgraph.archive.media.zips import read_placeholder
 
@@ -254,6 +254,25 @@ def test_a_zip_is_packed_in_the_layout_of_the_archive(tmp_path):
         assert archive.namelist() == [f"{ID}/{frame_name(ID, n)}" for n in (1, 3)]
         assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
         assert archive.read(f"{ID}/{frame_name(ID, 3)}") == b"three"
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "reason"),
+    [
+        ([Picture(1, b"one"), Note("two languages")], "ok", "two languages"),
+        (
+            [Note("two languages"), Picture(1, b"one"), "it ends early"],
+            "partial",
+            "it ends early; two languages",
+        ),
+        ([Note("two languages"), "no frame"], "damaged", "no frame; two languages"),
+    ],
+)
+def test_a_note_makes_a_recording_no_worse(tmp_path, found, status, reason):
+    (tmp_path / "frames").mkdir()
+    pack(tmp_path / "a.zip", ID, found)
+    manifest = unzip(tmp_path / "a.zip", ID, tmp_path / "frames")
+    assert (manifest.status, manifest.reason) == (status, reason)
 
 
 def test_nothing_is_left_of_a_zip_that_could_not_be_packed(tmp_path):

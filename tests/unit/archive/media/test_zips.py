@@ -465,6 +465,21 @@ def test_a_zip_that_is_empty_says_why(tmp_path, unzipped):
     assert (manifest.status, manifest.reason) == ("empty", "no picture in it")
 
 
+@pytest.mark.parametrize(
+    ("sizes", "status", "reason"),
+    [
+        ([3], "ok", "two languages"),
+        ([3, 50], "partial", "two languages; 1 of 2 frames damaged; the first: larger than 9 bytes"),
+        ([50], "damaged", "1 of 1 frames damaged; the first: larger than 9 bytes"),
+    ],
+)
+def test_a_comment_may_tell_something_else_of_a_broadcast(make, unzipped, sizes, status, reason):
+    entries = [(entry(n), bytes(size)) for n, size in enumerate(sizes, start=1)]
+    path = with_comment(make(*entries), b"castgraph: ok: two languages")
+    manifest = unzipped(path, Limits(max_frame_bytes=9))
+    assert (manifest.status, manifest.reason) == (status, reason)
+
+
 @pytest.mark.parametrize("status", ["lost", "missing", "unreachable", "damaged", "empty"])
 def test_other_comments_of_a_zip_with_frames_are_of_no_account(make, unzipped, status):
     manifest = unzipped(with_comment(make((entry(1), b"one")), f"castgraph: {status}: not at all".encode()))
