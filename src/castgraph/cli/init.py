@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from castgraph.base.text import counted, line
+from castgraph.base.text import counted
 from castgraph.cli import output
 
 _MOST_TOLD = 20  # lines
@@ -65,6 +65,6 @@ def init(
         if left:
             typer.echo(f"{heading}:")
             for told in grouped(left, _MOST_TOLD):
-                typer.echo(f"  {line(told)}")
+                typer.echo(f"  {told}")
     typer.echo("Check the table, then run:")
     typer.echo(f"  uv run snakemake --cores all --configfile {shlex.quote(begun.config.name)}")

@@ -50,7 +50,7 @@ _MOST_READ = 600  # bytes of a file that are looked at
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _VIDEO = re.compile(
-    rb"....(?:moov|mdat|free|skip|wide|pnot|styp)"
+    rb"\x00...(?:moov|mdat|free|skip|wide|pnot|styp)|....mdat"  # QuickTime
     # MP4, but not what pictures (HEIC, AVIF), sound and e-books have of it.
     rb"|....ftyp(?!hei|hev|mif1|msf1|avi[fs]|jp[2x]|crx|M4[AB])"
     rb"|\x1a\x45\xdf\xa3"  # Matroska and WebM

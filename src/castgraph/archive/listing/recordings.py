@@ -82,7 +82,7 @@ class Dates:
 def survey(folder: Path, depth: int, leave: Iterable[Path] = ()) -> tuple[list[Recording], list[LeftAlone]]:
     """Look for recordings in a folder and in the folders in it.
 
-    A folder of pictures is a recording where nothing but pictures, and what lies beside recordings, is in it.
+    A folder of pictures is a recording where no video, ZIP or folder lies in it.
     What is hidden is left alone without a word, all else that is not taken is told. Links are followed, and
     no folder is looked at twice.
 
@@ -120,10 +120,10 @@ def survey(folder: Path, depth: int, leave: Iterable[Path] = ()) -> tuple[list[R
         for entry in visible_entries(folder):
             path = folder / entry.name
             try:
-                if ending(entry.name) in PICTURE_SUFFIXES:
-                    pictures.append(path)
-                elif path.is_dir():
+                if path.is_dir():
                     within.append(path)
+                elif ending(entry.name) in PICTURE_SUFFIXES:
+                    pictures.append(path)
                 elif reason := no_recording(entry.name):
                     left.append(LeftAlone(str(path), reason))
                 else:

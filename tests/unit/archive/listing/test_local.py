@@ -83,7 +83,16 @@ def test_other_files_are_none(tmp_path: Path) -> None:
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
     with wave.open(str(tmp_path / "a"), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
-    for each in (b"", b"G", b"text " * 200, b"%PDF-1.7", heic, (tmp_path / "a").read_bytes(), bytes(1000)):
+    for each in (
+        b"",
+        b"G",
+        b"text " * 200,
+        b"The free world",
+        b"%PDF-1.7",
+        heic,
+        (tmp_path / "a").read_bytes(),
+        bytes(1000),
+    ):
         (tmp_path / "file").write_bytes(each)
         assert content(tmp_path / "file") == ""
 

@@ -78,6 +78,8 @@ def test_recordings_are_found_however_deep_and_all_else_is_told(tmp_path: Path) 
 def test_a_folder_of_nothing_but_pictures_is_one_broadcast(tmp_path: Path) -> None:
     made(tmp_path, "1.jpg", "2.jpg")
     assert surveyed(tmp_path) == ({".": "folder"}, {})
+    made(tmp_path, "more.jpg/3.jpg")
+    assert surveyed(tmp_path)[0] == {"more.jpg": "folder"}
 
 
 def test_no_folder_is_looked_at_twice_nor_any_that_castgraph_writes(tmp_path: Path) -> None:
