@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -16,6 +15,7 @@ import pytest
 from PIL import Image
 
 from castgraph.base.tables import TABLES, check
+from tests.documents import DOCUMENTS, blocks
 from tests.truth import TrueFace, matched, pairwise
 
 CLUSTERING = "eps-0.40"
@@ -182,11 +182,11 @@ def test_tables_carry_their_provenance(demo_run) -> None:
     assert str(demo_run.folder) not in json.dumps([faces, labels])
 
 
-def test_the_python_in_the_readme_runs(demo_run, root: Path, monkeypatch) -> None:
-    [shown] = re.findall(r"^```python\n(.*?)^```", (root / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+def test_the_python_in_the_documents_runs(demo_run, monkeypatch) -> None:
+    [shown] = [block for document in DOCUMENTS for block in blocks(document, "python")]
     monkeypatch.chdir(demo_run.folder)
     made: dict[str, Any] = {}
-    exec(compile(shown, "README.md", "exec"), made)
+    exec(compile(shown, "docs/clustering.md", "exec"), made)
     labels = pq.read_table(demo_run.results / CLUSTERING / "labels.parquet")["label"].to_pylist()
     assert made["labels"].tolist() == made["model"].labels_.tolist() == labels
     assert made["by_eps"][2].tolist() == labels

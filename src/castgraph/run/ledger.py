@@ -130,6 +130,6 @@ def _key(receipt: Path) -> str:
 
 
 def table() -> str:
-    """Write the entries as a table in Markdown, for the README."""
+    """Write the entries as a table in Markdown, for ``docs/operations.md``."""
     rows = [f"| `{entry.path}` | {entry.kind} | {entry.holds} | {entry.without} |" for entry in ENTRIES]
     return "\n".join(["| file | kind | holds | without it |", "|---|---|---|---|", *rows]) + "\n"

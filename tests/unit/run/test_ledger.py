@@ -55,5 +55,5 @@ def test_a_spoilt_entry_asks_for_nothing(tmp_path: Path) -> None:
         assert ledger.asked(entry, tmp_path / "fetched" / "gdelt" / "A.json") == 0
 
 
-def test_the_readme_tells_what_may_be_deleted(root: Path) -> None:
-    assert ledger.table() in (root / "README.md").read_text(encoding="utf-8")
+def test_the_documents_tell_what_may_be_deleted(root: Path) -> None:
+    assert ledger.table() in (root / "docs" / "operations.md").read_text(encoding="utf-8")

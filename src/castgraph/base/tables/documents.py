@@ -1,4 +1,4 @@
-"""What the registry says, for people: the README's list of tables, and ``docs/tables.md``.
+"""What the registry says, for people: the tables in ``docs/outputs.md``.
 
 After a change of the registry: ``make generate``, which is ``python -m castgraph.base.tables.documents``
 in the folder of the repository.
@@ -12,40 +12,22 @@ from pathlib import Path
 from castgraph.base.tables.registry import TABLES, Kind
 
 BEGIN, END = "<!-- generated: tables -->", "<!-- end of what is generated -->"
-"""What stands around the README's list."""
-
-_HEAD = """\
-# The tables
-
-What each column of each Parquet table means; the [README](../README.md#what-comes-out) lists the tables
-and all other results. The key tells a row from all others. This page is made by `make generate` from
-`src/castgraph/base/tables/registry.py`; change it there.
-"""
+"""What stands around the part that is made here."""
 
 
 def generate(root: Path) -> dict[Path, str]:
     """Give the documents as they should be: the files that the registry is written into, and their text."""
-    readme = root / "README.md"
+    path = root / "docs" / "outputs.md"
     pattern = rf"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})"
-    text, n = re.subn(pattern, lambda _: overview(), readme.read_text(encoding="utf-8"), flags=re.DOTALL)
+    text, n = re.subn(pattern, lambda _: details(), path.read_text(encoding="utf-8"), flags=re.DOTALL)
     if n != 1:
-        raise ValueError(f"{readme}: {BEGIN} and {END} should stand there once, in this order")
-    return {readme: text, root / "docs" / "tables.md": details()}
-
-
-def overview() -> str:
-    """List all tables by path, with their columns."""
-    rows = ["| path | what it is | columns |", "|---|---|---|"]
-    rows += [
-        f"| `{kind.path}` | {kind.what} | {', '.join(f'`{name}`' for name in kind.schema.names)} |"
-        for kind in TABLES.values()
-    ]
-    return "\n" + "\n".join(rows) + "\n\n"
+        raise ValueError(f"{path}: {BEGIN} and {END} should stand there once, in this order")
+    return {path: text}
 
 
 def details() -> str:
     """Tell what each column of each table means."""
-    return "\n".join([_HEAD, *map(_section, TABLES.values())])
+    return "\n".join(["", *map(_section, TABLES.values()), ""])
 
 
 def _section(kind: Kind) -> str:
@@ -53,7 +35,7 @@ def _section(kind: Kind) -> str:
         f"`{name.removeprefix('-')}`{' (largest first)' if name[0] == '-' else ''}" for name in kind.order
     )
     lines = [
-        f"## `{kind.path}`",
+        f"### `{kind.path}`",
         "",
         f"{kind.what[0].upper()}{kind.what[1:]}. Key: {', '.join(f'`{name}`' for name in kind.key)}."
         + (f" Sorted by {order}." if order else ""),

@@ -1,6 +1,6 @@
 """The registry of tables: where each lies, its key and order, its columns and what each of them means.
 
-The README's list of tables, ``docs/tables.md`` and the checks are made from it.
+The tables in ``docs/outputs.md`` and the checks are made from it.
 """
 
 from __future__ import annotations

@@ -64,12 +64,12 @@ class Broadcasts(Section):
     )
     file: Path = absent(
         description="A list: IDs, addresses of ZIPs or paths, one a line; or a table. See "
-        "[below](#a-file-or-a-folder). May be packed with gzip (`.gz`).",
+        "[Lists and tables](../docs/sources.md#lists-and-tables). May be packed with gzip (`.gz`).",
         examples=["config/my-broadcasts.txt"],
     )
     folder: Path = absent(
         description="A folder of ZIPs, folders of images and videos, named by their IDs. See "
-        "[below](#a-file-or-a-folder).",
+        "[Folders](../docs/sources.md#folders).",
         examples=["recordings"],
     )
     weekdays: Distinct[Weekday] = absent(
