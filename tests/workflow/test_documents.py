@@ -73,9 +73,8 @@ def reader(tmp_path: Path, root: Path) -> Reader:
 def test_the_commands_of_the_readme(reader: Reader, demo: Path, small_run: Run) -> None:
     broadcast, numbers = next(iter(SHORT.items()))
     pictures = reader.folder / "pictures" / "MYTV_20240102_190000_Rally"
-    videos = (
-        reader.folder / "videos" / "Evening News 2024-01-02 19.00"
-    )  # init takes pictures and videos alike
+    # castgraph init takes pictures as it takes videos.
+    videos = reader.folder / "videos" / "Evening News 2024-01-02 19.00"
     for folder in (pictures, videos):
         folder.mkdir(parents=True)
         for number, content in enumerate(frames_of(demo, broadcast, numbers), start=1):
