@@ -1,8 +1,10 @@
 """What the documents say is true."""
 
+import argparse
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -130,15 +132,17 @@ def test_configurations_are_accepted(document: str) -> None:
 
 @pytest.mark.parametrize("document", CURRENT)
 def test_keys_that_are_named_exist(document: str) -> None:
-    sections = {path.partition(".")[0] for path in keys() if "." in path}
+    known = keys()
+    sections = {path.partition(".")[0] for path in known if "." in path}
     named = set(re.findall(rf"`((?:{'|'.join(sections)})\.[a-z0-9_…]+)", prose(document)))
     files = (".csv", ".json", ".npy", ".parquet", ".png", ".svg", ".html", ".md", ".py", ".yaml")
-    assert sorted(key for key in named - keys().keys() if not key.endswith(files)) == []
+    assert sorted(key for key in named - known.keys() if not key.endswith(files)) == []
 
 
 # ---- commands --------------------------------------------------------------------------------------------
 
 
+@cache
 def written(document: str) -> list[list[str]]:
     """The commands in a document, with values in the place of the shell's variables."""
     filled = [re.sub(r"\$(?:\{\w+\}|i\b)", "1", block) for block in blocks(document, "console")]
@@ -189,22 +193,26 @@ def check_castgraph(arguments: list[str]) -> None:
         raise AssertionError(f"castgraph {' '.join(arguments)}: {error}") from error
 
 
+@cache
+def parser() -> argparse.ArgumentParser:
+    return get_argument_parser()
+
+
+@cache
+def configured() -> set[Path]:
+    """The configurations that the documents show, or have castgraph init write."""
+    told = [command for document in DOCUMENTS for command in written(document) if "init" in command]
+    begun = {Path(f"{command[command.index('init') + 1]}.yaml") for command in told}
+    return begun.union(*map(configurations, DOCUMENTS))
+
+
 def check_snakemake(root: Path, rules: str, arguments: list[str]) -> None:
-    given = get_argument_parser().parse_args(arguments)
-    named = {path for document in DOCUMENTS for path in configurations(document)}
-    # castgraph init writes some.
-    named |= {
-        Path(f"{command[command.index('init') + 1]}.yaml")
-        for document in DOCUMENTS
-        for command in written(document)
-        if "init" in command
-    }
+    given = parser().parse_args(arguments)
     for path in given.configfile or []:
-        assert (root / path).is_file() or Path(path) in named, f"there is no {path}"
+        assert (root / path).is_file() or Path(path) in configured(), f"there is no {path}"
     if given.workflow_profile:
         assert (root / given.workflow_profile).is_dir()
-    targets = set(re.findall(r"^ *(?:rule|checkpoint) (\w+):", rules, re.MULTILINE))
-    assert set(given.targets) <= targets
+    assert set(given.targets) <= set(re.findall(r"^ *(?:rule|checkpoint) (\w+):", rules, re.MULTILINE))
 
 
 def test_a_wrong_command_is_found(root: Path, rules: str) -> None:
