@@ -204,7 +204,7 @@ def test_every_table_is_what_the_registry_says(demo_run, name: str) -> None:
 
 def test_nothing_is_left_in_scratch_and_a_second_run_has_nothing_to_do(demo_run, tmp_path: Path) -> None:
     assert not list((demo_run.folder / "scratch").rglob("*.jpg"))
-    assert "nothing to do" in demo_run.copied(tmp_path / "again")()
+    assert "Nothing to be done" in demo_run.copied(tmp_path / "again")()
 
 
 def test_the_measure_itself(found) -> None:
