@@ -195,7 +195,8 @@ def why(reason: str) -> list[str]:
         if _FOLLOWS.match(part):
             continue
         if kind == "Updated input files":
-            found.append(f"{_some([Path(each).name for each in rest.split(', ')])} is newer")
+            names = [Path(each.strip()).name or each.strip() for each in rest.split(",") if each.strip()]
+            found += [f"{_some(names)} is newer"] if names else []
         elif kind != "Set of input files has changed since last execution":
             found.append(line(kind[:1].lower() + kind[1:]))
     return found
