@@ -50,6 +50,7 @@ class Frame(NamedTuple):
 
 
 NOTES_JOIN = ", "
+"""What is between the parts of a note, by which they are counted."""
 
 
 def read_frame(path: Path) -> Frame:

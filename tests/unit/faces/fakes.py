@@ -42,10 +42,10 @@ def progressive(width: int, height: int) -> bytes:
     return jpeg[:at] + struct.pack(">HH", height, width) + jpeg[at + 4 :]
 
 
-def many_scans(n_times: int) -> bytes:
+def many_scans(n_times: int, before: bytes = b"") -> bytes:
     """A progressive JPEG whose last scan comes again and again."""
     jpeg = as_jpeg(Image.new("L", (64, 64), 99), progressive=True)
-    last = jpeg[jpeg.rindex(b"\xff\xda") : -2]
+    last = before + jpeg[jpeg.rindex(b"\xff\xda") : -2]
     return jpeg[:-2] + n_times * last + jpeg[-2:]
 
 
@@ -118,6 +118,16 @@ def odd_files(jpeg: bytes) -> dict[str, tuple[bytes, str, str]]:
         # Small files that would take gigabytes, or hours, to decode.
         "bomb": (claiming(jpeg, 60000, 60000), "unreadable", "60000x60000 pixels; at most .*"),
         "scan bomb": (many_scans(20_000), "unreadable", "200[0-9][0-9] scans; at most 100 are allowed"),
+        "scan bomb behind markers without a length": (
+            many_scans(20_000, b"\xff\x01"),
+            "unreadable",
+            "200[0-9][0-9] scans; at most 100 are allowed",
+        ),
+        "scan bomb behind comments": (
+            many_scans(20_000, b"\xff\xfe\0\4\xff\xd9"),
+            "unreadable",
+            "200[0-9][0-9] scans; at most 100 .*",
+        ),
     }
 
 

@@ -122,7 +122,8 @@ def pictures(
             n_turned += taken.is_turned
             n_several += taken.has_several
             yield Picture(number, taken.jpeg)
-    log.info("%s turned as EXIF says", counted(n_turned, "picture"))
+    if n_turned:
+        log.info("%s turned as EXIF says", counted(n_turned, "picture"))
     for name, reason in reasons.items():
         log.warning("%s: %s", quoted(name), reason)
     if reasons:
@@ -130,9 +131,9 @@ def pictures(
     beside = {Path(name).stem.casefold() for name in found.pictures}
     # Of a RAW photograph that has a JPEG beside it nothing is lost.
     lost = [name for name in found.unread if Path(name).stem.casefold() not in beside]
+    others = found.others + sorted({*found.unread} - {*lost})
     if lost:
         yield f"{counted(len(lost), 'picture')} of kinds that are not read: {_by_ending(lost)}"
-    others = [*found.others, *(name for name in found.unread if name not in lost)]
     notes = {
         "no picture in it": not found.pictures and not lost,
         way: is_odd,

@@ -27,7 +27,7 @@ height, as usual.
 """
 
 _START_OF_SCAN, _END = 0xDA, 0xD9
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # in the data of a scan FF comes before 00, or restarts it
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # that has a length, or is the end
 _EXIF = ("exif", "Raw profile type exif")  # where Pillow keeps it
 
 
