@@ -148,7 +148,7 @@ def _chosen(container: InputContainer, programme: int | None) -> tuple[VideoStre
     stream = next((each for each in among if each is best), among[0])
     number = next((number for number, streams in found.items() if stream in streams), None)
     several = len(found) > 1 and number is not None
-    return stream, f"of the {kind}s {listed} {number} was taken" if several else ""
+    return stream, f"{kind} {number} was taken, one of {listed}" if several else ""
 
 
 def _services(container: InputContainer, videos: list[VideoStream]) -> dict[int, list[VideoStream]]:

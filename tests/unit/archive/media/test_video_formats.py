@@ -185,7 +185,7 @@ def test_of_several_programmes_one_is_taken_and_told(several, status):
     shown, told = taken(path)
     assert list(shown) == [1, 2, 3]
     (number,) = [n for n, level in {7: 60, 300: 120, 65000: 200}.items() if abs(shown[1][1] - level) < 5]
-    assert told == [f"of the programmes 7, 300, 65000 {number} was taken"]
+    assert told == [f"programme {number} was taken, one of 7, 300, 65000"]
     assert status(path) == ("ok", told[0], [1, 2, 3])
 
 
@@ -194,7 +194,7 @@ def test_of_several_programmes_one_is_taken_and_told(several, status):
 def test_the_programme_can_be_chosen(several, programme, level, sound):
     shown, told = taken(several({7: 60, 300: 120, 65000: 200}, sound=sound), programme=programme)
     check(shown, {n: (4 * n - 4, level) for n in (1, 2, 3)})
-    assert told == [f"of the programmes 7, 300, 65000 {programme} was taken"]
+    assert told == [f"programme {programme} was taken, one of 7, 300, 65000"]
 
 
 def test_the_programme_reaches_the_zip(several, tmp_path):
@@ -240,7 +240,7 @@ def test_where_there_are_no_services_video_streams_are_numbered(two, status, nam
     for programme, number, level in ((None, 1, 60), (1, 1, 60), (2, 2, 200)):
         shown, told = taken(path, programme=programme)
         check(shown, {n: (4 * n - 4, level) for n in (1, 2, 3)})
-        assert told == [f"of the video streams 1, 2 {number} was taken"]
+        assert told == [f"video stream {number} was taken, one of 1, 2"]
     found = status(path, programme=3)
     assert found == ("damaged", "no video stream 3 in the file; there are: 1, 2", [])
 
