@@ -141,16 +141,16 @@ def test_case_of_an_ending_does_not_count() -> None:
     [
         ("tapes/1.mp4", "tapes/1.mp4"),
         ("./tapes//1.mp4/", "tapes/1.mp4"),
-        ("/work/here/tapes/../1.mp4", "1.mp4"),
-        ("../1.mp4", "/work/1.mp4"),
-        ("/work/here2/1.mp4", "/work/here2/1.mp4"),
+        ("/home/here/tapes/../1.mp4", "1.mp4"),
+        ("../1.mp4", "/home/1.mp4"),
+        ("/home/here2/1.mp4", "/home/here2/1.mp4"),
         ("..1.mp4", "..1.mp4"),
         ("=1.mp4", "./=1.mp4"),
         (".", "."),
     ],
 )
 def test_a_path_is_relative_where_it_lies_within(path: str, source: str) -> None:
-    assert local_source(path, Path("/work/here")) == source
+    assert local_source(path, Path("/home/here")) == source
 
 
 def test_everything_lies_within_the_root() -> None:
