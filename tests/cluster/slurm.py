@@ -21,6 +21,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.conftest import ROOT
+
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 DAEMONS = ("slurmctld", "slurmd", "slurmstepd")
 
@@ -187,6 +189,27 @@ def slurm(folder: Path) -> Iterator[Slurm]:
             with suppress(RuntimeError, subprocess.TimeoutExpired):
                 cluster.run("scancel", "--user", values["user"])
                 _wait(lambda: not cluster.run("squeue", "--noheader"), "scancel", folder)
+
+
+def install_plugin(folder: Path) -> None:
+    """Install what the extra ``slurm`` adds to the environment into a folder.
+
+    Raises
+    ------
+    UnavailableError
+        Where it cannot be had.
+    """
+    export = ["uv", "export", "--frozen", "--quiet", "--no-dev", "--no-emit-project", "--no-hashes"]
+    export += ["--no-header", "--no-annotate", "--project", str(ROOT)]
+    without, whole = (set(_uv(*export, *more).splitlines()) for more in ([], ["--extra", "slurm"]))
+    _uv("uv", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), *sorted(whole - without))
+
+
+def _uv(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        raise UnavailableError(f"{' '.join(command)}: {done.stderr.strip()[-300:]}")
+    return done.stdout
 
 
 def _mb(memory: str) -> int:

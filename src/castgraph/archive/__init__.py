@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         write_left_alone,
     )
     from castgraph.archive.listing.local import is_local
-    from castgraph.archive.media.sources import archive_name, obtain, origin, relative
+    from castgraph.archive.media.sources import about_n_frames, archive_name, obtain, origin, relative
     from castgraph.archive.media.zips import (
         FrameError,
         FrameReader,
@@ -60,6 +60,7 @@ __all__ = [
     "Manifest",
     "Selected",
     "UnzippedFrame",
+    "about_n_frames",
     "archive_name",
     "fetch_inventory",
     "fetch_options",

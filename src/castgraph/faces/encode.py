@@ -11,12 +11,10 @@ import hashlib
 import logging
 import multiprocessing
 import os
-import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -24,13 +22,10 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import Progress
 
 from castgraph.archive import Manifest, UnzippedFrame
 from castgraph.base import files, tables
 from castgraph.base.cores import Cores, Crew
-from castgraph.base.locks import lock
 from castgraph.faces.engine import Engine, Face
 from castgraph.faces.frame import MAX_PIXELS, Picture, UnreadableFrameError, phash, read_frame
 
@@ -127,16 +122,14 @@ def encode(
     models: dict[str, str] = {}
     tasks: dict[int, list[_Part]] = defaultdict(list)  # they end in any order
     n_frames = n_faces = 0
-    with _progress(manifest.broadcast, len(unique)) as advance:
-        for task, used, part in _encode(folder, unique, load, workers, cores):
-            models.update(used)
-            tasks[task].append(part)
-            _log_bad(unique, task, tasks[task])
-            before, n_frames = n_frames, n_frames + part.frames.num_rows
-            n_faces += part.faces.num_rows
-            advance(part.frames.num_rows)
-            if n_frames // LOG_EVERY > before // LOG_EVERY:
-                log.info("%d of %d frames, %d faces", n_frames, len(unique), n_faces)
+    for task, used, part in _encode(folder, unique, load, workers, cores):
+        models.update(used)
+        tasks[task].append(part)
+        _log_bad(unique, task, tasks[task])
+        before, n_frames = n_frames, n_frames + part.frames.num_rows
+        n_faces += part.faces.num_rows
+        if n_frames // LOG_EVERY > before // LOG_EVERY:
+            log.info("%d of %d frames, %d faces", n_frames, len(unique), n_faces)
     parts = [part for task in sorted(tasks) for part in tasks[task]]
     faces, frames = _joined(manifest, parts, places)
     log.info("%d frames, %d faces: done", frames.num_rows, faces.num_rows)
@@ -394,39 +387,3 @@ def _end_with_parent() -> None:
 def _work(folder: Path, frames: Sequence[UnzippedFrame]) -> tuple[dict[str, str], list[_Part]]:
     engine = _worker_engine()
     return dict(engine.models), [part for _, part in _parts(engine, folder, [(0, frames)])]
-
-
-# --- progress
-
-
-@contextmanager
-def _progress(name: str, total: int) -> Iterator[Callable[[float], None]]:
-    """Show a progress bar where stderr is a terminal; give what moves it on."""
-    with (
-        _own_terminal() as shown,
-        Progress(console=Console(stderr=True), transient=True, disable=not shown) as bar,
-    ):
-        task = bar.add_task(name, total=total)
-        yield functools.partial(bar.advance, task)
-
-
-@contextmanager
-def _own_terminal() -> Iterator[bool]:
-    """Tell whether stderr is a terminal on which no other job shows its bar: two would mix."""
-    try:
-        terminal = os.open(os.ttyname(sys.stderr.fileno()), os.O_WRONLY | os.O_NOCTTY)
-    except (OSError, ValueError):  # no terminal, or no file at all
-        yield False
-        return
-    try:
-        yield _is_free(terminal)
-    finally:
-        os.close(terminal)
-
-
-def _is_free(terminal: int) -> bool:
-    try:
-        lock(terminal, patience=0)
-    except OSError:
-        return False
-    return True

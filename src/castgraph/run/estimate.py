@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from castgraph.archive import about_n_frames, is_local
 from castgraph.base.tables import EMBEDDING_SIZE
 from castgraph.clustering.dbscan import predicted_memory_mb
 from castgraph.run.timings import PER_BROADCAST, read_job
@@ -18,6 +17,7 @@ from castgraph.run.timings import PER_BROADCAST, read_job
 _MOST_READ = 300  # broadcasts of which is read what they took
 _MOST_OPENED = 50  # recordings that are looked at for their length
 _JOB_MB = 1000  # of an encode job of one core
+_START_SECONDS = 5.0  # of one core, for the processes of a broadcast's jobs to start; nobody measures them
 
 
 class Pace(NamedTuple):
@@ -127,39 +127,28 @@ def estimate(
         Whether the ZIPs stay.
     """
     n_frames = _frames(to_encode, sources, known.frames, frame_seconds)
+    seconds = n_frames * known.seconds + len(to_encode) * _START_SECONDS
+    at_a_time = max(1, min(cores, len(to_encode)))
     n_faces = round((n_frames + (n_all - len(to_encode)) * known.frames) * known.faces)
     per_frame = known.table_bytes + (known.zip_bytes if keep_zips else 0)
-    unpacked = min(2 * cores, len(to_encode)) * known.frames * known.zip_bytes
+    # As many wait unpacked as are being encoded.
+    n_unpacked = n_frames * min(1, 2 * at_a_time / max(1, len(to_encode)))
+    clustering_mb = predicted_memory_mb(n_faces, EMBEDDING_SIZE, threads=cores)
     return Estimate(
         n_frames,
-        n_frames * known.seconds / max(1, min(cores, len(to_encode))),
-        n_frames * per_frame + unpacked,
-        max(min(cores, len(to_encode)) * _JOB_MB, predicted_memory_mb(n_faces, EMBEDDING_SIZE, threads=cores))
-        * 1e6,
+        seconds / at_a_time,
+        n_frames * per_frame + n_unpacked * known.zip_bytes,
+        max(at_a_time * _JOB_MB, clustering_mb) * 1e6,
     )
 
 
 def _frames(broadcasts: Sequence[str], sources: Mapping[str, str], usual: float, frame_seconds: float) -> int:
     """Tell about how many frames broadcasts have; of recordings, from some of them."""
-    own = [path for broadcast in broadcasts if (path := sources.get(broadcast, "")) and "://" not in path]
-    looked_at = [n for path in own[:: max(1, len(own) // _MOST_OPENED)] if (n := length(path, frame_seconds))]
+    own = [path for broadcast in broadcasts if is_local(path := sources.get(broadcast, ""))]
+    some = own[:: max(1, len(own) // _MOST_OPENED)]
+    looked_at = [n for path in some if (n := about_n_frames(path, frame_seconds))]
     usual_own = sum(looked_at) / len(looked_at) if looked_at else usual
     return round(len(own) * usual_own + (len(broadcasts) - len(own)) * usual)
-
-
-def length(source: str, frame_seconds: float) -> int:
-    """Tell about how many frames a recording has, from what it says itself; 0 where it says nothing."""
-    path = Path(source)
-    with suppress(OSError, ValueError, zipfile.BadZipFile):
-        if path.is_dir():
-            return sum(1 for _ in path.iterdir())
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return len(archive.namelist())
-        from castgraph.archive.media.video import stated_seconds  # loads much
-
-        return math.ceil(stated_seconds(path) / frame_seconds)
-    return 0
 
 
 def _encoded(folder: Path) -> Iterator[tuple[str, dict[str, int]]]:

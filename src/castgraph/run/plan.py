@@ -23,13 +23,14 @@ from castgraph.base import streams
 from castgraph.base.text import counted, line, shortened
 from castgraph.base.times import duration
 from castgraph.run.estimate import FIRST_GUESS, Estimate, Pace, estimate, pace
-from castgraph.run.progress import Facts, Job
+from castgraph.run.progress import Facts, Job, Teller
 
 _MOST_NAMED = 4  # broadcasts, reasons, files that are left alone
 _MOST_TEXT = 60  # characters of a value
 _FOLLOWS = re.compile(r"(Missing output files|Input files updated by another job): ")
 _PARAMS = re.compile(r"Params have changed since last execution: .*?before: (.*) now: (.*?) ?\Z", re.DOTALL)
 _OF_BROADCAST = ("download", "unzip", "encode")
+_CHOOSE = ("inventory", "select")
 _GATHERS = ("all", "encodings", "sweep")
 
 _UNNAMED = ""
@@ -43,7 +44,7 @@ _WHY = {
 """What has changed, by the name of the parameter; others are told with both values."""
 
 
-class Plan:
+class Plan(Teller):
     """Tells in one screen what Snakemake would do.
 
     Parameters
@@ -62,24 +63,9 @@ class Plan:
         """Take what the workflow knows of the run."""
         self._facts = facts
 
-    def plans(self, counts: Mapping[str, int]) -> None:
-        """Leave the numbers alone: the jobs come one by one."""
-
     def begins(self, job: Job) -> None:
         """Take a job that would begin."""
         self._jobs.append(job)
-
-    def ends(self, number: int) -> None:
-        """Take nothing: in a dry run no job ends."""
-
-    def fails(self, number: int, rule: str, logs: Sequence[str]) -> None:
-        """Take nothing: in a dry run no job fails."""
-
-    def tries_again(self, number: int) -> None:
-        """Take nothing: in a dry run no job fails."""
-
-    def has_nothing_to_do(self) -> None:
-        """Take that all is there, which no job says as well."""
 
     def says(self, text: str, *, is_error: bool) -> None:
         """Tell a warning or an error of Snakemake or of the workflow."""
@@ -108,19 +94,21 @@ def render(facts: Facts, jobs: Sequence[Job]) -> RenderableType:
     of = f" of {facts.config}" if facts.config else ""
     grid.add_row("run", Text(f"{facts.run}{of}; its results: {facts.results}"))
     to_encode = sorted({job.wildcards["broadcast"] for job in jobs if job.rule == "encode"})
-    grid.add_row("broadcasts", Group(*map(Text, _broadcasts(facts, jobs, to_encode))))
+    n_all = _n_broadcasts(facts, jobs)
+    told = _first(jobs) if n_all is None else _broadcasts(n_all, jobs, to_encode)
+    grid.add_row("broadcasts", Group(*map(Text, told)))
     if stages := list(_stages(jobs)):
         grid.add_row("then", Group(*map(Text, stages)))
     if facts.left_alone:
         grid.add_row("left alone", Group(*map(Text, grouped(facts.left_alone, _MOST_NAMED))))
     if not jobs:
         grid.add_row("to do", "nothing: all of it is there")
-    elif to_encode:
+    elif to_encode and n_all is not None:
         known = pace(facts.results.parent, facts.encoder)
         found = estimate(
             to_encode,
-            facts.n_broadcasts or len(to_encode),
-            facts.sources or {},
+            n_all,
+            facts.sources,
             known,
             frame_seconds=facts.frame_seconds,
             cores=facts.cores,
@@ -130,15 +118,23 @@ def render(facts: Facts, jobs: Sequence[Job]) -> RenderableType:
     return grid
 
 
-def _broadcasts(facts: Facts, jobs: Sequence[Job], to_encode: Sequence[str]) -> Iterator[str]:
+def _n_broadcasts(facts: Facts, jobs: Sequence[Job]) -> int | None:
+    """Tell how many broadcasts there are; None where inventories are still to tell it."""
+    if facts.n_broadcasts is not None:
+        return facts.n_broadcasts
+    if any(job.rule in _CHOOSE for job in jobs):
+        return None
+    return len(read_selection(facts.results / "selected.csv"))
+
+
+def _first(jobs: Sequence[Job]) -> Iterator[str]:
+    """Tell what is done before the broadcasts are known."""
+    asked = sum(job.rule == "inventory" for job in jobs)
+    yield f"inventories tell which: {asked:,} to fetch; then they are chosen, and planned anew"
+
+
+def _broadcasts(n_all: int, jobs: Sequence[Job], to_encode: Sequence[str]) -> Iterator[str]:
     """Tell what becomes of the broadcasts, and why some are read again."""
-    n_all = facts.n_broadcasts
-    if n_all is None:
-        asked = sum(job.rule == "inventory" for job in jobs)
-        if asked or any(job.rule == "select" for job in jobs):
-            yield f"inventories tell which: {asked:,} to fetch; then they are chosen, and planned anew"
-            return
-        n_all = len(read_selection(facts.results / "selected.csv"))
     again = {
         job.wildcards["broadcast"]
         for job in jobs
@@ -161,7 +157,7 @@ def _broadcasts(facts: Facts, jobs: Sequence[Job], to_encode: Sequence[str]) -> 
 
 def _stages(jobs: Sequence[Job]) -> Iterator[str]:
     """Tell which stages of the run are made, and why some are made again although nothing before them is."""
-    stages = [job for job in jobs if job.rule not in (*_OF_BROADCAST, *_GATHERS, "inventory", "select")]
+    stages = [job for job in jobs if job.rule not in (*_OF_BROADCAST, *_GATHERS, *_CHOOSE)]
     again = [job for job in stages if any(Path(path).exists() for path in job.outputs)]
     for kind, found in (("made", [job for job in stages if job not in again]), ("made again", again)):
         if found:
@@ -238,7 +234,7 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
 
 def _takes(found: Estimate, known: Pace, cores: int) -> Iterator[str]:
     yield (
-        f"about {duration(found.seconds)} on {counted(cores, 'core')} for {found.frames:,} frames, "
+        f"about {duration(found.seconds)} on {counted(cores, 'core')} to encode {found.frames:,} frames; "
         f"{_size(found.disk)} of disk, {_size(found.memory)} of memory"
     )
     if known is FIRST_GUESS:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -98,8 +98,8 @@ class Failure(NamedTuple):
         return f"{self.rule}: {reason}"
 
 
-class Teller(Protocol):
-    """Who is told what Snakemake does, or would do."""
+class Teller:
+    """Who is told what Snakemake does, or would do; what one need not know it leaves out."""
 
     def knows(self, facts: Facts) -> None:
         """Take what the workflow knows of the run."""
@@ -129,7 +129,7 @@ class Teller(Protocol):
         """Take that nothing will follow."""
 
 
-class Progress:
+class Progress(Teller):
     """Tells how far a run is: a line for each broadcast that is encoded, and for each stage that begins.
 
     Parameters

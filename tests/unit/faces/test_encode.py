@@ -1,7 +1,6 @@
 """The encode job: tables that say what happened to every frame."""
 
 import dataclasses
-import fcntl
 import functools
 import itertools
 import logging
@@ -19,7 +18,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.unit.faces.fakes import (
-    BROADCAST,
     DyingEngine,
     FailingEngine,
     FakeEngine,
@@ -383,35 +381,6 @@ def wait_until(holds) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)
-
-
-# --- progress
-
-
-@pytest.mark.parametrize("taken", [False, True])
-def test_one_job_at_a_time_shows_a_progress_bar_on_a_terminal(
-    taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    manifest = many(tmp_path, 3)
-    ours, theirs = os.openpty()
-    other = os.open(os.ttyname(theirs), os.O_WRONLY | os.O_NOCTTY)
-    with os.fdopen(ours, "rb", 0) as screen, os.fdopen(theirs, "w") as terminal, os.fdopen(other, "w"):
-        if taken:
-            fcntl.flock(other, fcntl.LOCK_EX)
-        with monkeypatch.context() as patch:
-            patch.setenv("TERM", "xterm")
-            patch.setattr(sys, "stderr", terminal)
-            encode(manifest, tmp_path, FakeEngine)
-        print("end", file=terminal, flush=True)
-        shown = b""
-        while b"end" not in shown:
-            shown += screen.read(1 << 16)
-    assert (BROADCAST.encode() in shown) is not taken
-
-
-def test_there_is_no_progress_bar_elsewhere(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    encode(many(tmp_path, 3), tmp_path, FakeEngine)
-    assert capfd.readouterr().err == ""
 
 
 def encoded_before(folder: Path) -> tuple[Manifest, Path, Path]:

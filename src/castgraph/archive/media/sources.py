@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
 import re
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple, Unpack
@@ -18,7 +20,7 @@ from castgraph.archive.broadcast import Broadcast
 from castgraph.archive.fetch import FetchError, FetchOptions, TooLargeError, fetch, join
 from castgraph.archive.listing.choose import VIDEO_SUFFIXES
 from castgraph.archive.listing.holdings import GDELT
-from castgraph.archive.listing.local import content, ending, is_local, local_source
+from castgraph.archive.listing.local import content, ending, is_local, kind_of, local_source
 from castgraph.archive.media.numbering import Numbers
 from castgraph.archive.media.pack import pack
 from castgraph.archive.media.zips import (
@@ -26,6 +28,7 @@ from castgraph.archive.media.zips import (
     Limits,
     Needed,
     damage,
+    n_entries,
     read_placeholder,
     write_placeholder,
 )
@@ -64,6 +67,28 @@ def is_video_file(path: Path) -> bool:
     """Tell whether a file is to be read as a video, whatever its name: all are but ZIPs."""
     found = content(path)
     return found == "video" or (found != "zip" and ending(path.name) != ".zip")
+
+
+def about_n_frames(source: str, frame_seconds: float) -> int:
+    """Tell about how many frames a recording has, from what it says itself; 0 where it says nothing.
+
+    Parameters
+    ----------
+    source
+        The path of a ZIP, of a folder of images or of a video.
+    frame_seconds
+        Seconds between two frames that are taken out of a video.
+    """
+    with suppress(OSError, ValueError):  # the job that reads it tells what is wrong with it
+        kind = kind_of(source)
+        if kind == "folder":
+            return sum(not is_hidden(name) for name in os.listdir(source))  # noqa: PTH208
+        if kind == "zip":
+            return n_entries(Path(source))
+        from castgraph.archive.media.video import stated_seconds  # takes a second to load
+
+        return math.ceil(stated_seconds(Path(source)) / frame_seconds)
+    return 0
 
 
 def relative(base_url: str, here: Path) -> str:

@@ -92,12 +92,8 @@ def video_frames(
     fetched, and frames that are too large are refused before they are decoded. A picture that stays is
     encoded once; how often it is written is limited by whoever packs it.
     """
-    # The decoder reckons with edges that are not shown; the very limit is minded by `_jpeg`.
-    own_limit = {"max_pixels": str(2 * limits.max_pixels)}
     try:
-        container = av.open(
-            f"file:{path.absolute()}", options=_OPTIONS | own_limit, metadata_errors="replace"
-        )
+        container = _opened(path, limits)
     except av.FFmpegError as error:
         yield f"not a video that can be read: {_say(error)}"
         return
@@ -114,7 +110,7 @@ def video_frames(
             return
         if told:
             yield Note(told)
-        stream.codec_context.options = own_limit
+        stream.codec_context.options = _most_pixels(limits)
         stream.codec_context.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
         yield from _sampled(container, stream, Fraction(str(frame_seconds)), limits)
@@ -123,10 +119,20 @@ def video_frames(
 def stated_seconds(path: Path) -> float:
     """Tell how long a video is by its own account; 0 when it does not say, or cannot be read."""
     try:
-        with av.open(f"file:{path.absolute()}", options=_OPTIONS, metadata_errors="replace") as container:
+        with _opened(path, DEFAULT_LIMITS) as container:
             return (container.duration or 0) / av.time_base
     except av.FFmpegError:
         return 0.0
+
+
+def _opened(path: Path, limits: Limits) -> InputContainer:
+    options = _OPTIONS | _most_pixels(limits)
+    return av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
+
+
+def _most_pixels(limits: Limits) -> dict[str, str]:
+    """Bound what libav decodes, which reckons with edges that are not shown; `_jpeg` minds the very limit."""
+    return {"max_pixels": str(2 * limits.max_pixels)}
 
 
 def _chosen(container: InputContainer, programme: int | None) -> tuple[VideoStream | None, str]:
@@ -153,9 +159,8 @@ def _chosen(container: InputContainer, programme: int | None) -> tuple[VideoStre
 
 def _services(container: InputContainer, videos: list[VideoStream]) -> dict[int, list[VideoStream]]:
     """Give the video streams of each service that has some, by its number."""
-    level = (
-        av.logging.get_level()
-    )  # of PyAV's ways to libav's account of a file only the one by its log tells
+    # Of PyAV's ways to libav's account of a file only the one by its log tells of services.
+    level = av.logging.get_level()
     av.logging.set_level(av.logging.INFO)
     try:
         account: str = container.dumps_format()  # type: ignore[attr-defined]  # as old as PyAV

@@ -244,6 +244,15 @@ def damage(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
         return str(error)
 
 
+def n_entries(path: Path, limits: Limits = DEFAULT_LIMITS) -> int:
+    """Tell how many entries a ZIP lists; none of a file that cannot be opened as one."""
+    try:
+        with _opened(path, limits) as archive:
+            return len(archive.infolist())
+    except _DamagedError:
+        return 0
+
+
 def unzip(zip_path: Path, broadcast_id: str, folder: Path, limits: Limits = DEFAULT_LIMITS) -> Manifest:
     """Take the frames of a broadcast out of its ZIP.
 

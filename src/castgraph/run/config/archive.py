@@ -21,7 +21,7 @@ Place = Annotated[
 Link = Annotated[
     str,
     matching(
-        r"(?!(?i:file):)(?=.*\{broadcast\})(?=.*\{frame\})(?!.*://[^/?#]*@)[^\x00-\x1f]*",
+        r"(?![Ff][Ii][Ll][Ee]:)(?=.*\{broadcast\})(?=.*\{frame\})(?!.*://[^/?#]*@)[^\x00-\x1f]*",
         f"an address on the web with {{broadcast}} and {{frame}}, {_NO_LOGIN}",
     ),
 ]

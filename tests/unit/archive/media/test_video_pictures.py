@@ -218,9 +218,8 @@ def test_no_shape_makes_a_picture_of_any_size(film, status, shape, numbers):
 # Size, fields and pixel formats.
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_the_size_of_frames_may_change(film, tmp_path, threads):
-    sizes = [(64, 96), (96, 64), (48, 128)]
+def changing(film, folder, sizes):
+    """Make a film of four frames, one a second, of each size (height, width)."""
     parts = [
         film(
             [(n, grey(90, width, height)) for n in range(4)],
@@ -230,21 +229,18 @@ def test_the_size_of_frames_may_change(film, tmp_path, threads):
         )
         for part, (height, width) in enumerate(sizes)
     ]
-    found = shown(join(tmp_path / "all.ts", *parts), frame_seconds=1, threads=threads)
+    return join(folder / "all.ts", *parts)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_size_of_frames_may_change(film, tmp_path, threads):
+    sizes = [(64, 96), (96, 64), (48, 128)]
+    found = shown(changing(film, tmp_path, sizes), frame_seconds=1, threads=threads)
     assert [each.shape[:2] for each in found] == [size for size in sizes for _ in range(4)]
 
 
 def test_frames_that_become_too_large_are_left_out(film, tmp_path, status):
-    parts = [
-        film(
-            [(n, grey(90, width, height)) for n in range(4)],
-            f"{part}.ts",
-            start=4 * part,
-            options={"bf": "0"},
-        )
-        for part, (height, width) in enumerate([(64, 96), (640, 960), (64, 96)])
-    ]
-    path = join(tmp_path / "all.ts", *parts)
+    path = changing(film, tmp_path, [(64, 96), (640, 960), (64, 96)])
     found, reason, numbers = status(path, frame_seconds=1, limits=Limits(max_pixels=100 * 100))
     assert found == "partial"
     assert numbers == [1, 2, 3, 4, 9, 10, 11, 12]
