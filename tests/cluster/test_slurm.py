@@ -32,7 +32,7 @@ FIRST = {
     "mem_mb": f"40 if attempt == 1 and wildcards.broadcast == '{GREEDY}' else 1000 * attempt",
 }
 OPTIONS = [
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "16"),
     *("--slurm-keep-successful-logs", "--latency-wait", "20", "--max-threads", "2"),
     *("--resources", f"download_slots={SLOTS}"),
     *("--set-resources", f"download:runtime={FIRST['runtime']}", "unzip:runtime=0", "encode:runtime=0"),
