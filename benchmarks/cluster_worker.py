@@ -93,7 +93,9 @@ def grow(task: Task, X: NDArray[np.float32]) -> Callable[[], Labels]:
 
     def run(n_portions: int) -> Labels:
         n = sum(sizes[:n_portions])
-        faces = CountedFaces(X[:n], np.ones(n, dtype=bool), portions[:n_portions])
+        faces = CountedFaces(
+            X[:n], np.ones(n, dtype=bool), portions[:n_portions], np.ones(n, dtype=bool), Path()
+        )
         options = Options(task.threads, task.contender)
         found = [
             cluster_by_dbscan(faces, eps, task.min_samples, state, options, all_eps=task.eps)

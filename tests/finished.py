@@ -76,7 +76,7 @@ def finish(
         }
         for number, status in enumerate(statuses)
     ]
-    facts = {"settings": {"quality": {}}, "set_aside": {}, "n_set_aside": 0}
+    facts = {"settings": {"quality": {}}, "set_aside": {}, "n_set_aside": 0, "n_founding": 0}
     write(folder / "broadcasts.parquet", tables.BROADCASTS, rows, facts)
     selected = [replace(row, origin=ORIGIN) for row in listed({row["broadcast"]: "" for row in rows})]
     write_selection(folder / "selected.csv", selected)
@@ -134,7 +134,9 @@ def merged_faces(folder: Path, n_faces: int) -> Path:
 def labelled(folder: Path, faces: Path, labels: Iterable[int]) -> Path:
     """Write labels of a face table."""
     values = np.array([*labels], np.int32)
-    tables.write_labels(folder / "labels.parquet", faces, values, {"algorithm": "dbscan"}, 0)
+    tables.write_labels(
+        folder / "labels.parquet", faces, values, {"algorithm": "dbscan", "min_samples": 5}, 0
+    )
     return folder / "labels.parquet"
 
 

@@ -4,20 +4,22 @@ from castgraph.base import tables
 from castgraph.base.joblog import joblog, log_progress
 from castgraph.clustering import kernels
 from castgraph.clustering.scan import Options
-from castgraph.run.clusterings import cluster_faces
+from castgraph.run.clusterings import cluster_faces, fewest_faces
 from castgraph.run.counted import read_counted
+from castgraph.run.names import clusterings
 
 with joblog(snakemake.log[0]):
     faces = read_counted(snakemake.input.faces)
+    settings = dict(snakemake.params.settings)
+    settings["min_samples"] = fewest_faces(settings["min_samples"], len(faces.points))
+    # No parameter of the rule: an eps that comes or goes makes no other clustering again.
+    wanted = clusterings(**snakemake.config["clustering"]).values()
     labels = cluster_faces(
         faces,
-        snakemake.params.settings,
+        settings,
         snakemake.params.state,
         Options(snakemake.threads, kernels()[0], log_progress()),
-        # No parameter of the rule: an eps that comes or goes makes no other clustering again.
-        all_eps=snakemake.config["clustering"]["eps"],
+        all_eps=[each["eps"] for each in wanted if each["algorithm"] == "dbscan"],
         max_memory_mb=snakemake.resources.mem_mb,
     )
-    tables.write_labels(
-        snakemake.output.labels, snakemake.input.faces, labels, snakemake.params.settings, faces.n_set_aside
-    )
+    tables.write_labels(snakemake.output.labels, snakemake.input.faces, labels, settings, faces.n_set_aside)

@@ -3,15 +3,20 @@
 from castgraph.base import tables
 from castgraph.base.joblog import joblog
 from castgraph.pages.sweep import draw
+from castgraph.run.constraints import must_links
 from castgraph.run.scores import PLACE_COLUMNS, score
 
 with joblog(snakemake.log[0]):
-    clusterings = snakemake.params.clusterings
-    paths = dict(zip(clusterings, snakemake.input.labels, strict=True))
+    paths = dict(zip(snakemake.params.clusterings, snakemake.input.labels, strict=True))
+    # As they were made: what the configuration leaves open, the run has decided.
+    clusterings = {name: tables.read_provenance(path)["settings"] for name, path in paths.items()}
+    faces = tables.read(snakemake.input.faces, tables.MERGED_FACES, PLACE_COLUMNS)
+    constraints = tables.read(snakemake.input.constraints, tables.CONSTRAINTS)
     found = score(
-        tables.read(snakemake.input.faces, tables.MERGED_FACES, PLACE_COLUMNS),
+        faces,
         clusterings,
         lambda name: tables.read_labels(paths[name], snakemake.input.faces),
+        must_links(constraints, faces),
     )
     facts = tables.provenance(
         "scores", {"clusterings": clusterings}, recommended=found.recommended, reason=found.reason

@@ -5,7 +5,7 @@ from pathlib import Path
 from castgraph.base.files import write_json
 from castgraph.base.joblog import joblog
 from castgraph.faces.merge import merge
-from castgraph.faces.quality import Quality
+from castgraph.faces.quality import Founding, Quality
 
 with joblog(snakemake.log[0]):
     facts = merge(
@@ -14,6 +14,7 @@ with joblog(snakemake.log[0]):
         faces=Path(snakemake.output.faces),
         frames=Path(snakemake.output.frames),
         quality=Quality(**snakemake.params.quality),
+        founding=Founding(**snakemake.params.founding),
         frame_seconds=snakemake.params.frame_seconds,
         settings={"encoder": snakemake.params.encoder},
     )

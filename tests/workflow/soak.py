@@ -54,7 +54,7 @@ def configuration(ids: list[str], base_url: str) -> Config:
         "broadcasts": {"ids": ids},
         "archive": {"base_url": base_url},
         "compute": {"timeout": 2, "attempts": 8},
-        "people": {"sheet_faces": 6},
+        "people": {"portraits": False},
     }
 
 

@@ -73,7 +73,9 @@ def test_a_dead_archive_is_told_in_at_most_15_lines(new_run: Callable[..., Run])
     told = run("encodings", cores=4, fails=True)
     assert len(told.splitlines()) <= 15
     assert "Traceback" not in told
-    assert "A_20240101_100000: download: http://127.0.0.1:9/A_20240101_100000.zip: ConnectError" in told
+    assert re.search(
+        r"(A_202401\d\d_100000): download: http://127\.0\.0\.1:9/\1\.zip: ConnectError", told
+    )  # the first five, in whatever order they end
     assert "8 × download: http://127.0.0.1:9/….zip: ConnectError" in told
     log = run.results.parent / "logs" / "download"
     assert all("Traceback" in path.read_text() for path in log.rglob("*.log"))  # the whole story is there

@@ -1,6 +1,5 @@
 """Planning, and configurations that are refused before any job."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,20 +49,6 @@ def test_a_file_of_ids_lies_beside_the_user(new_run: Callable[..., Run]) -> None
     run = new_run({"run": "file", "broadcasts": {"file": "ids.txt"}})
     (run.folder / "ids.txt").write_text("\n".join(year()[:7]))
     assert jobs(run("encodings", "-n"))["encode"] == 7
-
-
-def test_slurm_submits_the_chain_of_a_broadcast_as_one_job(root, new_run: Callable[..., Run]) -> None:
-    run = new_run(
-        {"run": "slurm", "broadcasts": {"ids": year()[:3]}},
-        extra=["--workflow-profile", str(root / "profiles" / "slurm")],
-    )
-    output = run("-n", cores=200)
-    assert output.count("Group job broadcast") == 3
-    assert output.count("    rule encode:") == 3
-    assert "\nrule encode:" not in output  # none outside a group
-    # A job that takes what there is takes the cores of one machine, not of all.
-    threads = dict(re.findall(r"^rule (\w+):\n(?:    .*\n)*?    threads: (\d+)$", output, re.MULTILINE))
-    assert threads == dict.fromkeys(("clustering", "portraits"), "16")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 # Reads: results/{run}/faces.parquet and, beside it, embeddings.npy.
-# Makes: the labels, one folder a clustering, and the scores of all of them.
+# Makes: the labels, one folder a clustering, what frames tell of pairs of faces, and the scores of all clusterings.
 
 
 rule clustering:
@@ -30,10 +30,34 @@ rule clustering:
         "../../scripts/clustering/clustering.py"
 
 
+rule constraints:
+    """Find the pairs of faces of which frames tell whether they are one person."""
+    input:
+        faces="results/{run}/faces.parquet",
+        embeddings="results/{run}/embeddings.npy",
+        merged="results/{run}/merged.json",
+    output:
+        table="results/{run}/constraints.parquet",
+    log:
+        "results/logs/{run}/constraints.log",
+    benchmark:
+        "results/benchmarks/{run}/constraints.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=with_faces(1000),
+    params:
+        code_version=CODE_VERSIONS["constraints"],
+    script:
+        "../../scripts/clustering/constraints.py"
+
+
 rule scores:
     """Score the clusterings of the run without labels, and recommend one."""
     input:
         faces="results/{run}/faces.parquet",
+        constraints="results/{run}/constraints.parquet",
         labels=per_clustering("labels.parquet"),
     output:
         table="results/{run}/sweep.parquet",

@@ -12,7 +12,7 @@ import castgraph.run.inventories
 import castgraph.run.ledger
 from castgraph.base.files import expanded
 from castgraph.run.frames import FETCHED, UNPACKED, depend_on
-from castgraph.run.names import CODE_VERSIONS, clusterings, encoder_name
+from castgraph.run.names import CODE_VERSIONS, clusterings, encoder_name, quality
 from castgraph.run.turn import take_turn
 
 # Where a relative path of the configuration is looked for.
@@ -41,6 +41,7 @@ except castgraph.run.config.ConfigError as error:
 
 ENCODER = encoder_name(**config["faces"])
 CLUSTERINGS = clusterings(**config["clustering"])
+QUALITY = quality(config["faces"]["detector"], config["quality"])
 NOW = datetime.now(UTC)
 # The archive as the user named it, and relative where it lies within: where the folder is does not matter.
 ARCHIVE_URL = castgraph.archive.relative(MERGED["archive"]["base_url"], Path.cwd())

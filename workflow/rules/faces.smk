@@ -62,7 +62,7 @@ rule merge:
         mem_mb=growing(2000),
     params:
         encoder=ENCODER,
-        quality=config["quality"],
+        **QUALITY,
         frame_seconds=config["archive"]["frame_seconds"],
         code_version=CODE_VERSIONS["merge"],
     script:

@@ -1,4 +1,4 @@
-"""Other ways than DBSCAN to group faces into people, on the same footing.
+"""All ways to group faces into people, on the same footing.
 
 Every function of `ALGORITHMS` takes points of shape (n, d) and gives one label a point, int32; -1 is noise.
 DBSCAN numbers people as scikit-learn does; the others number them by the first row of each. The same input
@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from castgraph.base.tables import NOISE
 from castgraph.clustering.dbscan import dbscan, require_mb, validated
+from castgraph.clustering.labels import by_first_row
+from castgraph.clustering.linkage import linkage
 from castgraph.clustering.projection import Points
 
 _INTERPRETER_MB = 150
@@ -86,7 +87,7 @@ def hdbscan(
         n_jobs=threads,
         copy=True,
     )
-    return _by_first_row(model.fit(points).labels_)
+    return by_first_row(model.fit(points).labels_)
 
 
 def chinese_whispers(
@@ -138,7 +139,7 @@ def chinese_whispers(
     points = validated(X, [eps], min_samples)
     people = _whispered(*_neighbours(points, eps, threads, max_memory_mb))
     faces = np.bincount(people)
-    return _by_first_row(np.where(faces[people] < min_samples, NOISE, people))
+    return by_first_row(np.where(faces[people] < min_samples, NOISE, people))
 
 
 def iterative(
@@ -234,11 +235,17 @@ def iterative(
         faces, rows = faces[again], rows[again]
         if len(rows) == 0:
             break
-    return _by_first_row(labels)
+    return by_first_row(labels)
 
 
 ALGORITHMS: Mapping[str, Callable[..., NDArray[np.int32]]] = MappingProxyType(
-    {"dbscan": dbscan, "hdbscan": hdbscan, "chinese_whispers": chinese_whispers, "iterative": iterative}
+    {
+        "dbscan": dbscan,
+        "linkage": linkage,
+        "hdbscan": hdbscan,
+        "chinese_whispers": chinese_whispers,
+        "iterative": iterative,
+    }
 )
 """The algorithms by the value of ``clustering.algorithm``.
 
@@ -252,15 +259,6 @@ def _require_memory(name: str, points: Points, needed: float, max_memory_mb: flo
     n, d = points.shape
     needed_mb = _INTERPRETER_MB + (points.nbytes + needed) / 1e6
     require_mb(f"{name} of {n} points of {d} dimensions", needed_mb, max_memory_mb)
-
-
-def _by_first_row(labels: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
-    """Give people new numbers, by the first row of each; noise stays noise."""
-    numbered = np.full(len(labels), NOISE, dtype=np.int32)
-    found = labels != NOISE
-    _, first, person = np.unique(labels[found], return_index=True, return_inverse=True)
-    numbered[found] = first.argsort().argsort()[person]
-    return numbered
 
 
 def _members(labels: NDArray[np.int32]) -> Iterator[NDArray[np.intp]]:

@@ -20,7 +20,7 @@ from castgraph.archive.broadcast import Broadcast
 from castgraph.base import files, tables
 from castgraph.base.text import counted
 from castgraph.faces.frame import NOTES_JOIN
-from castgraph.faces.quality import FILTERS, Quality, set_aside
+from castgraph.faces.quality import FILTERS, Founding, Quality, founds, set_aside, turn
 from castgraph.faces.times import frame_times
 
 _MOST_KINDS = 3
@@ -29,6 +29,9 @@ _MOST_KINDS = 3
 _ROWS = 16_384
 """Rows of a broadcast that are read at a time: all, but for very few broadcasts."""
 
+
+EVERY = Founding()
+"""Every face can found a person."""
 
 _IDENTITY = ("face", "frame", "top", "right", "bottom", "left")
 """The columns by which a face table is known again, beside the broadcasts, the filters and the embeddings."""
@@ -43,6 +46,7 @@ def merge(
     quality: Quality,
     frame_seconds: float,
     settings: Mapping[str, Any],
+    founding: Founding = EVERY,
 ) -> dict[str, Any]:
     """Join the face and frame tables of broadcasts; about one row group is in memory at a time.
 
@@ -64,6 +68,8 @@ def merge(
         Seconds between two frames; from these the frames of all but videos have their time.
     settings
         What the merge depends on besides, for the provenance.
+    founding
+        What a face must have to found a person.
 
     Returns
     -------
@@ -86,9 +92,9 @@ def merge(
     rows: list[dict[str, Any]] = []
     caught = np.zeros(1 + len(FILTERS), int)  # faces that count, then those that each filter sets aside
     digest = hashlib.blake2b(digest_size=16)
-    facts = tables.provenance(
-        "merge", {**settings, "quality": asdict(quality), "frame_seconds": frame_seconds}
-    )
+    rules = {"quality": asdict(quality), "founding": asdict(founding)}
+    facts = tables.provenance("merge", {**settings, **rules, "frame_seconds": frame_seconds})
+    n_founding = 0
     with files.atomic_together(faces.with_name(tables.EMBEDDINGS), faces, frames, broadcasts) as parts:
         with (
             tables.writer(parts[1], tables.MERGED_FACES, facts) as add_faces,
@@ -101,10 +107,15 @@ def merge(
                         reasons = set_aside(part, quality)
                         failed = reasons.indices.to_numpy()
                         codes += np.bincount(failed, minlength=len(codes))
-                        identity = [*(part[name].to_numpy() for name in _IDENTITY), failed]
+                        landmarks = part["landmarks"].combine_chunks().flatten().to_numpy()
+                        turned = turn(landmarks.reshape(-1, 10))
+                        can_found = founds(part, turned, founding)
+                        n_founding += int((can_found & (failed == 0)).sum())
+                        identity = [*(part[name].to_numpy() for name in _IDENTITY), failed, can_found]
                         digest.update(np.stack(identity, axis=1).data)
                         add_embeddings(tables.embeddings(part["embedding"]))
-                        add_faces(part.drop_columns(["embedding"]).append_column("set_aside", reasons))
+                        more = {"set_aside": reasons, "turn": turned, "founds": can_found}
+                        add_faces(_with(part.drop_columns(["embedding"]), more))
                     for part in _frames(frame_table, frame_seconds):
                         add_frames(part)
                     row = broadcast_row(face_table, frame_table)
@@ -118,11 +129,19 @@ def merge(
                 "n_frames": sum(row["n_frames"] for row in rows),
                 "n_faces": int(caught.sum()),
                 "n_set_aside": int(caught[1:].sum()),
+                "n_founding": n_founding,
                 "set_aside": dict(zip(FILTERS, caught[1:].tolist(), strict=True)),
             }
         with tables.writer(parts[3], tables.BROADCASTS, facts) as add_broadcasts:
             add_broadcasts(pa.Table.from_pylist(rows, schema=tables.BROADCASTS))
     return facts
+
+
+def _with(table: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
+    """Put columns behind those of a table."""
+    for name, column in columns.items():
+        table = table.append_column(name, column if isinstance(column, pa.Array) else pa.array(column))
+    return table
 
 
 def _faces(path: Path) -> Iterator[pa.Table]:

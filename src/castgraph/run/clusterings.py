@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from castgraph.base.locks import locked
 from castgraph.clustering.algorithms import ALGORITHMS
+from castgraph.clustering.attach import attach
+from castgraph.clustering.constraints import constraints
 from castgraph.clustering.dbscan import require_memory, validated
+from castgraph.clustering.linkage import linkage
 from castgraph.clustering.projection import Points
 from castgraph.clustering.scan import Options
 from castgraph.clustering.search import search_all, search_new
@@ -24,6 +27,27 @@ from castgraph.run.counted import CountedFaces
 from castgraph.run.saved import StateError, load, save
 
 log = logging.getLogger(__name__)
+
+SHORT_RUN = 20_000
+"""Faces below which a run is short: about those of nine hours of a talk show."""
+
+_FEWEST = {True: 3, False: 5}
+"""Whether a run is short → the fewest faces of a person.
+
+The more faces there are, the more often some strangers' lie near each other by chance; in a short run hardly
+anybody is seen five times.
+"""
+
+
+def fewest_faces(min_samples: int | None, n_faces: int) -> int:
+    """Say how many faces make a person in a run of so many faces; `min_samples` where it is given.
+
+    Examples
+    --------
+    >>> fewest_faces(None, 500), fewest_faces(None, 774_615), fewest_faces(2, 500)
+    (3, 5, 2)
+    """
+    return _FEWEST[n_faces < SHORT_RUN] if min_samples is None else min_samples
 
 
 def cluster_faces(
@@ -37,12 +61,15 @@ def cluster_faces(
 ) -> NDArray[np.int32]:
     """Label the faces of a run.
 
+    Faces that cannot found a person are left out by every algorithm, and join whom others have found: see
+    `castgraph.clustering.attach.attach`.
+
     Parameters
     ----------
     faces
         The faces that count.
     settings
-        One of `castgraph.run.names.clusterings`.
+        One of `castgraph.run.names.clusterings`; for ``min_samples`` see `fewest_faces`.
     saved, all_eps
         Of DBSCAN: as for `cluster_by_dbscan`.
     options
@@ -61,12 +88,30 @@ def cluster_faces(
         As the algorithm, before any work.
     """
     given = {key: value for key, value in settings.items() if key != "algorithm"}
-    if settings["algorithm"] == "dbscan":
-        return cluster_by_dbscan(
-            faces, **given, saved=saved, options=options, all_eps=all_eps, max_memory_mb=max_memory_mb
+    given["min_samples"] = fewest_faces(given["min_samples"], len(faces.points))
+    founders = faces.founders()
+    limits: dict[str, Any] = {"threads": options.threads, "max_memory_mb": max_memory_mb}
+    if not len(founders.points):
+        return founders.spread(np.empty(0, dtype=np.int32))
+    if settings["algorithm"] == "linkage":
+        frames, boxes = faces.places()
+        must = constraints(faces.points, frames, boxes).must
+        return faces.spread(
+            linkage(faces.points, **given, frames=frames, must_link=must, founding=faces.founding, **limits)
         )
-    algorithm = ALGORITHMS[settings["algorithm"]]
-    return faces.labels(partial(algorithm, **given, threads=options.threads, max_memory_mb=max_memory_mb))
+    if settings["algorithm"] == "dbscan":
+        labels = cluster_by_dbscan(
+            founders, **given, saved=saved, options=options, all_eps=all_eps, max_memory_mb=max_memory_mb
+        )
+    else:
+        labels = founders.spread(ALGORITHMS[settings["algorithm"]](founders.points, **given, **limits))
+    if founders is faces:
+        return labels
+    frames, _ = faces.places()
+    joined = attach(
+        faces.points, labels[faces.counted], frames=frames, joining=~faces.founding, threads=options.threads
+    )
+    return faces.spread(joined)
 
 
 def cluster_by_dbscan(

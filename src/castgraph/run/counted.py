@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from castgraph.base import tables
+
+BOX = ("top", "right", "bottom", "left")
+"""The columns of a face's box."""
 
 
 class Portion(NamedTuple):
@@ -36,31 +39,58 @@ class CountedFaces:
         Shape (n_faces,), bool: which faces of the table count.
     portions
         The broadcasts that have such faces, in order.
+    founding
+        Shape (n_counted,), bool: which of them can found a person.
+    path
+        The face table.
     """
 
     points: NDArray[np.float32]
     counted: NDArray[np.bool_]
     portions: tuple[Portion, ...]
+    founding: NDArray[np.bool_]
+    path: Path
 
     @property
     def n_set_aside(self) -> int:
         """How many faces of the table do not count."""
         return int((~self.counted).sum())
 
-    def labels(self, cluster: Callable[[NDArray[np.float32]], NDArray[np.int32]]) -> NDArray[np.int32]:
-        """Cluster the faces that count, as if the others were not there.
+    def founders(self) -> CountedFaces:
+        """Give the faces that can found a person, as if no others counted."""
+        if self.founding.all():
+            return self
+        counted = self.counted.copy()
+        counted[counted] = self.founding
+        begins = np.cumsum([0, *(portion.n_faces for portion in self.portions)])
+        sizes = {
+            portion.broadcast: n
+            for portion, begin in zip(self.portions, begins[:-1], strict=True)
+            if (n := int(self.founding[begin : begin + portion.n_faces].sum()))
+        }
+        points = self.points[self.founding]
+        everyone = np.ones(len(points), dtype=bool)
+        return CountedFaces(points, counted, _portions(points, sizes), everyone, self.path)
 
-        Parameters
-        ----------
-        cluster
-            Gives one label a point; -1 is noise. It is not called when no face counts.
+    def places(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Read where the faces that count are.
 
         Returns
         -------
-        ndarray of shape (n_faces,), int32
-            The label of a face that is set aside is -1.
+        frames : ndarray of shape (n_counted,), int64
+            The frame of each; neighbouring ones of a broadcast differ by 1, and there are gaps between
+            broadcasts.
+        boxes : ndarray of shape (4, n_counted), int32
+            Top, right, bottom and left.
         """
-        return self.spread(cluster(self.points) if len(self.points) else np.empty(0, dtype=np.int32))
+        frames = np.empty(len(self.counted), np.int64)
+        boxes = np.empty((4, len(self.counted)), np.int32)
+        end = number = 0
+        for _, columns in tables.by_broadcast(self.path, tables.MERGED_FACES, ["frame", *BOX]):
+            begin, end, number = end, end + len(columns[0]), number + 1
+            frames[begin:end] = columns[0].astype(np.int64) + (number << 32)
+            boxes[:, begin:end] = columns[1:]
+        return frames[self.counted], boxes[:, self.counted]
 
     def spread(self, found: NDArray[np.int32]) -> NDArray[np.int32]:
         """Put labels of the counted faces, shape (n_counted,), among those of all faces."""
@@ -87,17 +117,19 @@ def read_counted(faces: str | os.PathLike[str]) -> CountedFaces:
     """
     embeddings = tables.open_embeddings(faces)
     counted = np.empty(len(embeddings), dtype=bool)
+    founds = np.empty(len(embeddings), dtype=bool)
     sizes: dict[str, int] = {}
     begin = 0
-    for batch in tables.batches(faces, tables.MERGED_FACES, ["broadcast", "set_aside"]):
+    for batch in tables.batches(faces, tables.MERGED_FACES, ["broadcast", "set_aside", "founds"]):
         counts = pc.equal(batch["set_aside"], "").to_numpy(zero_copy_only=False)
         counted[begin : begin + len(batch)] = counts
+        founds[begin : begin + len(batch)] = batch["founds"].to_numpy(zero_copy_only=False)
         begin += len(batch)
         for name, rows in tables.runs(batch["broadcast"]):
             if n := int(counts[rows].sum()):
                 sizes[name] = sizes.get(name, 0) + n
     points = embeddings.view(np.ndarray) if counted.all() else _chosen(embeddings, counted)
-    return CountedFaces(points, counted, _portions(points, sizes))
+    return CountedFaces(points, counted, _portions(points, sizes), founds[counted], Path(faces))
 
 
 def _chosen(

@@ -17,15 +17,16 @@ CODE_VERSIONS: Mapping[str, int] = {
     "recording": 2,  # not a rule: download, where a recording becomes a ZIP
     "unzip": 2,
     "encode": 4,
-    "merge": 5,
-    "clustering": 5,
-    "scores": 3,
+    "merge": 6,
+    "clustering": 6,
+    "constraints": 1,
+    "scores": 4,
     "people": 2,
     "portraits": 2,
     "database_json": 1,
     "network": 4,
     "picture": 1,
-    "summary": 5,
+    "summary": 6,
     "report": 3,
 }
 """Rule → version of its results, raised when a change of the code changes what the rule writes."""
@@ -47,17 +48,62 @@ def encoder_name(
     return name
 
 
+_FOUNDING: Mapping[str, Mapping[str, float]] = {"centerface": {"min_face_px": 40}}
+"""Detector → what its faces must have to found a person, unless the user says otherwise.
+
+CenterFace finds small faces in the back. Where those below about 40 pixels could found people on television,
+35 pairs of people were wrong rather than none.
+"""
+
+
+def quality(detector: str, section: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Say what a face must have to count, and what to found a person.
+
+    Parameters
+    ----------
+    detector
+        As the section ``faces`` of the configuration names it.
+    section
+        The section ``quality``.
+
+    Returns
+    -------
+    dict
+        ``quality`` and ``founding``: the fields of `castgraph.faces.quality.Quality` and
+        `castgraph.faces.quality.Founding`.
+
+    Examples
+    --------
+    >>> quality("centerface", {"min_face_px": 20, "founding_min_face_px": None, "founding_max_turn": 0.8})
+    {'quality': {'min_face_px': 20}, 'founding': {'min_face_px': 40, 'max_turn': 0.8}}
+    """
+    counting: dict[str, Any] = {}
+    founding: dict[str, Any] = {}
+    for key, value in section.items():
+        name = key.removeprefix("founding_")
+        if name == key:
+            counting[key] = value
+        elif (limit := _FOUNDING.get(detector, {}).get(name) if value is None else value) is not None:
+            founding[name] = limit
+    return {"quality": counting, "founding": founding}
+
+
 _CLUSTERING_NAMES = {
     "dbscan": "eps-{eps}",
     "hdbscan": "hdbscan-{min_samples}",
     "chinese_whispers": "chinese_whispers-{eps}",
     "iterative": "iterative-{eps}",
+    "linkage": "linkage-{eps}",
 }
 """Algorithm → name of a clustering, for paths."""
 
 
+EPS: Mapping[str, float] = {"dbscan": 0.4, "chinese_whispers": 0.48, "iterative": 0.46, "linkage": 0.52}
+"""Algorithm → its eps where the configuration gives none."""
+
+
 def clusterings(
-    algorithm: str | Iterable[str], eps: Iterable[float], min_samples: int
+    algorithm: str | Iterable[str], eps: Iterable[float] | None = None, min_samples: int | None = None
 ) -> dict[str, dict[str, Any]]:
     """Name the clusterings of a run for paths: ``eps-0.40`` for DBSCAN with 0.4, ``hdbscan-5``, ….
 
@@ -71,13 +117,15 @@ def clusterings(
     """
     named = {}
     for name in [algorithm] if isinstance(algorithm, str) else algorithm:
-        for value in eps:
+        for value in [EPS.get(name, 0.0)] if eps is None else eps:
             whole, decimals = _decimal(value)
             form = _CLUSTERING_NAMES[name]
             settings: dict[str, Any] = {"algorithm": name, "min_samples": min_samples}
             if "{eps}" in form:
                 settings["eps"] = float(value)
-            named[form.format(eps=f"{whole}.{decimals.ljust(2, '0')}", min_samples=min_samples)] = settings
+            named[form.format(eps=f"{whole}.{decimals.ljust(2, '0')}", min_samples=min_samples or "auto")] = (
+                settings
+            )
     return named
 
 

@@ -12,15 +12,22 @@ TOLERANCE = 0.01
 STABLE = 0.99
 """Least adjusted Rand index between neighbours that are of one stretch."""
 
+PREFERRED = ("linkage", "dbscan")
+"""Of several algorithms the first of these that is among them is looked at: it does best on known people."""
+
+FEW_PAIRS = 100
+"""Of fewer pairs a rate says little: with none wrong among 100, three in a hundred may be."""
+
 Row = Mapping[str, Any]
 
 
 def recommend(rows: Sequence[Row]) -> tuple[str | None, str]:
     """Choose a clustering: the middle of the longest stretch of eps that does well and changes little.
 
-    The *balance* of a clustering is the share of adjacent pairs that it keeps together minus the share of
-    pairs in one frame that it takes for one person (Youden's J of telling the two kinds of pairs apart). It
-    is 0 or less for nobody, for one giant person and for guessing. A clustering does well when its balance is
+    The *balance* of a clustering is the share of adjacent pairs that it keeps together minus three times the
+    share of pairs in one frame that it takes for one person (Youden's J of telling the two kinds of pairs
+    apart, with a false merge thrice as bad as a split). It is 0 or less for nobody, for one giant person and
+    for guessing. A clustering does well when its balance is
     above 0 and within `TOLERANCE` of the best.
 
     The balance cannot see that people were merged who are never in one frame, or that one was split between
@@ -33,13 +40,14 @@ def recommend(rows: Sequence[Row]) -> tuple[str | None, str]:
     ----------
     rows
         The clusterings, each followed by its next where it has one, with the columns of
-        `castgraph.base.tables.SWEEP`; ``next`` and ``ari_next`` may be missing. Only DBSCAN is looked at or,
-        where it is not among them, the algorithm of the first row.
+        `castgraph.base.tables.SWEEP`; ``next`` and ``ari_next`` may be missing. Only the first of `PREFERRED`
+        is looked at or, where none is among them, the algorithm of the first row.
 
     Returns
     -------
     clustering : str or None
-        None when no balance is above 0, and when there is one clustering alone.
+        None when no balance is above 0, when there is one clustering alone, and when the choice would be the
+        smallest or largest eps of all.
     reason : str
         One sentence.
 
@@ -50,7 +58,7 @@ def recommend(rows: Sequence[Row]) -> tuple[str | None, str]:
     if not rows:
         return None, "There is no clustering."
     algorithms = [row["algorithm"] for row in rows]
-    algorithm = "dbscan" if "dbscan" in algorithms else algorithms[0]
+    algorithm = next((name for name in PREFERRED if name in algorithms), algorithms[0])
     rows = [row for row in rows if row["algorithm"] == algorithm]
     best = max((row["balance"] for row in rows if row["balance"] is not None), default=None)
     if best is None:
@@ -60,14 +68,14 @@ def recommend(rows: Sequence[Row]) -> tuple[str | None, str]:
         )
     if best <= 0:
         return None, (
-            "None is recommended: no clustering keeps a larger share of the adjacent pairs together than it "
-            "takes pairs in one frame for one person."
+            "None is recommended: no clustering keeps a larger share of the adjacent pairs together than "
+            "three times that of the pairs in one frame that it takes for one person."
         )
     if len(rows) == 1:
         name = rows[0]["clustering"]
         return None, (
             f"None is recommended: {name} is the only clustering by {algorithm}, with nothing to compare it "
-            f"with. It {_numbers(rows[0])}."
+            f"with. It {_numbers(rows[0])}{_few(rows[0])}."
         )
     stretches = list(_stretches(rows, best - TOLERANCE))
     centre = _middle([row for stretch in stretches for row in stretch])
@@ -75,7 +83,12 @@ def recommend(rows: Sequence[Row]) -> tuple[str | None, str]:
     middle = _middle(stretch)
     chosen = min(stretch, key=lambda row: (round(abs(_step(row) - middle), 9), _step(row)))
     name = chosen["clustering"]
-    numbers = f"it {_numbers(chosen)} (the best is {best:.3f})"
+    numbers = f"it {_numbers(chosen)} (the best is {best:.3f}){_few(chosen)}"
+    if sides := _sides(rows, [chosen]):
+        return None, (
+            f"None is recommended: {name} does best or nearly so, but at the edge of what was tried, and "
+            f"beyond it may be better: {numbers}. Compare {sides}, too."
+        )
     if len(stretch) == 1:
         return name, (
             f"{name} does best or nearly so, and its neighbours do worse or differ much: {numbers}."
@@ -90,20 +103,31 @@ def recommend(rows: Sequence[Row]) -> tuple[str | None, str]:
 
 
 def _wider(rows: Sequence[Row], stretch: Sequence[Row]) -> str:
-    """Say that there may be something better beyond what was tried, where it lies at the edge of that."""
-    steps = [_step(row) for row in rows]
-    ends = [
-        side
-        for side, own, all_ in (
-            ("smaller", _step(stretch[0]), min(steps)),
-            ("larger", _step(stretch[-1]), max(steps)),
-        )
-        if own == all_
-    ]
-    if not ends:
-        return ""
+    """Tell where more should be compared; empty unless the stretch lies at the edge of that."""
+    sides = _sides(rows, stretch)
+    return f" That is the edge of what was tried: compare {sides}, too." if sides else ""
+
+
+def _sides(rows: Sequence[Row], chosen: Sequence[Row]) -> str:
+    """Tell on which sides nothing was tried beyond what is chosen; empty when there is more on both."""
+    steps, own = [_step(row) for row in rows], [_step(row) for row in chosen]
     what = "min_samples" if rows[0]["eps"] is None else "eps"
-    return f" That is the edge of what was tried: compare {' and '.join(ends)} {what}, too."
+    ends = (("smaller", min(own), min(steps)), ("larger", max(own), max(steps)))
+    sides = [side for side, end, last in ends if end == last]
+    return f"{' and '.join(sides)} {what}" if sides else ""
+
+
+def _few(row: Row) -> str:
+    """Warn where the numbers rest on few pairs."""
+    few = [
+        f"{row[column]} {what}"
+        for column, what in (
+            ("frame_pairs", "pairs of people in one frame"),
+            ("adjacent_pairs", "adjacent pairs"),
+        )
+        if row[column] < FEW_PAIRS
+    ]
+    return f"; beware, this rests on {' and '.join(few)}" if few else ""
 
 
 def _stretches(rows: Sequence[Row], least: float) -> Iterator[list[Row]]:

@@ -91,6 +91,7 @@ def summarise(
         "faces": _total(table["n_faces"]),
         "quality": merged["settings"]["quality"],
         "set_aside": merged["set_aside"],
+        "faces_found_nobody": _total(table["n_faces"]) - merged["n_set_aside"] - merged["n_founding"],
         "recommended": tables.read_provenance(scores)["reason"],
         "clusterings": {
             name: _clustering(faces, **paths, n_set_aside=merged["n_set_aside"])
@@ -115,6 +116,7 @@ def _clustering(faces: Path, labels: Path, people: Path, pairs: Path, n_set_asid
     names = dict(zip(persons["person"].to_pylist(), persons["name"].to_pylist(), strict=True))
     return {
         "people": persons.num_rows,
+        "min_samples": tables.read_provenance(labels)["settings"]["min_samples"],
         "noise": without_person - n_set_aside,
         "pairs_same_frame": _total(pc.greater(edges["same_frame"], 0)),
         "pairs": edges.num_rows,
@@ -180,6 +182,8 @@ def _overview(summary: Summary) -> Table:
     grid.add_row("faces", f"{summary['faces']:,}")
     if caught := _set_aside(summary["quality"], summary["set_aside"]):
         grid.add_row("set aside", caught)
+    if poor := summary.get("faces_found_nobody"):  # an older castgraph has none
+        grid.add_row("poor", f"{poor:,} that can join a person, but found none")
     return grid
 
 
@@ -212,7 +216,7 @@ def _reasons(rows: list[dict[str, str]]) -> Table:
 def _render_clustering(name: str, found: Summary, folder: Path) -> list[RenderableType]:
     heading = Text(f"\n{name}", style="bold")
     heading.append(
-        f"  {counted(found['people'], 'person', 'people')}, "
+        f"  {counted(found['people'], 'person', 'people')}{_of_at_least(found)}, "
         f"{counted(found['noise'], 'face')} of nobody (noise), "
         f"{counted(found['pairs_same_frame'], 'pair')} in one frame, "
         f"{found['pairs']:,} with the frame before counted",
@@ -239,6 +243,11 @@ def _render_clustering(name: str, found: Summary, folder: Path) -> list[Renderab
         if (folder / file).exists():
             paths.add_row(f"  {escape(str(folder / file))}", f"[dim]{meaning}[/]")
     return [heading, people, pairs, Text("open", style="dim"), paths]
+
+
+def _of_at_least(found: Summary) -> str:
+    """Tell the fewest faces of a person, which may depend on the run."""
+    return f" of {found['min_samples']} faces or more" if "min_samples" in found else ""
 
 
 OUTPUTS = {

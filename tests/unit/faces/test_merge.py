@@ -280,7 +280,10 @@ def test_the_merge_keeps_every_face_and_tells_which_are_set_aside_by_what(tmp_pa
     assert found.schema.equals(tables.MERGED_FACES)
     assert found["set_aside"].to_pylist() == ["min_sharpness", "min_sharpness", "min_face_px"]
     every = pa.concat_tables(pq.read_table(faces) for faces, _ in encoded)
-    assert found.drop_columns("set_aside").to_pylist() == every.drop_columns("embedding").to_pylist()
+    assert (
+        found.drop_columns(["set_aside", "turn", "founds"]).to_pylist()
+        == every.drop_columns("embedding").to_pylist()
+    )
     assert (tables.open_embeddings(out["faces"]) == tables.embeddings(every["embedding"])).all()
     rows = pq.read_table(out["broadcasts"]).to_pylist()
     assert [(row["n_faces"], row["n_set_aside"]) for row in rows] == [(0, 0), (1, 1), (2, 2)]
@@ -292,7 +295,9 @@ def test_the_merge_keeps_every_face_and_tells_which_are_set_aside_by_what(tmp_pa
             "encoder": "test",
             "frame_seconds": 4,
             "quality": {"min_face_px": 10, "min_score": 0.5, "min_sharpness": 12.5},
+            "founding": {"min_face_px": 0, "min_score": None, "min_sharpness": 0, "max_turn": None},
         }
+        assert facts["n_founding"] == 0  # none counts
 
 
 def test_without_filters_every_face_counts(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castgraph.base import tables
-from castgraph.faces.quality import COLUMNS, FILTERS, Quality, set_aside
+from castgraph.faces.quality import COLUMNS, FILTERS, Founding, Quality, founds, set_aside, turn
 
 GOOD = {"top": 10, "right": 90, "bottom": 70, "left": 20, "score": 0.7, "sharpness": 30.1}  # 60 pixels high
 SCHEMA = pa.schema([tables.FACES.field(name) for name in COLUMNS])
@@ -104,3 +104,34 @@ def test_each_face_is_judged_by_itself(faces, min_face_px, min_score, min_sharpn
             expected.append("")
     minima = {"min_face_px": min_face_px, "min_score": min_score, "min_sharpness": min_sharpness}
     assert judged(*rows, **minima) == expected
+
+
+def five(nose_x: float, eyes: float = 4.0) -> list[float]:
+    """Landmarks of a face whose eyes are `eyes` apart, around 0."""
+    half = eyes / 2
+    return [-half - 1, 0, -half + 1, 0, half + 1, 0, half - 1, 0, nose_x, 3]
+
+
+def test_how_far_a_face_is_turned_does_not_depend_on_size_tilt_or_place() -> None:
+    straight = np.array([five(0), five(1), five(-1), five(2), five(5)], np.float32)
+    assert turn(straight).tolist() == pytest.approx([0, 0.5, 0.5, 1, 2.5])
+    angle = 0.7
+    rotation = 3 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    moved = (straight.reshape(-1, 2) @ rotation.T + [50, -20]).reshape(-1, 10).astype(np.float32)
+    assert turn(moved).tolist() == pytest.approx([0, 0.5, 0.5, 1, 2.5], abs=1e-4)
+
+
+def test_a_face_without_eyes_apart_is_turned_away() -> None:
+    assert turn(np.zeros((1, 10), np.float32)).tolist() == [np.inf]
+    assert turn(np.empty((0, 10), np.float32)).shape == (0,)
+
+
+def test_what_a_face_needs_to_found_a_person() -> None:
+    columns = {"top": [0, 0, 0], "right": [50, 50, 30], "bottom": [50, 50, 30], "left": [0, 0, 0]}
+    faces = pa.table({**columns, "score": [0.5, 0.9, 0.9], "sharpness": [80.0, 80.0, 80.0]})
+    turned = np.array([0.1, 1.2, 0.1], np.float32)
+    assert founds(faces, turned, Founding()).tolist() == [True] * 3
+    assert founds(faces, turned, Founding(min_face_px=40)).tolist() == [True, True, False]
+    assert founds(faces, turned, Founding(max_turn=1, min_score=0.6)).tolist() == [False, False, True]
+    with pytest.raises(ValueError, match=r"quality\.founding_max_turn: found nan"):
+        Founding(max_turn=float("nan"))

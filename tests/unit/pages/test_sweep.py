@@ -133,7 +133,7 @@ def drawn(folder: Path, sweep: pa.Table, changes: pa.Table | None = None, **name
     return page
 
 
-@pytest.mark.parametrize("n", [2, 20])
+@pytest.mark.parametrize("n", [3, 20])
 def test_the_page_has_a_row_for_each_clustering_and_marks_the_recommended(n: int, tmp_path: Path) -> None:
     sweep = make_sweep(n)
     page = drawn(tmp_path, sweep, title="Scores of year", reason="The best by far.")

@@ -29,9 +29,17 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed() -> None:
     given = minimal()
     config = configuration.load(given)
     assert given == minimal()
-    assert config["clustering"] == {"algorithm": ["dbscan"], "eps": [0.4], "min_samples": 5}
+    assert config["clustering"] == {"algorithm": ["dbscan"], "eps": None, "min_samples": None}
     assert config["network"]["top_edges"] == 1000
-    assert config["quality"] == {"min_face_px": 0, "min_score": None, "min_sharpness": 0}
+    assert config["quality"] == {
+        "min_face_px": 0,
+        "min_score": None,
+        "min_sharpness": 0,
+        "founding_min_face_px": None,
+        "founding_min_score": None,
+        "founding_min_sharpness": None,
+        "founding_max_turn": None,
+    }
     assert config["archive"]["base_url"].startswith("https://")
     assert config["faces"] == {
         "engine": "fast",
@@ -53,8 +61,8 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed() -> None:
 
 
 def test_two_configurations_do_not_share_their_defaults() -> None:
-    configuration.load(minimal())["clustering"]["eps"].append(9)
-    assert configuration.load(minimal())["clustering"]["eps"] == [0.4]
+    configuration.load(minimal())["clustering"]["algorithm"].append("x")
+    assert configuration.load(minimal())["clustering"]["algorithm"] == ["dbscan"]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "year-of-60-minutes.yaml"])
@@ -77,7 +85,7 @@ def test_written_defaults_of_the_demo_are_those_of_the_models(root: Path) -> Non
 
 
 EPS = r"a number \(above 0, at most 2, at most 10 decimals\)"
-WHICH = r"allowed: 'dbscan', 'hdbscan', 'chinese_whispers' or 'iterative'"
+WHICH = r"allowed: 'dbscan', 'linkage', 'hdbscan', 'chinese_whispers' or 'iterative'"
 RUN = (
     r"allowed: letters, digits, '\.', '_' and '-', beginning with a letter or digit, at most 80 characters; "
     "not faces, frames, "

@@ -57,7 +57,8 @@ def test_the_json_schema_allows_what_is_allowed(root: Path) -> None:
     """A single value for a list, too; and its patterns are those that are checked."""
     schema = json.loads(json_schema())
     keys = schema["$defs"]["Clustering"]["properties"]
-    single, several = keys["eps"]["anyOf"]
+    single, several, nothing = keys["eps"]["anyOf"]
+    assert nothing == {"type": "null"}
     assert (single["type"], several["type"], several["items"]) == ("number", "array", single)
     assert schema["required"] == ["run", "broadcasts"]
     assert "default" not in schema["$defs"]["Broadcasts"]["properties"]["ids"]

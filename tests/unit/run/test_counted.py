@@ -20,13 +20,17 @@ cluster = partial(dbscan, eps=0.4, min_samples=3)
 
 
 def label_faces(path: Path, cluster) -> np.ndarray:
-    return read_counted(path).labels(cluster)
+    faces = read_counted(path)
+    return faces.spread(cluster(faces.points) if len(faces.points) else np.empty(0, np.int32))
 
 
 def write(folder: Path, embeddings: np.ndarray, aside: list[str], names: list[str] | None = None) -> Path:
     """Write a merged face table, with only what is read, and its embeddings; give the path of the table."""
     names = names or ["NTV_20261001_030000"] * len(aside)
-    rows = [{"broadcast": name, "set_aside": text} for name, text in zip(names, aside, strict=True)]
+    rows = [
+        {"broadcast": name, "set_aside": text, "founds": True}
+        for name, text in zip(names, aside, strict=True)
+    ]
     folder.mkdir(exist_ok=True)
     tables.write(folder / "faces.parquet", pa.Table.from_pylist(rows, schema=tables.MERGED_FACES), {})
     np.save(folder / tables.EMBEDDINGS, embeddings)
@@ -118,7 +122,7 @@ def test_where_every_face_counts_the_file_itself_is_clustered(
     assert not faces.points.flags.owndata
     assert not faces.points.flags.writeable
     assert faces.points.flags.c_contiguous
-    assert faces.labels(cluster).tolist() == cluster(people).tolist()
+    assert faces.spread(cluster(faces.points)).tolist() == cluster(people).tolist()
 
 
 @settings(max_examples=settings().max_examples // 2)

@@ -21,6 +21,7 @@ def make_rows(
         eps = first + 0.02 * number
         name = f"{'eps' if algorithm == 'dbscan' else algorithm}-{eps:.2f}"
         row = {"clustering": name, "algorithm": algorithm, "eps": eps, "min_samples": 5}
+        row |= {"frame_pairs": 1000, "adjacent_pairs": 1000}
         balance = None if None in (kept, rate) else kept - rate
         rows.append({**row, "adjacent_kept": kept, "violation_rate": rate, "balance": balance})
     for (row, following), ari in zip(pairwise(rows), likeness, strict=True):
@@ -62,9 +63,35 @@ def test_a_stretch_that_ends_where_the_sweep_ends_says_so() -> None:
     assert recommend(rows)[1].endswith("compare smaller eps, too.")
     rows = make_rows([(0.9, 0.5)] + [(0.9, 0.0)] * 3 + [(0.9, 0.5)], [0.2, 1.0, 1.0, 0.2])
     assert "edge" not in recommend(rows)[1]
-    rows = make_rows([(0.5, 0.0), (0.6, 0.0), (0.9, 0.0)], [0.2, 0.2])
-    assert recommend(rows)[0] == "eps-0.34"
-    assert recommend(rows)[1].endswith("compare larger eps, too.")
+
+
+@pytest.mark.parametrize(
+    ("scores", "likeness", "side"),
+    [
+        ([(0.5, 0.0), (0.6, 0.0), (0.9, 0.0)], [0.2, 0.2], "larger"),
+        ([(0.9, 0.0), (0.6, 0.0), (0.5, 0.0)], [0.2, 0.2], "smaller"),
+        ([(0.9, 0.1), (0.905, 0.1)], [0.5], "smaller"),  # of two that do well the smaller
+    ],
+)
+def test_the_edge_of_what_was_tried_is_not_recommended(scores, likeness, side) -> None:
+    name, reason = recommend(make_rows(scores, likeness))
+    assert name is None
+    assert "at the edge of what was tried" in reason
+    assert reason.endswith(f"Compare {side} eps, too.")
+
+
+def test_few_pairs_are_a_reason_to_beware() -> None:
+    rows = make_rows([(0.9, 0.0)] * 3, [1.0] * 2)
+    assert "beware" not in recommend(rows)[1]
+    few = [row | {"frame_pairs": 7} for row in rows]
+    assert "beware, this rests on 7 pairs of people in one frame" in recommend(few)[1]
+    few = [row | {"frame_pairs": 7, "adjacent_pairs": 31} for row in rows[:1]]
+    assert "on 7 pairs of people in one frame and 31 adjacent pairs" in recommend(few)[1]
+
+
+def test_linkage_comes_before_dbscan() -> None:
+    rows = make_rows([(0.9, 0.0)] * 3, [1.0] * 2) + make_rows([(0.8, 0.0)] * 3, [1.0] * 2, "linkage")
+    assert recommend(rows)[0] == "linkage-0.32"
 
 
 @pytest.mark.parametrize(
@@ -72,8 +99,8 @@ def test_a_stretch_that_ends_where_the_sweep_ends_says_so() -> None:
     [
         ([(0.9, 0.1), (0.95, 0.1), (0.9, 0.2)], [0.5, 0.5], "eps-0.32"),  # the best
         ([(0.9, 0.1), (0.9, 0.1), (0.9, 0.1)], [0.5, 0.5], "eps-0.32"),  # the middle of three as good
-        ([(0.9, 0.1), (0.905, 0.1)], [0.5], "eps-0.30"),  # the smaller of two that do well
-        ([(0.9, 0.1), (0.9, 0.1)], [None], "eps-0.30"),
+        ([(0.5, 0.1), (0.9, 0.1), (0.905, 0.1), (0.5, 0.1)], [0.5] * 3, "eps-0.32"),  # the smaller of two
+        ([(0.5, 0.1), (0.9, 0.1), (0.9, 0.1), (0.5, 0.1)], [None] * 3, "eps-0.32"),
     ],
 )
 def test_where_everything_changes_the_best_and_then_the_middle_is_taken(scores, likeness, expected) -> None:

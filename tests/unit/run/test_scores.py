@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from castgraph.base import tables
-from castgraph.run.scores import MIN_OVERLAP, Scores, places, score
+from castgraph.clustering.constraints import MIN_OVERLAP
+from castgraph.run.scores import Scores, places, score
 
 A, B = "NTV_20261001_030000", "NTV_20261002_030000"
 DBSCAN = {"algorithm": "dbscan", "min_samples": 5}

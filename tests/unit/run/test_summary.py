@@ -41,7 +41,8 @@ def merge_facts(quality: dict, set_aside: dict) -> dict:
     counts = {name: set_aside.get(name, 0) for name in names}
     minima = {"min_face_px": 0, "min_score": None, "min_sharpness": 0, **quality}
     n_set_aside = sum(counts.values())
-    return tables.provenance("merge", {"quality": minima}, n_set_aside=n_set_aside, set_aside=counts)
+    facts = {"n_set_aside": n_set_aside, "n_founding": 600 - n_set_aside, "set_aside": counts}
+    return tables.provenance("merge", {"quality": minima}, **facts)
 
 
 def scores(path: Path, reason: str = "") -> Path:
@@ -154,7 +155,8 @@ def test_it_is_printed_with_names_and_reasons_taken_literally(run: Path) -> None
         "6 listed: 3 read (1 of them partial), 1 missing, 1 damaged, 1 empty",
         "2 searched, 1 without a usable inventory",
         "60 (15 unreadable)",
-        "8 people, 2 faces of nobody (noise), 2 pairs in one frame, 3 with the frame before counted",
+        "8 people of 5 faces or more, 2 faces of nobody (noise), 2 pairs in one frame, "
+        "3 with the frame before counted",
         "because <it> is [red]",
         "[bold]Zoë <b>",
         "40 s",
@@ -219,7 +221,7 @@ def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
     write_json(run / "summary.json", summary)
     output = CliRunner().invoke(app, ["summary", str(run)]).output
     assert f"set aside   {printed}\n" in re.sub(r" +\n", "\n", output)
-    assert f"8 people, {counted(noise, 'face')} of nobody (noise)" in output
+    assert f"8 people of 5 faces or more, {counted(noise, 'face')} of nobody (noise)" in output
 
 
 def test_a_run_of_listed_broadcasts_says_nothing_of_station_days(run: Path) -> None:

@@ -27,6 +27,7 @@ from castgraph.base.tables.parquet import (
 )
 from castgraph.base.tables.registry import (
     BROADCASTS,
+    CONSTRAINTS,
     EDGES,
     EMBEDDING_SIZE,
     FACES,
@@ -43,6 +44,7 @@ from castgraph.base.tables.registry import (
 
 __all__ = [
     "BROADCASTS",
+    "CONSTRAINTS",
     "EDGES",
     "EMBEDDINGS",
     "EMBEDDING_SIZE",

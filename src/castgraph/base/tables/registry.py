@@ -143,6 +143,12 @@ TABLES: Mapping[str, Kind] = {
                 "the first quality filter that the face fails (min_face_px, min_score, min_sharpness); "
                 "empty where it counts",
             ),
+            (
+                "turn",
+                pa.float32(),
+                "how far it is turned to a side: 0 looks into the camera, 1 has the nose below an eye",
+            ),
+            ("founds", pa.bool_(), "whether it can found a person; one that cannot may join one"),
         ),
     ),
     "frames": Kind(
@@ -160,6 +166,29 @@ TABLES: Mapping[str, Kind] = {
                 "else the seconds between two frames",
             ),
             *_FRAME_COLUMNS,
+        ),
+    ),
+    "constraints": Kind(
+        path="results/{run}/constraints.parquet",
+        what="pairs of faces of which frames tell whether they are one person, likely rather than certain",
+        key=("broadcast", "face", "other"),
+        order=("broadcast", "face", "other"),
+        columns=(
+            _BROADCAST,
+            _FACE,
+            ("other", pa.int32(), "number of the other face; always larger"),
+            (
+                "kind",
+                _TEXTS,
+                "must: nearly the same box in two neighbouring frames, and near embeddings; "
+                "cannot: both in one frame",
+            ),
+            ("distance", pa.float32(), "between the embeddings"),
+            (
+                "contradicted",
+                pa.bool_(),
+                "whether they are in one frame and links in a row say that they are one person",
+            ),
         ),
     ),
     "labels": Kind(
@@ -241,7 +270,10 @@ TABLES: Mapping[str, Kind] = {
             ("adjacent_one_noise", pa.int64(), "of a person and noise; the rest are noise twice"),
             ("adjacent_agreement", pa.float64(), "adjacent_same / (adjacent_same + adjacent_different)"),
             ("adjacent_kept", pa.float64(), "adjacent_same / adjacent_pairs"),
-            ("balance", pa.float64(), "adjacent_kept - violation_rate"),
+            ("links", pa.int64(), "pairs of faces that must be one person (constraints.parquet)"),
+            ("links_kept", pa.int64(), "of these, the pairs of one person"),
+            ("links_broken", pa.int64(), "of two people; the others have noise"),
+            ("balance", pa.float64(), "adjacent_kept - 3 * violation_rate"),
             ("next", pa.string(), "the clustering with the next larger eps; null for the last"),
             ("ari_next", pa.float64(), "adjusted Rand index with it, over the faces with a person in both"),
             (
@@ -288,6 +320,7 @@ FRAMES = TABLES["encoded_frames"].schema
 BROADCASTS = TABLES["broadcasts"].schema
 MERGED_FACES = TABLES["faces"].schema
 MERGED_FRAMES = TABLES["frames"].schema
+CONSTRAINTS = TABLES["constraints"].schema
 LABELS = TABLES["labels"].schema
 PEOPLE = TABLES["people"].schema
 EDGES = TABLES["edges"].schema

@@ -79,8 +79,8 @@ def load(given: Mapping[str, Any], file: str = "") -> dict[str, Any]:
 
     Examples
     --------
-    >>> load({"run": "mine", "broadcasts": {"ids": "NTV_20261001_030000"}})["clustering"]["eps"]
-    [0.4]
+    >>> load({"run": "mine", "broadcasts": {"ids": "NTV_20261001_030000"}})["clustering"]["algorithm"]
+    ['dbscan']
     """
     config = _plain(given)
     try:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from castgraph.run.config.fields import DECIMALS, WHOLE, Distinct, Section
 
-Algorithm = Literal["dbscan", "hdbscan", "chinese_whispers", "iterative"]
+Algorithm = Literal["dbscan", "linkage", "hdbscan", "chinese_whispers", "iterative"]
 Eps = Annotated[float, Field(gt=0, le=2), DECIMALS]
 
 
@@ -18,25 +18,29 @@ class Clustering(Section):
 
     algorithm: Distinct[Algorithm] = Field(
         ["dbscan"],
-        description="`dbscan`, `hdbscan`, `chinese_whispers`, `iterative`, or a list of them. `hdbscan` has "
-        "no eps, and its folder is named after `min_samples` (`hdbscan-5`); the others have one folder an "
-        "eps (`eps-0.40` for `dbscan`, `iterative-0.40`, `chinese_whispers-0.40`).",
+        description="`dbscan`, `linkage`, `hdbscan`, `chinese_whispers`, `iterative`, or a list of them. "
+        "`hdbscan` has no eps, and its folder is named after `min_samples` (`hdbscan-5`); the others have "
+        "one folder an eps (`eps-0.40` for `dbscan`, `linkage-0.52`, `iterative-0.46`, "
+        "`chinese_whispers-0.48`).",
     )
-    eps: Distinct[Eps] = Field(
-        [0.4],
-        description="DBSCAN's radius; each value gets its own folder, `eps-0.40`. It is a distance in the "
-        "space of embeddings. Adding one encodes nothing again, and clusters nothing else again. For "
-        "`chinese_whispers` the distance below which two faces are neighbours; for `iterative` the eps of "
-        "the first round (0.45 or 0.50 are good starts). Not used by `hdbscan`.",
+    eps: Distinct[Eps] | None = Field(
+        None,
+        description="How near two faces, or groups of faces, of one person are; `null` for what fits the "
+        "algorithm. It is a distance in the space of embeddings: of `dbscan` the radius (0.40), of `linkage` "
+        "the mean distance up to which groups are merged (0.52), of `chinese_whispers` the distance below "
+        "which two faces are neighbours (0.48), of `iterative` the eps of the first round (0.46). Not used "
+        "by `hdbscan`. Each value gets its own folder. Adding one encodes nothing again, and clusters "
+        "nothing else again.",
     )
-    min_samples: Annotated[int, Field(ge=1), WHOLE] = Field(
-        5,
-        description="Faces within eps, itself included, that make a face a core of a person. Fewer "
-        "appearances than this are noise. For `hdbscan` also the fewest faces of a person (at least 2); for "
-        "`chinese_whispers` only that.",
+    min_samples: Annotated[int, Field(ge=1), WHOLE] | None = Field(
+        None,
+        description="Fewest faces of a person; `null` for 3 in runs of fewer than 20,000 faces and 5 in "
+        "others. Who appears less often is noise. For `dbscan` and `iterative` it is the number of faces "
+        "within eps, itself included, that make a face a core of a person; for `hdbscan`, which needs at "
+        "least 2, both.",
     )
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Tell what HDBSCAN does not take."""
-        if "hdbscan" in self.algorithm and self.min_samples < 2:
+        if "hdbscan" in self.algorithm and self.min_samples == 1:
             yield "min_samples", f"found {self.min_samples}; allowed: at least 2 with hdbscan"

@@ -54,9 +54,10 @@ def rules() -> dict[str, Rule]:
 def words(rule: Rule) -> str:
     """Put the rule of a key into words."""
     if "anyOf" in rule:
-        single, *others = rule["anyOf"]
-        if others[-1].get("items") == single:  # a value that may stand for a list of one
-            return f"{words(single)}, or a list of such values{_limits(others[-1])}"
+        single, several, *others = rule["anyOf"]
+        if several.get("items") == single:  # a value that may stand for a list of one
+            told = f"{words(single)}, or a list of such values{_limits(several)}"
+            return ", or ".join([told, *map(words, others)])
         return " or ".join(words(option) for option in rule["anyOf"])
     if "const" in rule:
         return repr(rule["const"])

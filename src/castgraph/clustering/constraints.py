@@ -1,0 +1,211 @@
+"""What frames tell of faces: one person where nothing moved, two where both are seen."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from castgraph.clustering.distances import squared_distances
+from castgraph.clustering.projection import Points
+
+Integers = NDArray[np.int64]
+Pairs = NDArray[np.int64]
+"""Pairs of rows, shape (n_pairs, 2)."""
+
+MIN_OVERLAP = 0.5
+"""Least intersection over union of two boxes that are nearly the same.
+
+The HOG detector's boxes come in sizes 1.2 apart and in steps of a tenth of their size. A box one size larger
+overlaps by 0.69, also when it is one step aside, and by 0.50 when it is two steps aside in both directions;
+the boxes of people who sit side by side do not overlap at all.
+"""
+
+NEAR = 0.5
+"""Most distance of two faces that are linked: after a cut another person may be where one was before."""
+
+_BLOCK = 1 << 20  # faces whose boxes are compared at a time
+
+
+class Constraints(NamedTuple):
+    """Pairs of faces of which it is known whether they are one person.
+
+    Attributes
+    ----------
+    must
+        Shape (n_must, 2): rows of adjacent faces that are one person, the earlier frame first.
+    cannot
+        Shape (n_cannot, 2): rows of faces in one frame. Mirrors and screens show a person twice, so these are
+        likely rather than certain.
+    tracklet
+        Shape (n,): the tracklet of each face, that is, the faces that `must` links to each other; numbered by
+        the first row of each. A face that is linked with none is one by itself.
+    """
+
+    must: Pairs
+    cannot: Pairs
+    tracklet: NDArray[np.int32]
+
+    @property
+    def contradictions(self) -> NDArray[np.bool_]:
+        """Of each pair that cannot be one person, whether links say that it is."""
+        a, b = self.cannot.T
+        return np.asarray(self.tracklet[a] == self.tracklet[b])
+
+
+def constraints(
+    X: Points,
+    frames: NDArray[np.integer[Any]],
+    boxes: NDArray[np.integer[Any]],
+    *,
+    near: float = NEAR,
+    overlap: float = MIN_OVERLAP,
+) -> Constraints:
+    """Find the pairs of faces of which frames tell whether they are one person.
+
+    Parameters
+    ----------
+    X
+        Points, shape (n, d); faces are (n, 128).
+    frames
+        Shape (n,): the number of each face's frame; those of neighbouring frames differ by 1.
+    boxes
+        Shape (4, n): top, right, bottom and left.
+    near
+        How far apart the embeddings of two faces may be that are linked.
+    overlap
+        As for `adjacent_pairs`.
+
+    Returns
+    -------
+    Constraints
+
+    Notes
+    -----
+    Pairs in one frame grow with the square of the faces in it.
+
+    References
+    ----------
+    R. G. Cinbis, J. Verbeek and C. Schmid, "Unsupervised metric learning for face identification in TV
+    video", ICCV 2011.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0], [0.1], [5.0]])
+    >>> boxes = np.array([[0, 0, 0], [9, 9, 30], [9, 9, 9], [0, 0, 21]])
+    >>> found = constraints(X, np.array([1, 2, 2]), boxes)
+    >>> found.must.tolist(), found.cannot.tolist(), found.tracklet.tolist()
+    ([[0, 1]], [[1, 2]], [0, 0, 1])
+    """
+    must = adjacent_pairs(frames, boxes, overlap=overlap)
+    must = must[squared_distances(X, *must.T.astype(np.int32)) <= near * near]
+    graph = coo_array((np.ones(len(must), np.int8), must.T), shape=(len(frames),) * 2)
+    # Components are numbered as they are met, from the first row on.
+    tracklet = connected_components(graph, directed=False)[1].astype(np.int32)
+    return Constraints(must, _in_one_frame(frames), tracklet)
+
+
+def adjacent_pairs(
+    frames: NDArray[np.integer[Any]], boxes: NDArray[np.integer[Any]], *, overlap: float = MIN_OVERLAP
+) -> Pairs:
+    """Find the faces that are in the same place in two neighbouring frames.
+
+    Parameters
+    ----------
+    frames, boxes
+        As for `constraints`.
+    overlap
+        The least intersection over union. Of all boxes in its frame each of the two overlaps the other most,
+        so a face has at most one partner in the frame before and one in the frame after.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs, 2), int64
+        Rows, the earlier frame first; sorted by it.
+
+    Notes
+    -----
+    Memory grows with the number of faces, time with the number of pairs of faces in neighbouring frames.
+    """
+    order = np.argsort(frames, kind="stable")
+    keys = np.asarray(frames)[order]
+    begins = np.diff(keys, prepend=-1) > 0
+    if len(keys):
+        begins[0] = True
+    first = np.flatnonzero(begins)
+    frame = np.cumsum(begins) - 1
+    count = np.diff(first, append=len(order))
+    sorted_boxes = np.asarray(boxes)[:, order]
+    # Those of the frames with faces that are right before the next of them.
+    joined = np.flatnonzero(np.diff(keys[first]) == 1)
+    after, common = _most_overlapping(sorted_boxes, *_ranges(frame, joined, joined + 1, first, count))
+    before, _ = _most_overlapping(sorted_boxes, *_ranges(frame, joined + 1, joined, first, count))
+    near = np.flatnonzero(common >= overlap)
+    mutual = near[before[after[near]] == near]
+    return np.stack([order[mutual], order[after[mutual]]], axis=1)
+
+
+def _in_one_frame(frames: NDArray[np.integer[Any]]) -> Pairs:
+    """Give all pairs of faces in one frame, by frame."""
+    order = np.argsort(frames, kind="stable")
+    keys = np.asarray(frames)[order]
+    place = np.arange(len(keys))
+    # How many of its frame come after each face.
+    n_after = np.searchsorted(keys, keys, side="right") - place - 1
+    a = np.repeat(place, n_after)
+    b = a + 1 + np.arange(len(a)) - np.repeat(np.cumsum(n_after) - n_after, n_after)
+    return np.stack([order[a], order[b]], axis=1)
+
+
+def _ranges(
+    frame: Integers, from_: Integers, to: Integers, first: Integers, count: Integers
+) -> tuple[Integers, Integers]:
+    """Tell where the faces of the neighbouring frame begin, and how many there are, for each face."""
+    start, size = np.zeros((2, len(first)), np.int64)
+    start[from_], size[from_] = first[to], count[to]
+    return start[frame], size[frame]
+
+
+def _most_overlapping(
+    boxes: NDArray[np.integer[Any]], start: Integers, size: Integers
+) -> tuple[Integers, NDArray[np.float64]]:
+    """Find for each box the one in a range of boxes that overlaps it most.
+
+    Parameters
+    ----------
+    boxes
+        Top, right, bottom and left, of shape (4, n).
+    start, size
+        The range: `size` boxes from `start` on; shape (n,).
+
+    Returns
+    -------
+    best : ndarray of int64, shape (n,)
+        The first of those that overlap most; -1 when none overlaps.
+    overlap : ndarray of float64, shape (n,)
+        Their intersection over union.
+    """
+    best, overlap = np.full(len(start), -1, np.int64), np.zeros(len(start))
+    for begin in range(0, len(start), _BLOCK):
+        # One step a place in the ranges, for all boxes of the block whose range is that long.
+        step, open_ = 0, begin + np.flatnonzero(size[begin : begin + _BLOCK])
+        while len(open_):
+            other = start[open_] + step
+            found = _overlap(boxes[:, open_], boxes[:, other])
+            better = found > overlap[open_]
+            best[open_[better]], overlap[open_[better]] = other[better], found[better]
+            step += 1
+            open_ = open_[size[open_] > step]
+    return best, overlap
+
+
+def _overlap(a: NDArray[np.integer[Any]], b: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """Give the intersection over union of boxes, pair by pair; both of shape (4, n)."""
+    one, two = a.astype(np.float64), b.astype(np.float64)
+    (top, _, _, left), (_, right, bottom, _) = np.maximum(one, two), np.minimum(one, two)
+    both = np.maximum(bottom - top, 0) * np.maximum(right - left, 0)
+    area_one, area_two = ((box[2] - box[0]) * (box[1] - box[3]) for box in (one, two))
+    return np.asarray(both / np.maximum(area_one + area_two - both, 1))
