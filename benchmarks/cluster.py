@@ -1,6 +1,7 @@
 """Measure the exact clustering: time, memory and agreement with scikit-learn.
 
     uv run python benchmarks/cluster.py [--json FILE] [--quick] [--sizes N,N,...] [--repeats N]
+        [--algorithm NAME]
 
 The faces are made up (`embeddings.py`): for each size another sample of the same kind, with one host, a
 heavy tail of people and a quarter of the faces nobody's. A run takes about a quarter of an hour on a core
@@ -40,6 +41,9 @@ Figures
 - ``kernel``, ``cores``: the best kernel, and how many cores there are.
 
 What was not measured is null.
+
+With ``--algorithm linkage`` average linkage is measured instead, on one core and on all, beside the best
+kernel of DBSCAN; its figures are those of ``linkage_eps52``.
 """
 
 from __future__ import annotations
@@ -66,6 +70,7 @@ from rich.table import Table
 
 from castgraph.base.files import atomic
 from castgraph.clustering.dbscan import kernels
+from castgraph.run.names import EPS as EPS_OF
 from cluster_worker import Task
 from embeddings import generate
 
@@ -84,6 +89,7 @@ EPS, MIN_SAMPLES = 0.40, 5
 SWEEP = (0.30, 0.32, 0.34, 0.36, 0.38, 0.40, 0.42, 0.44)
 
 ORACLE, FALLBACK = "scikit-learn", "numpy"
+LINKAGE = "linkage"
 MEASURED = ("cpu_s", "wall_s", "peak_mb", "added_mb", "predicted_mb")
 
 Measured = dict[str, float | None]
@@ -147,6 +153,12 @@ class Result:
 
 
 Results = dict[Job, Result]
+
+
+def plan_linkage(available: Sequence[str], cores: int) -> list[Job]:
+    """List the jobs at any size where linkage is measured."""
+    alone, all_cores = (Job(LINKAGE, (EPS_OF["linkage"],), threads=threads) for threads in (1, cores))
+    return list(dict.fromkeys([alone, all_cores, Job(available[0])]))
 
 
 def plan(size: int, sizes: Sequence[int], available: Sequence[str], cores: int, *, slow: bool) -> list[Job]:
@@ -376,11 +388,14 @@ def main(
     repeats: Annotated[int, typer.Option(min=1, help="Rounds with scikit-learn.")] = 3,
     slow: Annotated[bool, typer.Option("--slow", help="The fallback also above 100,000 faces.")] = False,
     data: Annotated[Path | None, typer.Option(help="Folder to keep the faces and labels in.")] = None,
+    algorithm: Annotated[str, typer.Option(help="dbscan, or linkage.")] = "dbscan",
 ) -> None:
     """Measure the exact clustering: time, memory and agreement with scikit-learn."""
     chosen = sorted(QUICK if quick else map(int, sizes.split(",")))
     if chosen[0] < 100:
         sys.exit(f"error: --sizes {sizes}: 100 faces are the fewest")
+    if algorithm not in ("dbscan", LINKAGE):
+        sys.exit(f"error: --algorithm {algorithm}: dbscan or linkage")
     available, cores = kernels(), usable_cores()
     console.print(machine(available, len(cores)))
     results: dict[int, Results] = {}
@@ -393,10 +408,15 @@ def main(
                 status.update(f"{size:,} faces: {text}")
 
             points = points_of(size, folder, report)
-            jobs = plan(size, chosen, available, len(cores), slow=slow)
+            is_linkage = algorithm == LINKAGE
+            jobs = (
+                plan_linkage(available, len(cores))
+                if is_linkage
+                else plan(size, chosen, available, len(cores), slow=slow)
+            )
             results[size] = race(jobs, points, repeats if size <= COMPARED else 1, cores[0], report)
             alone: list[Job] = []
-            if size == chosen[0] and size <= COMPARED:  # all rows of a sweep are compared
+            if size == chosen[0] and size <= COMPARED and not is_linkage:  # all rows of a sweep are compared
                 alone = [Job(ORACLE, (eps,)) for eps in SWEEP if eps != EPS]
                 others = [job for job in [*alone, Job(available[0], SWEEP)] if job not in jobs]
                 results[size] |= race(others, points, 1, cores[0], report)

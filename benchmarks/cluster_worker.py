@@ -29,7 +29,7 @@ class Task:
     Parameters
     ----------
     contender
-        ``scikit-learn``, or a kernel of castgraph.
+        ``scikit-learn``, a kernel of castgraph (its DBSCAN), or ``linkage``.
     file, into
         The points (``.npy``), and the file for the labels, of shape (number of `eps`, n).
     eps
@@ -59,6 +59,16 @@ def prepare(task: Task, X: NDArray[np.float32]) -> tuple[Callable[[], Labels], f
         model = DBSCAN(eps=eps, min_samples=task.min_samples, n_jobs=task.threads)
         return lambda: model.fit(X).labels_.astype(np.int32), None
 
+    if task.contender == "linkage":
+        from castgraph.clustering import linkage
+
+        # A frame each, in no order: frames part nobody, but all that has to be done for them is.
+        frames = np.random.default_rng(0).permutation(len(X))
+        (eps,) = task.eps
+        return (
+            lambda: linkage.linkage(X, eps, task.min_samples, frames=frames, threads=task.threads),
+            linkage.predicted_memory_mb(*X.shape, X.itemsize),
+        )
     from castgraph.clustering.dbscan import dbscan, predicted_memory_mb, sweep
 
     if task.new:
