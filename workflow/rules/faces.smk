@@ -61,8 +61,8 @@ rule merge:
     resources:
         mem_mb=growing(2000),
     params:
-        encoder=ENCODER,
         **QUALITY,
+        encoder=ENCODER,
         frame_seconds=config["archive"]["frame_seconds"],
         code_version=CODE_VERSIONS["merge"],
     script:
