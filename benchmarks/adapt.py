@@ -2,13 +2,13 @@
 
     uv run python benchmarks/adapt.py [FOLDER ...] [--detector NAME] [--json FILE]
 
-FOLDER is as for `chain.py`. The faces of a folder that show somebody with a name are compared before and after
-`castgraph.clustering.adapt`, which learns from all faces of the folder and no name.
+FOLDER is as for `chain.py`. The faces of a folder that show somebody with a name are compared before and
+after `castgraph.clustering.adapt`, which learns from all faces of the folder and no name.
 
-- The set: faces, tracklets (of two faces or more), characters, and *density*: characters by tracklets, and the
-  mean share of a character's faces.
-- Verification: of all pairs of faces with a name, the share of pairs of one person that are nearer than all but
-  a share of the others (TPR at FPR).
+- The set: faces, tracklets (of two faces or more), characters, and *density*: characters by tracklets, and
+  the mean share of a character's faces.
+- Verification: of all pairs of faces with a name, the share of pairs of one person that are nearer than all
+  but a share of the others (TPR at FPR).
 - Clustering, each algorithm with its usual eps: B-cubed precision, recall and F, noise as single faces;
   normalised mutual information; weighted purity; the number of clusters.
 """
