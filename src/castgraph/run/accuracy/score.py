@@ -1,0 +1,204 @@
+"""What the judged sample says, in numbers, as a table, and as a sentence to cite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from castgraph import __version__
+from castgraph.base import files
+from castgraph.base.text import counted
+from castgraph.run.accuracy.answers import ANSWERS, read_answers, read_sample
+from castgraph.run.accuracy.estimate import Estimate
+from castgraph.run.accuracy.measures import FEW, Measure, Result, Tally, measure, tally, wrong
+from castgraph.run.accuracy.population import digest_of
+from castgraph.run.accuracy.questions import KINDS
+
+ACCURACY = "accuracy.json"
+
+_GIVEN = Measure(
+    "faces_given",
+    "noise",
+    "faces of the run's people that were put to a person",
+    lambda item, answers: (0, 0, 0),
+    "so {share} ({interval}) of the found faces of the run's people had been put to a person",
+)
+"""What follows from the faces of nobody."""
+
+_TOO_FEW = " [too few judged to cite]"
+_MOST_NAMED = 20  # pieces with a fault that are named
+
+_CHANGED = (
+    "The run is not any more what the sample was drawn of: it was made again, with other faces or another "
+    "grouping. These numbers are of what it was then; draw a new sample to cite what it is now."
+)
+_GONE = "The run is not where it was when the sample was drawn, so the two were not compared."
+
+Score = dict[str, Any]
+
+
+def score(folder: Path, answers: Path | None = None) -> Score:
+    """Tell how accurate a run is, by the answers about a sample of it.
+
+    Parameters
+    ----------
+    folder
+        What `castgraph accuracy sample` wrote.
+    answers
+        The table that was filled in, where it is another than ``answers.csv`` in the folder.
+
+    Returns
+    -------
+    dict
+        What ``accuracy.json`` holds, and `render` prints.
+
+    Raises
+    ------
+    FileNotFoundError
+        When the folder holds no sample, or the table is not there.
+    ValueError
+        When either is not what it should be, or nothing was answered; see
+        `castgraph.run.accuracy.answers.read_answers`.
+    """
+    facts = read_sample(folder)
+    path = answers or folder / ANSWERS
+    given = read_answers(path, facts)
+    if not any(given.values()):
+        raise ValueError(f"{path}: no question is answered yet; the answers go into the column 'answer'")
+    items = facts["items"]
+    results = list(_with_given(list(measure(items, given)), facts["population"]))
+    if not results:
+        raise ValueError(f"{path}: nothing is judged yet: each piece has a question that is open, or a ?")
+    tallies = tally(items, given)
+    return {
+        "castgraph": __version__,
+        **{key: facts[key] for key in ("run", "clustering", "seed", "sample", "digest", "population")},
+        "sampled_with": facts["castgraph"],
+        "is_of_the_run": _is_of_the_run(folder, facts),
+        "judged": {kind: each._asdict() for kind, each in tallies.items()},
+        "measures": {each.measure.name: _told(each) for each in results},
+        "faults": [
+            {"id": item["id"], "people": [_name(facts, person) for person in item.get("people", [])]}
+            for item in wrong(items, given)
+        ],
+        "sentence": _sentence(facts, results, tallies),
+    }
+
+
+def write_score(path: Path, found: Score) -> None:
+    """Write what `score` found, as JSON."""
+    files.write_json(path, found)
+
+
+def _with_given(results: Sequence[Result], population: Mapping[str, int]) -> Iterator[Result]:
+    """Add what the share of noise that has a person means for all faces that could have one."""
+    for each in results:
+        yield each
+        if each.measure.name == "noise_has_person":
+            noise, faces = population["noise"], population["faces"]
+            share, high, low = (
+                faces / (faces + noise * value) for value in (each.estimate.value, *each.estimate[1:3])
+            )
+            estimate = Estimate(share, low, high, each.estimate.n_units, each.estimate.n_effective)
+            yield Result(_GIVEN, estimate, each.hits, each.total)
+
+
+def _is_of_the_run(folder: Path, facts: Mapping[str, Any]) -> bool | None:
+    """Tell whether the run is still as it was sampled; None where it is not there."""
+    labels = folder / facts["results"] / facts["clustering"] / "labels.parquet"
+    return digest_of(labels) == facts["digest"] if labels.is_file() else None
+
+
+def _told(result: Result) -> dict[str, Any]:
+    value, low, high, n_units, n_effective = result.estimate
+    return {
+        "title": result.measure.title,
+        "value": round(value, 6),
+        "low": round(low, 6),
+        "high": round(high, 6),
+        "n": n_units,
+        "n_effective": round(n_effective, 3),
+        "hits": round(result.hits, 6),
+        "total": round(result.total, 6),
+        "too_few": n_units < FEW,
+        "sentence": _cited(result),
+    }
+
+
+def _name(facts: Mapping[str, Any], person: int) -> str:
+    return str(facts["people"].get(str(person), f"Person {person}"))
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{100 * low:.1f} to {100 * high:.1f} %"
+
+
+def _cited(result: Result) -> str:
+    """Put a result into words."""
+    value, low, high, n_units, _ = result.estimate
+    return result.measure.sentence.format(
+        share=_percent(value),
+        interval=f"95 % interval {_interval(low, high)}",
+        n=f"{n_units:,}",
+        hits=f"{result.hits:,g}",
+        total=f"{result.total:,g}",
+    ) + (_TOO_FEW if n_units < FEW else "")
+
+
+def _sentence(facts: Mapping[str, Any], results: Sequence[Result], tallies: Mapping[str, Tally]) -> str:
+    """Say for a methods section what was drawn and what was found."""
+    told = [_cited(each) for each in results if each.measure.is_cited] or [_cited(results[0])]
+    unsure = sum(each.unsure for each in tallies.values())
+    if unsure:
+        told.append(f"{counted(unsure, 'piece')} could not be judged and did not count")
+    return (
+        f"In random samples of the run {facts['run']} ({facts['clustering']}; castgraph "
+        f"{facts['castgraph']}; seed {facts['seed']}), judged by eye, {'; '.join(told)}."
+    )
+
+
+def render(found: Score) -> RenderableType:
+    """Put what `score` found into a form for the terminal."""
+    parts: list[RenderableType] = [
+        Text(f"{found['run']}, {found['clustering']}", style="bold").append(
+            f"  sample {found['sample']}, seed {found['seed']}", style="not bold"
+        )
+    ]
+    if found["is_of_the_run"] is not True:
+        parts.append(Text(_CHANGED if found["is_of_the_run"] is False else _GONE, style="yellow"))
+    table = Table("", "estimate", "95 % interval", "judged", "", box=None, header_style="dim")
+    for each in found["measures"].values():
+        few = Text("too few", style="yellow") if each["too_few"] else ""
+        interval = _interval(each["low"], each["high"])
+        table.add_row(escape(each["title"]), _percent(each["value"]), interval, f"{each['n']:,}", few)
+    parts.append(table)
+    if any(each["too_few"] for each in found["measures"].values()):
+        parts.append(
+            Text(
+                f"Too few: fewer than {FEW} were judged. The interval holds; the estimate alone says little."
+            )
+        )
+    counts = Table("\nanswers", "drawn", "judged", "cannot tell", "blank", box=None, header_style="dim")
+    for kind, each in found["judged"].items():
+        counts.add_row(KINDS[kind].title.lower(), *(f"{number:,}" for number in each.values()))
+    parts.append(counts)
+    if faults := found["faults"]:
+        parts.append(Text("\nfound wrong", style="bold"))
+        parts += [
+            Text(f"  {each['id']}  ").append(", ".join(each["people"]), style="dim")
+            for each in faults[:_MOST_NAMED]
+        ]
+        if len(faults) > _MOST_NAMED:
+            parts.append(Text(f"  … and {len(faults) - _MOST_NAMED:,} more: see {ACCURACY}"))
+    parts += [Text("\nto cite", style="bold"), Text(found["sentence"])]
+    return Group(*parts)
