@@ -122,9 +122,10 @@ def systematic(strata: NDArray[Any], size: int, random: np.random.Generator) -> 
 
     Examples
     --------
-    >>> places = systematic(np.array([0] * 50 + [1] * 30 + [2] * 20), 10, np.random.default_rng(1))
-    >>> np.bincount(places // 10).tolist(), len(set(places.tolist()))
-    ([1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 10)
+    >>> strata = np.array(["a"] * 50 + ["b"] * 30 + ["c"] * 20)
+    >>> places = systematic(strata, 10, np.random.default_rng(1))
+    >>> "".join(sorted(strata[places]))
+    'aaaaabbbcc'
     """
     n = len(strata)
     size = min(size, n)
