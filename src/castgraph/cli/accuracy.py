@@ -69,6 +69,9 @@ def score(
     answers: Annotated[
         Path | None, typer.Option(help="The table, where it is elsewhere, such as a download of the sheet's.")
     ] = None,
+    second: Annotated[
+        Path | None, typer.Option(help="The answers of somebody else: how far do the two agree?")
+    ] = None,
 ) -> None:
     """Tell what the answers say: estimates with intervals, and a sentence to cite."""
     from castgraph.run.accuracy.score import ACCURACY, render, write_score
@@ -77,7 +80,7 @@ def score(
     if folder.is_file():
         folder, answers = folder.parent, answers or folder
     with output.failing(OSError, ValueError):
-        found = scored(folder, answers)
+        found = scored(folder, answers, second)
         write_score(folder / ACCURACY, found)
     console().print(render(found))
     typer.echo(f"\n{folder / ACCURACY}")

@@ -216,7 +216,7 @@ def test_a_folder_with_answers_is_never_replaced(run: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("sample", "nowhere"), "no sample can be drawn"),
+        (("sample", "nowhere"), "no nowhere/summary.json; the run is not finished"),
         (("sample", "RUN", "--clustering", "eps-0.99"), "has no clustering 'eps-0.99'; there are: eps-0.40"),
         (("sample", "RUN", "--clustering", "../made-up"), "has no clustering"),
         (("score", "nowhere"), "castgraph accuracy sample writes it"),

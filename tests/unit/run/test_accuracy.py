@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
+from sklearn.metrics import cohen_kappa_score
 from tests.judged import CLUSTERING, Truth, judged, made_up, true_values
 
 from castgraph.base import tables
+from castgraph.run.accuracy.agreement import agreement
 from castgraph.run.accuracy.answers import ANSWERS, SAMPLE, read_answers, read_sample, write_sample
 from castgraph.run.accuracy.draw import draw, systematic
 from castgraph.run.accuracy.estimate import proportion, wilson
@@ -171,6 +173,7 @@ def test_the_seed_decides_and_the_size_of_one_kind_changes_no_other(population) 
     assert Counter(item.kind for item in fewer.items)["frame"] == 3
     assert Counter(item.kind for item in fewer.items)["edge"] == 0
     assert len({item.id for item in first.items}) == len(first.items)
+    assert first.facts["sample"].startswith("s")  # no spreadsheet takes it for a number
 
 
 def test_what_is_shown_is_what_is_asked_about(population, made) -> None:
@@ -394,11 +397,31 @@ def test_a_table_that_is_none_is_refused_by_name(sampled: Path) -> None:
             read_answers(sampled / "wrong.csv", facts)
 
 
+_WRONG_ITEMS = (
+    {"id": "frame-1", "kind": "frame"},
+    {"id": "frame-1", "kind": "frame", "boxes": -1},
+    {"id": "frame-1", "kind": "frame", "boxes": "2"},
+    {"id": "face-1", "kind": "face", "others": 0, "n_faces": 2},
+    {"id": "face-1", "kind": "face", "others": 1, "n_faces": 0},
+    {"id": "pair-1", "kind": "pair", "near": 1, "weight": float("nan")},
+    {"id": 3, "kind": "edge"},
+    {"id": "noise-1", "kind": "noise"},
+    {"id": "noise-1", "kind": "noise", "people": ["x"]},
+    {"id": "noise-1", "kind": "noise", "people": list(range(1000))},
+)
+
+
 def test_a_sample_that_is_none_is_refused(sampled: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="castgraph accuracy sample writes it"):
         read_sample(tmp_path)
     good = json.loads((sampled / SAMPLE).read_text())
-    for change in ({"items": 3}, {"items": [{"id": "a", "kind": "other"}]}, {"sample": None}, {"seed": "x"}):
+    changes = [
+        *({"items": 3}, {"items": [{"id": "a", "kind": "other"}]}, {"items": ["frame"]}),
+        *({"items": [item]} for item in _WRONG_ITEMS),
+        *({"sample": None}, {"seed": "x"}, {"seed": -1}, {"people": 3}),
+        *({"population": population} for population in (3, {}, {"faces": 1, "noise": "many"})),
+    ]
+    for change in changes:
         (sampled / SAMPLE).write_text(json.dumps(good | change))
         with pytest.raises(ValueError, match=r"sample\.json is not a sample of castgraph"):
             read_sample(sampled)
@@ -486,11 +509,47 @@ def test_a_run_that_was_made_again_or_is_gone_is_told(tmp_path: Path) -> None:
     assert score(folder)["is_of_the_run"] is None
 
 
+answered = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from(["yes", "no", "apart", "?", ""]))
+
+
+@given(answered, answered)
+def test_two_judges_agree_as_cohen_has_it(first: dict[str, str], second: dict[str, str]) -> None:
+    found = agreement(first, second, list("abcdefgh"))
+    both = [name for name in "abcdefgh" if not {first.get(name, ""), second.get(name, "")} & {"", "?"}]
+    ones, others = ([judge[name] for name in both] for judge in (first, second))
+    assert (found.n, found.same) == (len(both), sum(map(str.__eq__, ones, others)))
+    if found.kappa is None:
+        assert len({*ones, *others}) < 2
+    else:
+        assert found.kappa == pytest.approx(cohen_kappa_score(ones, others), abs=1e-6)
+
+
+def test_a_second_judge_is_compared(sampled: Path, tmp_path: Path) -> None:
+    fill(sampled, {"pair-01": "yes", "pair-02": "no", "pair-03": "no", "edge-01": "yes"})
+    (tmp_path / "second.csv").write_text(
+        "question,answer\npair-01,yes\npair-02,no\npair-03,yes\nedge-02,no\n"
+    )
+    found = score(sampled, second=tmp_path / "second.csv")
+    assert found["agreement"] == {
+        "pair": {"n": 3, "same": 2, "kappa": 0.4},
+        "all": {"n": 3, "same": 2, "kappa": 0.4},
+    }
+    assert (
+        "a second judge gave the same answer to 2 of 3 questions (66.7 %, Cohen's kappa 0.40)"
+        in (found["sentence"])
+    )
+    assert score(sampled)["agreement"] == {}
+    assert score(sampled)["measures"] == found["measures"]  # the second judge changes no estimate
+
+
 # ---- which run -------------------------------------------------------------------------------------------
 
 
 def test_the_recommended_clustering_is_looked_at_else_the_first(made, tmp_path: Path) -> None:
     assert main_clustering(made[0]) == CLUSTERING  # none is recommended
+    with pytest.raises(FileNotFoundError, match="the run is not finished, or its results are elsewhere"):
+        main_clustering(tmp_path)
+    (tmp_path / "summary.json").write_text("{}")
     tables.write(tmp_path / "sweep.parquet", tables.SWEEP.empty_table(), {"recommended": "eps-0.42"})
     assert main_clustering(tmp_path) == "eps-0.42"
     with pytest.raises(ValueError, match=r"no clustering 'eps-0\.99'; there are: eps-0\.40"):

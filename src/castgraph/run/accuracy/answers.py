@@ -10,7 +10,7 @@ from typing import Any
 
 from castgraph.base import csvs, files
 from castgraph.base.text import counted, quoted
-from castgraph.run.accuracy.questions import Question, questions
+from castgraph.run.accuracy.questions import Question, check, questions
 
 SAMPLE = "sample.json"
 ANSWERS = "answers.csv"
@@ -67,8 +67,13 @@ def read_sample(folder: Path) -> dict[str, Any]:
         for key in ("sample", "run", "clustering", "digest", "castgraph", "results"):
             if not isinstance(facts[key], str):
                 raise TypeError(key)
-        [*map(questions, facts["items"])]
-        dict(facts["population"]), dict(facts["people"]), int(facts["seed"])
+        for item in facts["items"]:
+            check(item)
+        numbers = {"seed": facts["seed"], "faces": None, "noise": None, **facts["population"]}
+        for key, number in numbers.items():
+            if not isinstance(number, int) or not 0 <= number < 2**63:
+                raise ValueError(f"{key} is {number!r}")
+        dict(facts["people"])
     except FileNotFoundError:
         raise FileNotFoundError(f"no {path}; castgraph accuracy sample writes it") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -106,7 +111,8 @@ def read_answers(path: Path, facts: Facts) -> dict[str, str]:
     for line, row in csvs.read_any(path, ("question", "answer")):
         name = row["question"].strip().casefold()
         try:
-            if (of := row.get("sample", this).lstrip("'")) != this:
+            of = row.get("sample", "").strip().casefold()
+            if of not in ("", this):
                 raise ValueError(f"of the sample {quoted(of)}, not {this!r}")
             if name not in asked:
                 raise ValueError(f"{quoted(row['question'])} is no question of this sample")

@@ -189,7 +189,8 @@ def draw(population: Population, sizes: Mapping[str, int], seed: int) -> Sample:
         "items": [item.written() for item in items],
     }
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-    name = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+    # A letter first: a spreadsheet would take some of the others for numbers, such as 12e45678.
+    name = f"s{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
     return Sample({"sample": name, **facts}, items, population.names)
 
 

@@ -163,9 +163,11 @@ def main_clustering(run: Path) -> str:
     FileNotFoundError, ValueError
         When the run is not finished, or is none; the message names the file.
     """
+    path = run / "summary.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"no {path}; the run is not finished, or its results are elsewhere")
     recommended = tables.read_provenance(run / "sweep.parquet").get("recommended")
     if recommended is None:
-        path = run / "summary.json"
         try:
             names = list(json.loads(path.read_text(encoding="utf-8"))["clusterings"])
             recommended = names[0]

@@ -10,6 +10,8 @@ UNSURE = "?"
 
 MOST_MISSED = 99
 
+_MOST_PEOPLE = 9  # of a piece
+
 
 class Kind(NamedTuple):
     """A kind of question.
@@ -125,6 +127,36 @@ class Question(NamedTuple):
         words = [word for word in self.allowed if not word.isdigit()]
         numbers = [] if self.most is None else ["0" if self.most == 0 else f"0 to {self.most}"]
         return ", ".join([*numbers, *words, UNSURE])
+
+
+_LEAST: Mapping[str, Mapping[str, float]] = {
+    "frame": {"boxes": 0},
+    "face": {"others": 1, "n_faces": 2},
+    "person": {"others": 1, "n_faces": 2},
+    "pair": {"near": 0, "weight": 0},
+    "noise": {},
+    "edge": {},
+}
+"""Kind → what the estimates need to know of a piece, and the least that it may be."""
+
+
+def check(item: Mapping[str, Any]) -> None:
+    """Check a piece of a sample that comes from a file.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        When it cannot be one.
+    """
+    for name, least in _LEAST[item["kind"]].items():
+        if not least <= item[name] < 2**53 or isinstance(item[name], bool):
+            raise ValueError(f"{item['id']}: {name} is {item[name]!r}")
+    people = item.get("people", [])
+    if not all(isinstance(person, int) for person in people) or len(people) > _MOST_PEOPLE:
+        raise ValueError(f"{item['id']}: people are {people!r}")
+    if not isinstance(item["id"], str):
+        raise TypeError("id")
+    questions(item)
 
 
 def questions(item: Mapping[str, Any]) -> list[Question]:

@@ -13,12 +13,13 @@ from rich.text import Text
 
 from castgraph import __version__
 from castgraph.base import files
-from castgraph.base.text import counted
+from castgraph.base.text import counted, line
+from castgraph.run.accuracy.agreement import Agreement, agreement
 from castgraph.run.accuracy.answers import ANSWERS, read_answers, read_sample
 from castgraph.run.accuracy.estimate import Estimate
 from castgraph.run.accuracy.measures import FEW, Measure, Result, Tally, measure, tally, wrong
 from castgraph.run.accuracy.population import digest_of
-from castgraph.run.accuracy.questions import KINDS
+from castgraph.run.accuracy.questions import KINDS, questions
 
 ACCURACY = "accuracy.json"
 
@@ -43,7 +44,7 @@ _GONE = "The run is not where it was when the sample was drawn, so the two were 
 Score = dict[str, Any]
 
 
-def score(folder: Path, answers: Path | None = None) -> Score:
+def score(folder: Path, answers: Path | None = None, second: Path | None = None) -> Score:
     """Tell how accurate a run is, by the answers about a sample of it.
 
     Parameters
@@ -52,6 +53,8 @@ def score(folder: Path, answers: Path | None = None) -> Score:
         What `castgraph accuracy sample` wrote.
     answers
         The table that was filled in, where it is another than ``answers.csv`` in the folder.
+    second
+        The answers of somebody else about the same sample, or a part of it, to tell how far the two agree.
 
     Returns
     -------
@@ -76,19 +79,34 @@ def score(folder: Path, answers: Path | None = None) -> Score:
     if not results:
         raise ValueError(f"{path}: nothing is judged yet: each piece has a question that is open, or a ?")
     tallies = tally(items, given)
+    agreed = {} if second is None else _agreements(items, given, read_answers(second, facts))
     return {
         "castgraph": __version__,
-        **{key: facts[key] for key in ("run", "clustering", "seed", "sample", "digest", "population")},
-        "sampled_with": facts["castgraph"],
+        **{key: line(facts[key]) for key in ("run", "clustering", "sample", "digest")},
+        **{key: facts[key] for key in ("seed", "population")},
+        "sampled_with": line(facts["castgraph"]),
         "is_of_the_run": _is_of_the_run(folder, facts),
         "judged": {kind: each._asdict() for kind, each in tallies.items()},
         "measures": {each.measure.name: _told(each) for each in results},
         "faults": [
-            {"id": item["id"], "people": [_name(facts, person) for person in item.get("people", [])]}
+            {"id": line(item["id"]), "people": [_name(facts, person) for person in item.get("people", [])]}
             for item in wrong(items, given)
         ],
-        "sentence": _sentence(facts, results, tallies),
+        "agreement": {kind: each._asdict() for kind, each in agreed.items()},
+        "sentence": _sentence(facts, results, tallies, agreed.get("all")),
     }
+
+
+def _agreements(
+    items: Sequence[Mapping[str, Any]], first: Mapping[str, str], second: Mapping[str, str]
+) -> dict[str, Agreement]:
+    """Compare two judges, of each kind that both judged some of, and of all."""
+    asked: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for item in items:
+        asked[item["kind"]] += [each.id for each in questions(item)]
+    asked["all"] = [name for names in asked.values() for name in names]
+    found = {kind: agreement(first, second, names) for kind, names in asked.items()}
+    return {kind: each for kind, each in found.items() if each.n or kind == "all"}
 
 
 def write_score(path: Path, found: Score) -> None:
@@ -132,7 +150,7 @@ def _told(result: Result) -> dict[str, Any]:
 
 
 def _name(facts: Mapping[str, Any], person: int) -> str:
-    return str(facts["people"].get(str(person), f"Person {person}"))
+    return line(str(facts["people"].get(str(person), f"Person {person}")))
 
 
 def _percent(value: float) -> str:
@@ -155,15 +173,44 @@ def _cited(result: Result) -> str:
     ) + (_TOO_FEW if n_units < FEW else "")
 
 
-def _sentence(facts: Mapping[str, Any], results: Sequence[Result], tallies: Mapping[str, Tally]) -> str:
+def _sentence(
+    facts: Mapping[str, Any],
+    results: Sequence[Result],
+    tallies: Mapping[str, Tally],
+    agreed: Agreement | None,
+) -> str:
     """Say for a methods section what was drawn and what was found."""
     told = [_cited(each) for each in results if each.measure.is_cited] or [_cited(results[0])]
     unsure = sum(each.unsure for each in tallies.values())
     if unsure:
         told.append(f"{counted(unsure, 'piece')} could not be judged and did not count")
+    if agreed and agreed.n:
+        kappa = "" if agreed.kappa is None else f", Cohen's kappa {agreed.kappa:.2f}"
+        told.append(
+            f"a second judge gave the same answer to {agreed.same:,} of {agreed.n:,} questions "
+            f"({_percent(agreed.same / agreed.n)}{kappa})"
+        )
+    run, clustering, version = (line(facts[key]) for key in ("run", "clustering", "castgraph"))
     return (
-        f"In random samples of the run {facts['run']} ({facts['clustering']}; castgraph "
-        f"{facts['castgraph']}; seed {facts['seed']}), judged by eye, {'; '.join(told)}."
+        f"In random samples of the run {run} ({clustering}; castgraph {version}; seed {facts['seed']}), "
+        f"judged by eye, {'; '.join(told)}."
+    )
+
+
+_LEFT_OUT = {
+    "frames_unread": ("frame that was not read", "frames that were not read"),
+    "faces_alone": (
+        "face that is the only one of its person",
+        "faces that are the only ones of their people",
+    ),
+    "set_aside": ("face that is set aside", "faces that are set aside"),
+}
+"""What there is and is not drawn from."""
+
+
+def _left_out(population: Mapping[str, int]) -> str:
+    return ", ".join(
+        counted(population[key], *words) for key, words in _LEFT_OUT.items() if population.get(key)
     )
 
 
@@ -192,6 +239,17 @@ def render(found: Score) -> RenderableType:
     for kind, each in found["judged"].items():
         counts.add_row(KINDS[kind].title.lower(), *(f"{number:,}" for number in each.values()))
     parts.append(counts)
+    if left := _left_out(found["population"]):
+        parts.append(Text(f"not drawn from: {left}", style="dim"))
+    if agreed := found["agreement"]:
+        both = Table(
+            "\ntwo judges", "answered by both", "alike", "Cohen's kappa", box=None, header_style="dim"
+        )
+        for kind, each in agreed.items():
+            kappa = "–" if each["kappa"] is None else f"{each['kappa']:.2f}"
+            name = KINDS[kind].title.lower() if kind in KINDS else kind
+            both.add_row(name, f"{each['n']:,}", f"{each['same']:,}", kappa)
+        parts.append(both)
     if faults := found["faults"]:
         parts.append(Text("\nfound wrong", style="bold"))
         parts += [
