@@ -72,6 +72,9 @@ def score(
     second: Annotated[
         Path | None, typer.Option(help="The answers of somebody else: how far do the two agree?")
     ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="A column that you added to the table: figures for each group in it.")
+    ] = None,
 ) -> None:
     """Tell what the answers say: estimates with intervals, and a sentence to cite."""
     from castgraph.run.accuracy.score import ACCURACY, render, write_score
@@ -80,7 +83,7 @@ def score(
     if folder.is_file():
         folder, answers = folder.parent, answers or folder
     with output.failing(OSError, ValueError):
-        found = scored(folder, answers, second)
+        found = scored(folder, answers, second, by)
         write_score(folder / ACCURACY, found)
     console().print(render(found))
     typer.echo(f"\n{folder / ACCURACY}")

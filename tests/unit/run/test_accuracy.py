@@ -542,6 +542,32 @@ def test_a_second_judge_is_compared(sampled: Path, tmp_path: Path) -> None:
     assert score(sampled)["measures"] == found["measures"]  # the second judge changes no estimate
 
 
+def test_groups_that_the_judges_note_have_figures_of_their_own(sampled: Path) -> None:
+    """A column that is added, with capitals and spaces, blank for some pieces."""
+    fill(sampled, {f"face-{n:02d}": str(2 * (n % 2)) for n in range(1, 9)} | {"frame-01-missed": "0"})
+    with (sampled / ANSWERS).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    groups = {f"face-{n:02d}": ("odd", " even ")[n % 2 == 0] for n in range(1, 8)}
+    with (sampled / "grouped.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["question", "answer", " Group "], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(row | {" Group ": groups.get(row["question"], "")} for row in rows)
+    found = score(sampled, sampled / "grouped.csv", by="GROUP")
+    by = {name: each["person_right_by_face"] for name, each in found["groups"].items()}
+    assert {name: each["n"] for name, each in by.items()} == {"even": 3, "odd": 4}
+    assert by["even"]["value"] == 1 > by["odd"]["value"]
+    assert all("faces_found" not in each for each in found["groups"].values())
+    assert found["measures"]["person_right_by_face"]["n"] == 8
+    with pytest.raises(ValueError, match="no column 'colour'"):
+        score(sampled, sampled / "grouped.csv", by="colour")
+    with pytest.raises(ValueError, match="0 values in the column 'note'; allowed: 1 to 20"):
+        score(sampled, by="note")
+    lines = [f"pair-{1 + n % 8:02d},yes,{n}" for n in range(9)]
+    (sampled / "grouped.csv").write_text("\n".join(["question,answer,group", *lines]))
+    with pytest.raises(ValueError, match=r"line 10: pair-01 is '8' here and '0' above"):
+        score(sampled, sampled / "grouped.csv", by="group")
+
+
 # ---- which run -------------------------------------------------------------------------------------------
 
 

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from castgraph.base import csvs, files
-from castgraph.base.text import counted, quoted
+from castgraph.base.text import counted, quoted, shortened
 from castgraph.run.accuracy.questions import Question, check, questions
 
 SAMPLE = "sample.json"
 ANSWERS = "answers.csv"
 COLUMNS = ("sample", "question", "ask", "allowed", "answer", "note")
 
+MOST_GROUPS = 20
+
+_LONGEST_GROUP = 40  # letters
 _TOLD = 10  # wrong rows that are told one by one
 
 Facts = Mapping[str, Any]
@@ -128,3 +131,32 @@ def read_answers(path: Path, facts: Facts) -> dict[str, str]:
         told = "; ".join(wrong[:_TOLD]) + ("; …" if len(wrong) > _TOLD else "")
         raise ValueError(f"{path}: {counted(len(wrong), 'row')} cannot be used: {told}")
     return {name: found.get(name, ("", 0))[0] for name in asked}
+
+
+def read_groups(path: Path, facts: Facts, column: str) -> dict[str, str]:
+    """Read to which group each piece belongs, by a column that the judges have added to the table.
+
+    Returns
+    -------
+    dict
+        Piece → what stands in the column, in one line; those without are not in it.
+
+    Raises
+    ------
+    ValueError
+        When there is no such column, it says two things about one piece, or it has more than `MOST_GROUPS`
+        values.
+    """
+    name = csvs.column_name(column)
+    of = {each.id: str(item["id"]) for item in facts["items"] for each in questions(item)}
+    found: dict[str, str] = {}
+    for row_line, row in csvs.read_any(path, ("question", name)):
+        item, group = of.get(row["question"].casefold()), shortened(row[name], _LONGEST_GROUP)
+        if item and group and found.setdefault(item, group) != group:
+            raise ValueError(
+                f"{path}: line {row_line}: {item} is {quoted(group)} here and {quoted(found[item])} above"
+            )
+    groups = set(found.values())
+    if len(groups) > MOST_GROUPS or not groups:
+        raise ValueError(f"{path}: {len(groups)} values in the column {name!r}; allowed: 1 to {MOST_GROUPS}")
+    return found

@@ -15,7 +15,7 @@ from castgraph import __version__
 from castgraph.base import files
 from castgraph.base.text import counted, line
 from castgraph.run.accuracy.agreement import Agreement, agreement
-from castgraph.run.accuracy.answers import ANSWERS, read_answers, read_sample
+from castgraph.run.accuracy.answers import ANSWERS, read_answers, read_groups, read_sample
 from castgraph.run.accuracy.estimate import Estimate
 from castgraph.run.accuracy.measures import FEW, Measure, Result, Tally, measure, tally, wrong
 from castgraph.run.accuracy.population import digest_of
@@ -44,7 +44,9 @@ _GONE = "The run is not where it was when the sample was drawn, so the two were 
 Score = dict[str, Any]
 
 
-def score(folder: Path, answers: Path | None = None, second: Path | None = None) -> Score:
+def score(
+    folder: Path, answers: Path | None = None, second: Path | None = None, by: str | None = None
+) -> Score:
     """Tell how accurate a run is, by the answers about a sample of it.
 
     Parameters
@@ -55,6 +57,8 @@ def score(folder: Path, answers: Path | None = None, second: Path | None = None)
         The table that was filled in, where it is another than ``answers.csv`` in the folder.
     second
         The answers of somebody else about the same sample, or a part of it, to tell how far the two agree.
+    by
+        A column that the judges have added to the table, to tell the measures of each group apart, too.
 
     Returns
     -------
@@ -79,6 +83,7 @@ def score(folder: Path, answers: Path | None = None, second: Path | None = None)
     if not results:
         raise ValueError(f"{path}: nothing is judged yet: each piece has a question that is open, or a ?")
     tallies = tally(items, given)
+    groups = {} if by is None else _by_group(items, given, read_groups(path, facts, by))
     agreed = {} if second is None else _agreements(items, given, read_answers(second, facts))
     return {
         "castgraph": __version__,
@@ -88,12 +93,25 @@ def score(folder: Path, answers: Path | None = None, second: Path | None = None)
         "is_of_the_run": _is_of_the_run(folder, facts),
         "judged": {kind: each._asdict() for kind, each in tallies.items()},
         "measures": {each.measure.name: _told(each) for each in results},
+        "groups": {
+            name: {each.measure.name: _told(each) for each in found} for name, found in groups.items()
+        },
         "faults": [
             {"id": line(item["id"]), "people": [_name(facts, person) for person in item.get("people", [])]}
             for item in wrong(items, given)
         ],
         "agreement": {kind: each._asdict() for kind, each in agreed.items()},
         "sentence": _sentence(facts, results, tallies, agreed.get("all")),
+    }
+
+
+def _by_group(
+    items: Sequence[Mapping[str, Any]], given: Mapping[str, str], groups: Mapping[str, str]
+) -> dict[str, list[Result]]:
+    """Estimate the measures within each group; a share of a group is that of a part of the population."""
+    return {
+        name: list(measure([item for item in items if groups.get(item["id"]) == name], given))
+        for name in sorted(set(groups.values()))
     }
 
 
@@ -223,12 +241,10 @@ def render(found: Score) -> RenderableType:
     ]
     if found["is_of_the_run"] is not True:
         parts.append(Text(_CHANGED if found["is_of_the_run"] is False else _GONE, style="yellow"))
-    table = Table("", "estimate", "95 % interval", "judged", "", box=None, header_style="dim")
-    for each in found["measures"].values():
-        few = Text("too few", style="yellow") if each["too_few"] else ""
-        interval = _interval(each["low"], each["high"])
-        table.add_row(escape(each["title"]), _percent(each["value"]), interval, f"{each['n']:,}", few)
-    parts.append(table)
+    parts.append(_table(found["measures"]))
+    parts += [
+        part for name, of_group in found["groups"].items() for part in (Text(f"\n{name}"), _table(of_group))
+    ]
     if any(each["too_few"] for each in found["measures"].values()):
         parts.append(
             Text(
@@ -260,3 +276,12 @@ def render(found: Score) -> RenderableType:
             parts.append(Text(f"  … and {len(faults) - _MOST_NAMED:,} more: see {ACCURACY}"))
     parts += [Text("\nto cite", style="bold"), Text(found["sentence"])]
     return Group(*parts)
+
+
+def _table(measures: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table("", "estimate", "95 % interval", "judged", "", box=None, header_style="dim")
+    for each in measures.values():
+        few = Text("too few", style="yellow") if each["too_few"] else ""
+        interval = _interval(each["low"], each["high"])
+        table.add_row(escape(each["title"]), _percent(each["value"]), interval, f"{each['n']:,}", few)
+    return table
