@@ -459,6 +459,25 @@ def test_what_cannot_be_told_and_what_is_blank_do_not_count_and_are_counted() ->
     assert [item["id"] for item in wrong(items, answers)] == ["pair-0"]
 
 
+def test_precision_is_b_cubed_over_faces_and_by_pairs() -> None:
+    """Where all others are shown, it is what the definitions say of a person of 2 faces and one of 5."""
+    items = [
+        {"id": "face-0", "kind": "face", "others": 1, "n_faces": 2},
+        {"id": "face-1", "kind": "face", "others": 4, "n_faces": 5},
+        {"id": "person-0", "kind": "person", "others": 1, "n_faces": 2},
+        {"id": "person-1", "kind": "person", "others": 4, "n_faces": 5},
+    ]
+    answers = {"face-0": "1", "face-1": "2", "person-0": "1", "person-1": "2"}
+    found = {each.measure.name: each.estimate.value for each in measure(items, answers)}
+    assert found == pytest.approx(
+        {
+            "person_right_by_face": (1 / 2 + 3 / 5) / 2,
+            "person_right_by_pair": (0 + 2) / (1 + 4),
+            "person_right_by_person": (0 + 1 / 2) / 2,
+        }
+    )
+
+
 def test_pairs_count_by_what_they_stand_for() -> None:
     items = [
         {"id": "pair-0", "kind": "pair", "near": 2, "weight": 2.0},

@@ -215,30 +215,20 @@ def _frames(population: Population, size: int, random: np.random.Generator) -> _
     return items, {"frames": len(frames)}
 
 
-def _several(population: Population) -> Ints:
-    """Give the people of several faces: of one alone there is nothing to compare."""
-    return np.flatnonzero(population.sizes > 1)
-
-
 def _faces(population: Population, size: int, random: np.random.Generator) -> _Drawn:
-    """Draw faces of people; strata are the people."""
+    """Draw faces of people of several: of one alone there is nothing to compare. Strata are the people."""
     labels = population.labels
-    rows = (
-        np.flatnonzero((labels >= 0) & (population.sizes[labels] > 1))
-        if len(population.sizes)
-        else labels[:0]
-    )
+    rows = np.flatnonzero(labels != NOISE)
+    n_faces = len(rows)
+    rows = rows[population.sizes[labels[rows]] > 1]
     drawn = rows[systematic(labels[rows], size, random)]
     items = [_compared(population, "face", int(row), random) for row in drawn]
-    return items, {
-        "faces": int((labels != NOISE).sum()),
-        "faces_alone": int((labels != NOISE).sum() - len(rows)),
-    }
+    return items, {"faces": n_faces, "faces_alone": n_faces - len(rows)}
 
 
 def _people(population: Population, size: int, random: np.random.Generator) -> _Drawn:
-    """Draw people, and a face of each; strata are their sizes."""
-    people = _several(population)
+    """Draw people of several faces, and a face of each; strata are their sizes."""
+    people = np.flatnonzero(population.sizes > 1)
     drawn = people[systematic(np.log2(population.sizes[people]).astype(int), size, random)]
     rows = [random.choice(population.rows_of(person)) for person in drawn]
     items = [_compared(population, "person", int(row), random) for row in rows]
