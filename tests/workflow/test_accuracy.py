@@ -11,15 +11,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from castgraph.run.accuracy.draw import draw
-from castgraph.run.accuracy.population import read_population
+from castgraph.run.accuracy.population import main_clustering, read_population
 from tests.judged import NOT_A_FACE, Truth, judged
 from tests.truth import TrueFace, matched
 
-CLUSTERING = "eps-0.40"
+
+@pytest.fixture(scope="module")
+def clustering(demo_run) -> str:
+    return main_clustering(demo_run.results)
 
 
 @pytest.fixture(scope="module")
-def truth(demo: Path, demo_run) -> Truth:
+def truth(demo: Path, demo_run, clustering: str) -> Truth:
     with (demo / "ground_truth.csv").open(newline="") as file:
         faces = [
             TrueFace(
@@ -31,7 +34,7 @@ def truth(demo: Path, demo_run) -> Truth:
             for row in csv.DictReader(file)
         ]
     found = pq.read_table(demo_run.results / "faces.parquet").to_pylist()
-    labels = pq.read_table(demo_run.results / CLUSTERING / "labels.parquet")["label"].to_pylist()
+    labels = pq.read_table(demo_run.results / clustering / "labels.parquet")["label"].to_pylist()
     places = [(face["broadcast"], face["face"]) for face in found]
     names = [NOT_A_FACE if name is None else name for name in matched(found, faces)]
     # All that can be seen is found (test_demo.py).
@@ -45,10 +48,12 @@ def castgraph(folder: Path, *arguments: object) -> str:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-def test_the_demo_is_as_accurate_as_its_truth_says(demo_run, truth: Truth, tmp_path: Path) -> None:
+def test_the_demo_is_as_accurate_as_its_truth_says(
+    demo_run, clustering: str, truth: Truth, tmp_path: Path
+) -> None:
     folder = tmp_path / "sample"
     castgraph(demo_run.folder, "sample", "results/demo", "--frames", 1000, "--to", folder)
-    drawn = draw(read_population(demo_run.results, CLUSTERING), {"frame": 1000}, seed=1)
+    drawn = draw(read_population(demo_run.results, clustering), {"frame": 1000}, seed=1)
     assert json.loads((folder / "sample.json").read_text())["sample"] == drawn.facts["sample"]
     answers = judged(drawn.items, truth)
     (folder / "answers.csv").write_text(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import yaml
 from PIL import Image
 from tests.judged import CLUSTERING, ORIGIN, Truth, judged, made_up
 from typer.testing import CliRunner, Result
@@ -140,6 +141,28 @@ def test_without_any_picture_there_is_no_sheet(run: Path, tmp_path: Path) -> Non
     assert "no picture can be had" in found.stderr
     assert "--fetch" in found.stderr
     assert not (tmp_path / "sheet").exists()
+
+
+def test_zips_that_were_not_kept_are_fetched_for_the_time_of_need(run: Path, tmp_path: Path) -> None:
+    """From the archive that the configuration names, here a folder beside the results."""
+    zips = tmp_path / "resources" / "zips" / ORIGIN
+    zips.rename(tmp_path / "archive")
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "archive").iterdir()}
+    config = {
+        "run": "made-up",
+        "broadcasts": {"ids": [name.removesuffix(".zip") for name in kept]},
+        "archive": {"base_url": "archive"},
+    }
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    assert "no picture can be had" in cli("sample", run, "--to", tmp_path / "sheet").stderr
+    found = cli("sample", run, "--to", tmp_path / "sheet", "--fetch")
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert not list((tmp_path / "resources").rglob("*.zip"))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "archive").iterdir()} == kept
+    (run / "config.yaml").write_text("run: [made-up")
+    broken = cli("sample", run, "--to", tmp_path / "other")
+    assert broken.exit_code == 1
+    assert f"{run / 'config.yaml'}: " in broken.stderr
 
 
 @pytest.mark.parametrize("content", [b"", b"<svg/>", b"\xff\xd8\xff nothing", b"GIF89a"])
