@@ -1,0 +1,234 @@
+"""The BlazeFace detector of MediaPipe (full range, sparse) on onnxruntime.
+
+The network tells for each place of a grid over the picture how likely a face is there, and its box. It is
+made of convolutions alone, so it looks at the whole frame in its own shape, where MediaPipe lays it into a
+square; what it finds depends on how large the frame is made. Where several places tell of one face, their
+boxes are averaged.
+
+References
+----------
+V. Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019,
+arXiv:1907.05047, section 4.3 on the average of boxes; MediaPipe: ``modules/face_detection``
+(``face_detection_full_range``), ``ssd_anchors_calculator.cc``, ``tensors_to_detections_calculator.cc``,
+``non_max_suppression_calculator.cc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+from castgraph.base.models import CPU
+from castgraph.faces.engine import Detection
+from castgraph.faces.frame import Picture
+from castgraph.faces.models import BLAZEFACE, session
+
+Boxes = NDArray[np.float64]
+"""Shape (n, 4): left, top, right, bottom."""
+
+Scores = NDArray[np.float64]
+"""Shape (n,), between 0 and 1."""
+
+SIDE = 192
+"""Pixels of the longer side of a frame as the network sees it, with upsample 0: as in MediaPipe."""
+
+STRIDE = 4
+"""Pixels of the network's input from one place of its grid to the next."""
+
+MULTIPLE = 32
+"""What the sides of the network's input are multiples of: all its strides together."""
+
+TALLEST = 224
+"""The shorter side of a frame, as the network sees it, in which a face of any size is found.
+
+Faces beyond about 200 pixels are larger than what a place sees of the frame, so a frame with a longer shorter
+side is looked at in half the size, too.
+"""
+
+OVERLAP = 0.3
+"""Boxes whose intersection is a larger share of their union are of one face, as in MediaPipe."""
+
+CANDIDATES = 4096
+"""Places of a frame that are looked at, at most, the best first; 100 faces have about 2,000 above 0.5."""
+
+
+def load(
+    upsample: int,
+    min_size_px: int = 0,
+    score_threshold: float = 0.5,
+    providers: Sequence[str] = CPU,
+) -> Callable[[Picture], list[Detection]]:
+    """Load the detector.
+
+    Parameters
+    ----------
+    upsample
+        How many times the size is doubled in which the network sees the frame. With 0 the longer side is 192
+        pixels there, however large the frame is, and at most that of the frame; of frames of 16:9, faces
+        from a sixth of their height on are found with 0, from a tenth with 1, from a twentieth with 2.
+    min_size_px
+        Faces whose box has a shorter side below this many pixels of the picture are left out.
+    score_threshold
+        Only faces with a higher score are given; scores lie between 0 and 1.
+    providers
+        onnxruntime's execution providers, the preferred one first.
+
+    Returns
+    -------
+    callable
+        Takes a picture of shape (height, width, 3), uint8, RGB, and gives its faces, best score first; a box
+        is about square and reaches from the brows to the chin.
+
+    Raises
+    ------
+    ModelError
+        When the model file is missing or altered, or cannot be prepared.
+    ValueError
+        When a provider is not there.
+    """
+    network = session(BLAZEFACE, providers)
+
+    def detect(picture: Picture) -> list[Detection]:
+        height, width = picture.shape[:2]
+        boxes, scores = averaged(*_found(network, picture, upsample, score_threshold))
+        edges = np.rint(boxes).astype(int)
+        edges[:, 2:] -= 1  # they belong to the box
+        faces = (Detection(*edge, score) for edge, score in zip(edges.tolist(), scores.tolist(), strict=True))
+        return [
+            face
+            for face in faces
+            if face.shorter_side >= max(min_size_px, 1)
+            and face.left < width
+            and face.top < height
+            and face.right > 0
+            and face.bottom > 0
+        ]
+
+    return detect
+
+
+def _found(
+    network: onnxruntime.InferenceSession, picture: Picture, upsample: int, threshold: float
+) -> tuple[Boxes, Scores]:
+    """All boxes of a picture, in its pixels, before those of one face are put together."""
+    image = Image.fromarray(picture)
+    levels = []
+    for rows, columns in sizes(*picture.shape[:2], upsample):
+        # Each level from the one before, which is smaller than the picture.
+        image = image.resize((columns, rows), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        entry = np.zeros((1, *(-(-side // MULTIPLE) * MULTIPLE for side in (rows, columns)), 3), np.uint8)
+        entry[0, :rows, :columns] = image
+        (values,), (logits,) = network.run(None, {"pictures": entry})
+        boxes, scores = decoded(values, logits[:, 0], entry.shape[2], threshold)
+        scale = (picture.shape[1] / columns, picture.shape[0] / rows)
+        levels.append((boxes * (scale * 2), scores))
+    boxes, scores = (np.concatenate(parts) for parts in zip(*levels, strict=True))
+    return boxes, scores
+
+
+def sizes(height: int, width: int, upsample: int) -> list[tuple[int, int]]:
+    """Tell in which sizes the network looks at a picture, the largest first.
+
+    Parameters
+    ----------
+    height, width
+        Of the picture.
+    upsample
+        As for `load`.
+
+    Returns
+    -------
+    list of (rows, columns)
+
+    Examples
+    --------
+    >>> sizes(1080, 1920, upsample=1)
+    [(216, 384)]
+    >>> sizes(1080, 1920, upsample=2)
+    [(432, 768), (216, 384)]
+    """
+    found: list[tuple[int, int]] = []
+    for doublings in range(upsample, -1, -1):
+        scale = 2**doublings * min(1, SIDE / max(height, width))
+        found.append((max(1, round(height * scale)), max(1, round(width * scale))))
+        if min(found[-1]) <= TALLEST:
+            break
+    return found
+
+
+def decoded(
+    values: NDArray[np.float32], logits: NDArray[np.float32], columns: int, threshold: float
+) -> tuple[Boxes, Scores]:
+    """Turn what the network says into boxes and their scores.
+
+    Parameters
+    ----------
+    values
+        Shape (places, 16): for each place of the grid, row by row, the centre of a box from the place on, its
+        width and height, and six points of the face; pixels of the network's input.
+    logits
+        Shape (places,).
+    columns
+        Width of the input in pixels.
+    threshold
+        Only boxes with a higher score are given.
+
+    Returns
+    -------
+    boxes
+        Shape (n, 4): left, top, right, bottom, in pixels of the input.
+    scores
+        Shape (n,), between 0 and 1; the best first, and of equal ones the first place.
+    """
+    scores = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -100, 100)))
+    chosen = np.flatnonzero((scores > threshold) & (values[:, 2:4] > 0).all(axis=1))
+    chosen = chosen[np.argsort(-scores[chosen], kind="stable")[:CANDIDATES]]
+    rows, places = np.divmod(chosen, columns // STRIDE)
+    centres = values[chosen, :2] + (np.stack([places, rows], axis=1) + 0.5) * STRIDE
+    halves = values[chosen, 2:4].astype(np.float64) / 2
+    return np.hstack([centres - halves, centres + halves]), scores[chosen]
+
+
+def averaged(boxes: Boxes, scores: Scores) -> tuple[Boxes, Scores]:
+    """Put the boxes of one face together: weighted non-maximum suppression.
+
+    The best box and all that overlap it are averaged, weighted by their scores; of the others likewise, until
+    none is left.
+
+    Parameters
+    ----------
+    boxes
+        Shape (n, 4): left, top, right, bottom.
+    scores
+        Shape (n,), above 0.
+
+    Returns
+    -------
+    boxes
+        Shape (faces, 4), best score first.
+    scores
+        Shape (faces,): each the best of the boxes that were averaged.
+    """
+    order = np.argsort(-scores, kind="stable")
+    boxes, scores = boxes[order], scores[order]
+    faces, best = [], []
+    while scores.size:
+        same = _overlaps(boxes[0], boxes) > OVERLAP
+        same[0] = True  # whatever its size
+        faces.append(np.average(boxes[same], axis=0, weights=scores[same]))
+        best.append(scores[0])
+        boxes, scores = boxes[~same], scores[~same]
+    return np.array(faces).reshape(-1, 4), np.array(best)
+
+
+def _overlaps(box: NDArray[np.float64], boxes: Boxes) -> NDArray[np.float64]:
+    """Intersection over union of a box with each of others."""
+    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    common = np.maximum(sides, 0).prod(axis=1)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    whole = (box[2:] - box[:2]).prod() + areas - common
+    return np.divide(common, whole, out=np.zeros_like(common), where=whole > 0)
