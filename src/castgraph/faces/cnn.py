@@ -101,7 +101,7 @@ def load(
         found = [
             (box, face)
             for box, score in _candidates(detector, tiles, scores, score_threshold)
-            if _shorter_side(face := _detection(halved(box, upsample), score)) >= min_size_px
+            if (face := _detection(halved(box, upsample), score)).shorter_side >= min_size_px
         ]
         found.sort(key=lambda pair: pair[1].score, reverse=True)
         kept = _suppress(np.array([box for box, _ in found]).reshape(-1, 4), detector.loss.nms)
@@ -303,10 +303,6 @@ def _candidates(
 def _detection(box: Box, score: float) -> Detection:
     left, top, right, bottom = map(lround, box)
     return Detection(left, top, right, bottom, score)
-
-
-def _shorter_side(face: Detection) -> int:
-    return min(face.right - face.left, face.bottom - face.top) + 1
 
 
 def _suppress(boxes: NDArray[np.float64], nms: Overlap) -> list[int]:
