@@ -6,7 +6,7 @@ here, once, and only the outputs while the network runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,8 +41,8 @@ def to_onnx(network: Network) -> onnx.ModelProto:
     Returns
     -------
     ModelProto
-        Its input is ``pictures`` of shape (n, rows, columns, 3), uint8, RGB, and the network gets -1 for black,
-        1 for white. They may have other sizes than in the file, where all strides divide them. Its
+        Its input is ``pictures`` of shape (n, rows, columns, 3), uint8, RGB; the network gets -1 for black, 1
+        for white. They may have other sizes than in the file, where all strides divide them. Its
         outputs ``output_0``, … in the order of the file are of shape (n, places, values), float32, the places
         row by row.
 
@@ -58,11 +58,7 @@ def to_onnx(network: Network) -> onnx.ModelProto:
     divided = graph.add("Div", [floats, half], "divided")
     values = {network.input: _Value(graph.add("Sub", [divided, one], "centred"))}
     for index, operator in enumerate(network.operators):
-        missing = [tensor for tensor in _computed(network, operator) if tensor not in values]
-        if missing:
-            raise TfliteError(f"{operator.kind} of the tensors {missing}, which nothing has computed")
-        inputs = [values[tensor] for tensor in _computed(network, operator)]
-        values[operator.output] = _apply(graph, network, operator, inputs, operator_name(network, index))
+        values[operator.output] = _apply(graph, network, operator, values, operator_name(network, index))
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -79,13 +75,8 @@ def to_onnx(network: Network) -> onnx.ModelProto:
     return model
 
 
-def _computed(network: Network, operator: Operator) -> list[int]:
-    """Name the inputs of an operator that are no constants."""
-    return [tensor for tensor in operator.inputs if network.tensors[tensor].values is None]
-
-
 def _output(
-    graph: Graph, network: Network, tensor: int, values: dict[int, _Value], number: int
+    graph: Graph, network: Network, tensor: int, values: Mapping[int, _Value], number: int
 ) -> onnx.ValueInfoProto:
     shape = network.tensors[tensor].shape
     if tensor not in values or len(shape) != 3:
@@ -94,28 +85,31 @@ def _output(
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", "places", shape[2]])
 
 
-def _apply(graph: Graph, network: Network, operator: Operator, inputs: Sequence[_Value], name: str) -> _Value:
+def _apply(
+    graph: Graph, network: Network, operator: Operator, values: Mapping[int, _Value], name: str
+) -> _Value:
     """Add one operator to the graph; `name` is that of its output."""
-    before, after = (network.tensors[tensor].shape for tensor in (operator.inputs[0], operator.output))
+    computed = operator.inputs[: 2 if operator.kind == "ADD" else 1]
+    if not all(tensor in values and len(network.tensors[tensor].shape) == 4 for tensor in computed):
+        raise _unknown(network, operator)
+    inputs = [values[tensor].name for tensor in computed]
+    padded = any(any(values[tensor].padding) for tensor in computed)
+    before, after = (network.tensors[tensor].shape for tensor in (computed[-1], operator.output))
     options = operator.options
-    names = [value.name for value in inputs]
-    padded = any(any(value.padding) for value in inputs)
     match operator.kind:
-        case "CONV_2D" | "DEPTHWISE_CONV_2D" if len(inputs) == 1:
-            _add_convolution(graph, network, operator, inputs[0], name)
-        case "PAD" if len(inputs) == 1 and not padded:
-            return _Value(names[0], _padding(network, operator))
-        case "ADD" if len(inputs) == 2 and before == after and not padded:
-            _add_activated(graph, operator, "Add", names, name)
-        case "RESIZE_BILINEAR" if (
-            options["half_pixel_centers"] and not options["align_corners"] and not padded
-        ):
-            scales = np.float32([1, 1, after[1] / before[1], after[2] / before[2]])
-            graph.add("Resize", [*names, "", graph.constant(f"{name}_scales", scales)], name, mode="linear")
+        case "CONV_2D" | "DEPTHWISE_CONV_2D":
+            _add_convolution(graph, network, operator, values[computed[0]], name)
+        case "PAD" if not padded:
+            return _Value(inputs[0], _padding(network, operator))
+        case "ADD" if {network.tensors[tensor].shape for tensor in computed} == {after} and not padded:
+            _add_activated(graph, operator, "Add", inputs, name)
+        case "RESIZE_BILINEAR" if options["half_pixel_centers"] and not (options["align_corners"] or padded):
+            scales = np.array([1, 1, after[1] / before[1], after[2] / before[2]], np.float32)
+            graph.add("Resize", [*inputs, "", graph.constant(f"{name}_scales", scales)], name, mode="linear")
         case "DEPTH_TO_SPACE" if not padded:
-            graph.add("DepthToSpace", names, name, blocksize=options["block"], mode="DCR")
+            graph.add("DepthToSpace", inputs, name, blocksize=options["block"], mode="DCR")
         case "RESHAPE" if after == (1, before[1] * before[2], before[3]) and not padded:
-            last = graph.add("Transpose", names, f"{name}_channels_last", perm=(0, 2, 3, 1))
+            last = graph.add("Transpose", inputs, f"{name}_channels_last", perm=(0, 2, 3, 1))
             places = graph.constant(f"{name}_shape", np.array([0, -1, before[3]]))
             graph.add("Reshape", [last, places], name)
         case _:
@@ -126,25 +120,21 @@ def _apply(graph: Graph, network: Network, operator: Operator, inputs: Sequence[
 def _add_convolution(graph: Graph, network: Network, operator: Operator, value: _Value, name: str) -> None:
     weights, bias = (network.tensors[tensor].values for tensor in operator.inputs[1:])
     options = operator.options
-    n_channels = network.tensors[operator.inputs[0]].shape[-1]
     if weights is None or bias is None or weights.ndim != 4:
         raise _unknown(network, operator)
+    n_channels = network.tensors[operator.inputs[0]].shape[-1]
     depthwise = operator.kind == "DEPTHWISE_CONV_2D"
     weights = weights.transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))
     groups = n_channels if depthwise else 1
+    same = options["padding"] == tflite.SAME
     if (
         weights.shape[1] * groups != n_channels
         or weights.shape[0] % groups
         or bias.shape != weights.shape[:1]
+        or (options["dilation_rows"], options["dilation_columns"]) != (1, 1)
+        or (same and any(value.padding))
     ):
         raise _unknown(network, operator)
-    match options["padding"]:
-        case tflite.VALID:
-            padding = {"pads": value.padding}
-        case tflite.SAME if not any(value.padding):
-            padding = {"auto_pad": "SAME_UPPER"}
-        case _:
-            raise _unknown(network, operator)
     _add_activated(
         graph,
         operator,
@@ -154,8 +144,7 @@ def _add_convolution(graph: Graph, network: Network, operator: Operator, value: 
         group=groups,
         kernel_shape=weights.shape[2:],
         strides=(options["stride_rows"], options["stride_columns"]),
-        dilations=(options["dilation_rows"], options["dilation_columns"]),
-        **padding,
+        **({"auto_pad": "SAME_UPPER"} if same else {"pads": value.padding}),
     )
 
 

@@ -34,7 +34,7 @@ DETECTORS: Mapping[str, Detector] = {
     "blazeface": Detector(
         "castgraph.faces.blazeface",
         ("face_detection_full_range_sparse.tflite",),
-        1,
+        0,
         0.5,
         (0, 1),
         Square(0.921, -0.01, -0.02),

@@ -66,7 +66,7 @@ def _of_any_size(data: bytes, name: str, part: str) -> bytes:
 def _of_tflite(data: bytes, name: str, part: str) -> bytes:
     from castgraph.faces import convert_tflite, tflite
 
-    return convert_tflite.to_onnx(tflite.read_network(data)).SerializeToString()
+    return bytes(convert_tflite.to_onnx(tflite.read_network(data)).SerializeToString())
 
 
 class ModelFile(NamedTuple):
@@ -125,7 +125,7 @@ FILES: Mapping[str, ModelFile] = {
 """File name → the model files that castgraph knows."""
 
 CONVERTER_VERSION = 1
-"""Raised on purpose when `castgraph.faces.convert` or `convert_tflite` makes other files of the same model."""
+"""Raised on purpose when `castgraph.faces.convert` or ``convert_tflite`` makes other files of a model."""
 
 
 def model_path(name: str) -> Path:

@@ -32,16 +32,16 @@ from castgraph.faces.tflite import (
 def convolved(x: np.ndarray, weights: np.ndarray, bias: np.ndarray, options: Mapping[str, int]) -> np.ndarray:
     """Sums over windows; `weights` are (out, rows, columns, in), with 1 for `in` where each has its own."""
     strides = options["stride_rows"], options["stride_columns"]
-    dilations = options["dilation_rows"], options["dilation_columns"]
-    window = [(size - 1) * step + 1 for size, step in zip(weights.shape[1:3], dilations, strict=True)]
+    window = weights.shape[1:3]
     if options["padding"] == SAME:
         total = [
             max(0, (-(-size // stride) - 1) * stride + width - size)
             for size, width, stride in zip(x.shape[1:3], window, strides, strict=True)
         ]
         x = np.pad(x, [(0, 0), *((n // 2, n - n // 2) for n in total), (0, 0)])
-    seen = sliding_window_view(x, window, axis=(1, 2))[:, :: strides[0], :: strides[1]]
-    seen = seen[..., :: dilations[0], :: dilations[1]]  # (n, rows, columns, in, window)
+    seen = sliding_window_view(x, window, axis=(1, 2))[
+        :, :: strides[0], :: strides[1]
+    ]  # (n, rows, columns, in, window)
     if weights.shape[3] == 1:
         return (
             np.einsum("nyxorc,orc->nyxo", seen.repeat(len(weights) // x.shape[3], 3), weights[..., 0]) + bias
@@ -216,22 +216,19 @@ def test_blazeface(content: bytes) -> None:
 
 @pytest.mark.parametrize("padding", [SAME, VALID])
 @pytest.mark.parametrize(
-    ("window", "strides", "dilations", "after"),
+    ("window", "strides", "after"),
     [
-        ((3, 3), (1, 1), (1, 1), {SAME: (13, 11), VALID: (11, 9)}),
-        ((5, 2), (2, 3), (1, 1), {SAME: (7, 4), VALID: (5, 4)}),
-        ((3, 3), (1, 1), (2, 3), {SAME: (13, 11), VALID: (9, 5)}),
-        ((1, 1), (2, 2), (1, 1), {SAME: (7, 6), VALID: (7, 6)}),
+        ((3, 3), (1, 1), {SAME: (13, 11), VALID: (11, 9)}),
+        ((5, 2), (2, 3), {SAME: (7, 4), VALID: (5, 4)}),
+        ((1, 1), (2, 2), {SAME: (7, 6), VALID: (7, 6)}),
     ],
     ids=str,
 )
-def test_convolutions(padding: int, window, strides, dilations, after) -> None:
+def test_convolutions(padding: int, window, strides, after) -> None:
     options = {
         "padding": padding,
         "stride_rows": strides[0],
         "stride_columns": strides[1],
-        "dilation_rows": dilations[0],
-        "dilation_columns": dilations[1],
     }
     for kind, weights in [
         ("CONV_2D", numbers(5, *window, 3)),
@@ -385,6 +382,7 @@ def test_sparse_weights_that_do_not_fit_are_an_error(fields: dict[str, Any], mes
         (lambda made: made.add("RESIZE_BILINEAR", [3, made.constant(ints(8, 8))], (1, 8, 8, 2)), "RESIZE"),
         (lambda made: made.add("ADD", [2, 2], (2,)), "ADD"),
         (lambda made: made.operators[0].update({1: ints(0, 2, 1)}), "CONV_2D"),
+        (lambda made: made.operators[0][4].update({5: ("i", 2)}), "CONV_2D .* a use that is not known"),
         (lambda made: made.operators.reverse() or made.add("ADD", [9, 9], (1, 4, 4, 2)), "ADD"),
         (lambda made: None, "an output of shape"),
     ],

@@ -28,9 +28,8 @@ class Faces(Section):
     upsample: Annotated[int, Field(ge=0, le=2), WHOLE] | None = Field(
         None,
         description="How often (0 to 2) a frame is doubled in size before detection; `null` for the "
-        "detector's own. That is 1 for `hog`, `cnn` and `blazeface` and 0 for `centerface`. Each step "
-        "finds faces of half the size and takes four times as long. `blazeface` makes every frame 192 pixels "
-        "long first, so what it finds depends on the face's share of the frame.",
+        "detector's own. That is 1 for `hog` and `cnn` and 0 for `blazeface` and `centerface`. Each step "
+        "finds faces of half the size and takes four times as long.",
     )
     min_size_px: Annotated[int, Field(ge=0, le=4096), WHOLE] = Field(
         0,
