@@ -23,12 +23,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from castgraph.base.models import CPU
+from castgraph.faces.boxes import Boxes, iou
 from castgraph.faces.engine import Detection
 from castgraph.faces.frame import Picture
 from castgraph.faces.models import BLAZEFACE, session
-
-Boxes = NDArray[np.float64]
-"""Shape (n, 4): left, top, right, bottom."""
 
 Scores = NDArray[np.float64]
 """Shape (n,), between 0 and 1."""
@@ -42,7 +40,7 @@ MediaPipe's 192 finds half of the faces of 40 pixels in frames of 640×360, this
 TALLEST = 192
 """The shorter side of a frame, as the network sees it, in which the largest face is found.
 
-It finds no faces of more than about 170 pixels, so a frame with a longer one is looked at in half the size, too.
+It finds no faces of more than about 170 pixels, so larger frames are looked at in half the size, too.
 """
 
 STRIDE = 4
@@ -50,6 +48,9 @@ STRIDE = 4
 
 MULTIPLE = 32
 """What the sides of the network's input are multiples of: all its strides together."""
+
+FAR = 2**20
+"""Pixels from a place that are more than any face's; it keeps numbers finite."""
 
 OVERLAP = 0.3
 """Boxes whose intersection is a larger share of their union are of one face, as in MediaPipe."""
@@ -96,7 +97,9 @@ def load(
     def detect(picture: Picture) -> list[Detection]:
         boxes, scores = averaged(*_found(network, picture, upsample, score_threshold))
         left, top, right, bottom = np.rint(boxes).astype(int).T.tolist()
-        faces = map(Detection, left, top, (edge - 1 for edge in right), (edge - 1 for edge in bottom), scores.tolist())
+        faces = map(
+            Detection, left, top, (edge - 1 for edge in right), (edge - 1 for edge in bottom), scores.tolist()
+        )
         return [face for face in faces if face.shorter_side >= min_size_px and _is_seen(face, picture)]
 
     return detect
@@ -152,12 +155,11 @@ def sizes(height: int, width: int, upsample: int) -> list[tuple[int, int]]:
     >>> sizes(1080, 1920, upsample=1)
     [(360, 640), (180, 320)]
     """
+    scale = 2**upsample * min(1, SIDE / max(height, width))
     found: list[tuple[int, int]] = []
-    for doublings in range(upsample, -1, -1):
-        scale = 2**doublings * min(1, SIDE / max(height, width))
+    while not found or min(found[-1]) > TALLEST:
         found.append((max(1, round(height * scale)), max(1, round(width * scale))))
-        if min(found[-1]) <= TALLEST:
-            break
+        scale /= 2
     return found
 
 
@@ -186,7 +188,8 @@ def decoded(
         Shape (n,), between 0 and 1; the best first, and of equal ones the first place.
     """
     scores = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -100, 100)))
-    chosen = np.flatnonzero((scores > threshold) & (values[:, 2:4] > 0).all(axis=1))
+    usable = (values[:, 2:4] > 0).all(axis=1) & (np.abs(values[:, :4]) < FAR).all(axis=1)
+    chosen = np.flatnonzero((scores > threshold) & usable)
     chosen = chosen[np.argsort(-scores[chosen], kind="stable")[:CANDIDATES]]
     rows, places = np.divmod(chosen, columns // STRIDE)
     centres = values[chosen, :2] + (np.stack([places, rows], axis=1) + 0.5) * STRIDE
@@ -218,17 +221,8 @@ def averaged(boxes: Boxes, scores: Scores) -> tuple[Boxes, Scores]:
     boxes, scores = boxes[order], scores[order]
     faces, best = [], []
     while scores.size:
-        same = _overlaps(boxes[0], boxes) > OVERLAP
+        same = iou(boxes[0], boxes) > OVERLAP
         faces.append(np.average(boxes[same], axis=0, weights=scores[same]))
         best.append(scores[0])
         boxes, scores = boxes[~same], scores[~same]
     return np.array(faces).reshape(-1, 4), np.array(best)
-
-
-def _overlaps(box: NDArray[np.float64], boxes: Boxes) -> NDArray[np.float64]:
-    """Intersection over union of a box with each of others."""
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    common = np.maximum(sides, 0).prod(axis=1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    shares: Scores = common / ((box[2:] - box[:2]).prod() + areas - common)
-    return shares
