@@ -35,7 +35,7 @@ class Faces(Section):
         0,
         description="Smaller faces are not looked for; 0 takes all. It is the shorter side of the box, in "
         "pixels of the frame (of a photograph that is made smaller to look for faces, of the smaller one). "
-        "`fast` saves the time that they would take; a face just below the limit may "
+        "`hog` and `cnn` of `fast` save the time that they would take; a face just below the limit may "
         "then be found in a box just above it.",
     )
     score_threshold: Annotated[float, Field(ge=-2, le=10), DECIMALS] | None = Field(
