@@ -23,10 +23,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from castgraph.base.models import CPU
-from castgraph.faces.boxes import Boxes, iou
+from castgraph.faces.boxes import iou
 from castgraph.faces.engine import Detection
 from castgraph.faces.frame import Picture
 from castgraph.faces.models import BLAZEFACE, session
+
+Places = NDArray[np.float64]
+"""Shape (n, 16): left, top, right, bottom of a box, and x, y of six points of the face, see `POINTS`."""
 
 Scores = NDArray[np.float64]
 """Shape (n,), between 0 and 1."""
@@ -48,6 +51,9 @@ STRIDE = 4
 
 MULTIPLE = 32
 """What the sides of the network's input are multiples of: all its strides together."""
+
+POINTS = ("right eye", "left eye", "nose", "mouth", "right ear", "left ear")
+"""What the points are; right and left as the person has them."""
 
 FAR = 2**20
 """Pixels from a place that are more than any face's; it keeps numbers finite."""
@@ -95,8 +101,8 @@ def load(
     network = session(BLAZEFACE, providers)
 
     def detect(picture: Picture) -> list[Detection]:
-        boxes, scores = averaged(*_found(network, picture, upsample, score_threshold))
-        left, top, right, bottom = np.rint(boxes).astype(int).T.tolist()
+        found, scores = averaged(*places(network, picture, upsample, score_threshold))
+        left, top, right, bottom = np.rint(found[:, :4]).astype(int).T.tolist()
         faces = map(
             Detection, left, top, (edge - 1 for edge in right), (edge - 1 for edge in bottom), scores.tolist()
         )
@@ -105,10 +111,13 @@ def load(
     return detect
 
 
-def _found(
+def places(
     network: onnxruntime.InferenceSession, picture: Picture, upsample: int, threshold: float
-) -> tuple[Boxes, Scores]:
-    """All boxes of a picture, in its pixels, before those of one face are put together."""
+) -> tuple[Places, Scores]:
+    """Give all places of a picture that tell of a face, many of one face, in pixels of the picture.
+
+    Parameters are those of `load` and `decoded`, which says what is returned.
+    """
     height, width = picture.shape[:2]
     image = Image.fromarray(picture)
     levels = []
@@ -118,10 +127,10 @@ def _found(
         entry = np.zeros((1, _up(rows), _up(columns), 3), np.uint8)
         entry[0, :rows, :columns] = np.asarray(image)
         (values,), (logits,) = network.run(None, {"pictures": entry})
-        boxes, scores = decoded(values, logits[:, 0], entry.shape[2], threshold)
-        levels.append((boxes * np.tile([width / columns, height / rows], 2), scores))
-    boxes, scores = (np.concatenate(parts) for parts in zip(*levels, strict=True))
-    return boxes, scores
+        found, scores = decoded(values, logits[:, 0], entry.shape[2], threshold)
+        levels.append((found * np.tile([width / columns, height / rows], 8), scores))
+    found, scores = (np.concatenate(parts) for parts in zip(*levels, strict=True))
+    return found, scores
 
 
 def _up(side: int) -> int:
@@ -165,64 +174,66 @@ def sizes(height: int, width: int, upsample: int) -> list[tuple[int, int]]:
 
 def decoded(
     values: NDArray[np.float32], logits: NDArray[np.float32], columns: int, threshold: float
-) -> tuple[Boxes, Scores]:
-    """Turn what the network says into boxes and their scores.
+) -> tuple[Places, Scores]:
+    """Turn what the network says into boxes, points and their scores.
 
     Parameters
     ----------
     values
-        Shape (places, 16): for each place of the grid, row by row, the centre of a box from the place on, its
-        width and height, and six points of the face; pixels of the network's input.
+        Shape (places, 16): for each place of the grid, row by row, the way to the centre of a box, the box
+        size, and the way to six points; always x, y, in pixels of the network's input.
     logits
         Shape (places,).
     columns
         Width of the input in pixels.
     threshold
-        Only boxes with a higher score are given.
+        Only places with a higher score are given.
 
     Returns
     -------
-    boxes
-        Shape (n, 4): left, top, right, bottom, in pixels of the input.
+    places
+        Shape (n, 16): left, top, right, bottom of a box and x, y of the six points, in pixels of the input.
     scores
         Shape (n,), between 0 and 1; the best first, and of equal ones the first place.
     """
     scores = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -100, 100)))
-    usable = (values[:, 2:4] > 0).all(axis=1) & (np.abs(values[:, :4]) < FAR).all(axis=1)
+    usable = (values[:, 2:4] > 0).all(axis=1) & (np.abs(values) < FAR).all(axis=1)
     chosen = np.flatnonzero((scores > threshold) & usable)
     chosen = chosen[np.argsort(-scores[chosen], kind="stable")[:CANDIDATES]]
-    rows, places = np.divmod(chosen, columns // STRIDE)
-    centres = values[chosen, :2] + (np.stack([places, rows], axis=1) + 0.5) * STRIDE
-    halves = values[chosen, 2:4].astype(np.float64) / 2
-    return np.hstack([centres - halves, centres + halves]), scores[chosen]
+    row, column = np.divmod(chosen, columns // STRIDE)
+    here = (np.stack([column, row], axis=1) + 0.5) * STRIDE
+    told = values[chosen].astype(np.float64).reshape(-1, 8, 2)  # centre, size, points
+    centre, half = here + told[:, 0], told[:, 1] / 2
+    points = (here[:, None] + told[:, 2:]).reshape(-1, 12)
+    return np.hstack([centre - half, centre + half, points]), scores[chosen]
 
 
-def averaged(boxes: Boxes, scores: Scores) -> tuple[Boxes, Scores]:
-    """Put the boxes of one face together: weighted non-maximum suppression.
+def averaged(found: Places, scores: Scores) -> tuple[Places, Scores]:
+    """Put the places of one face together: weighted non-maximum suppression.
 
-    The best box and all that overlap it are averaged, weighted by their scores; of the others likewise, until
-    none is left.
+    The place with the best score and all whose boxes overlap its box are averaged, weighted by their scores;
+    of the others likewise, until none is left.
 
     Parameters
     ----------
-    boxes
-        Shape (n, 4): left, top, right, bottom; each has an area.
+    found
+        Shape (n, 4 or more): left, top, right, bottom of a box, and what else is averaged.
     scores
         Shape (n,), above 0.
 
     Returns
     -------
-    boxes
-        Shape (faces, 4), best score first.
+    faces
+        Shape (n_faces, as many), best score first.
     scores
-        Shape (faces,): each the best of the boxes that were averaged.
+        Shape (n_faces,): each the best of those that were averaged.
     """
     order = np.argsort(-scores, kind="stable")
-    boxes, scores = boxes[order], scores[order]
+    found, scores = found[order], scores[order]
     faces, best = [], []
     while scores.size:
-        same = iou(boxes[0], boxes) > OVERLAP
-        faces.append(np.average(boxes[same], axis=0, weights=scores[same]))
+        same = iou(found[0, :4], found[:, :4]) > OVERLAP
+        faces.append(np.average(found[same], axis=0, weights=scores[same]))
         best.append(scores[0])
-        boxes, scores = boxes[~same], scores[~same]
-    return np.array(faces).reshape(-1, 4), np.array(best)
+        found, scores = found[~same], scores[~same]
+    return np.array(faces).reshape(-1, found.shape[1]), np.array(best)

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.unit.faces.pictures import pictures
 
 from castgraph.faces import blazeface, hog
-from castgraph.faces.blazeface import averaged, decoded, sizes
+from castgraph.faces.blazeface import POINTS, averaged, decoded, places, sizes
 from castgraph.faces.engine import Detection, load_engine
 from castgraph.faces.models import BLAZEFACE, session
 
@@ -61,7 +61,7 @@ def same(a: Detection, b: Detection, least: float) -> bool:
 
 
 def plain_boxes(values: np.ndarray, logits: np.ndarray, columns: int, threshold: float) -> list[tuple]:
-    """Score and box of each place, best first."""
+    """Score of each place, its box and points; best first."""
     found = []
     for place, (value, logit) in enumerate(zip(values.tolist(), logits.tolist(), strict=True)):
         score = 1 / (1 + math.exp(-min(100, max(-100, logit))))
@@ -69,7 +69,11 @@ def plain_boxes(values: np.ndarray, logits: np.ndarray, columns: int, threshold:
         y = (place // (columns // 4) + 0.5) * 4 + value[1]
         width, height = value[2:4]
         if score > threshold and width > 0 and height > 0:
-            found.append((score, (x - width / 2, y - height / 2, x + width / 2, y + height / 2)))
+            points = (
+                here + way for here, way in zip((x - value[0], y - value[1]) * 6, value[4:], strict=True)
+            )
+            box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            found.append((score, (*box, *points)))
     return sorted(found, key=lambda face: -face[0])
 
 
@@ -79,7 +83,7 @@ def plain_faces(found: list[tuple]) -> list[tuple]:
     while found:
         alike = [face for face in found if shared(face[1], found[0][1]) > 0.3]
         weight = sum(score for score, _ in alike)
-        box = tuple(sum(score * box[side] for score, box in alike) / weight for side in range(4))
+        box = tuple(sum(score * box[side] for score, box in alike) / weight for side in range(16))
         faces.append((found[0][0], box))
         found = [face for face in found if face not in alike]
     return faces
@@ -100,11 +104,11 @@ def test_faces_are_those_of_a_plain_decoding(seed: int, rows: int, columns: int,
     values, logits = output(seed, rows, columns)
     found = plain_boxes(values, logits, columns, threshold)
     boxes, scores = decoded(values, logits, columns, threshold)
-    np.testing.assert_allclose(boxes, np.array([box for _, box in found]).reshape(-1, 4), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(boxes, np.array([box for _, box in found]).reshape(-1, 16), rtol=0, atol=1e-4)
     np.testing.assert_allclose(scores, [score for score, _ in found])
     faces = plain_faces([(score, tuple(box)) for score, box in zip(scores, boxes.tolist(), strict=True)])
     boxes, scores = averaged(boxes, scores)
-    np.testing.assert_allclose(boxes, np.array([box for _, box in faces]).reshape(-1, 4), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(boxes, np.array([box for _, box in faces]).reshape(-1, 16), rtol=0, atol=1e-9)
     np.testing.assert_array_equal(scores, [score for score, _ in faces])
 
 
@@ -130,7 +134,7 @@ def test_faces_of_real_output_are_those_of_a_plain_decoding(
         found = detect(picture)
         scale = picture.shape[1] / 320
         for face, (score, box) in zip(found, expected, strict=True):
-            left, top, right, bottom = (side * scale for side in box)
+            left, top, right, bottom = (side * scale for side in box[:4])
             assert face[:4] == pytest.approx((left, top, right - 1, bottom - 1), abs=0.501)
             assert face.score == pytest.approx(score)
         n_faces += len(found)
@@ -215,6 +219,16 @@ def small_faces(portrait: Image.Image) -> np.ndarray:
     """A picture with 18 faces, which are as high as a twelfth to a 20th of it."""
     small = [(portrait, 0.16 + 0.02 * m, 25 + 100 * n, 30 + 110 * m) for n in range(6) for m in range(3)]
     return scene(640, 360, *small)
+
+
+def test_the_points_are_where_they_should_be(portrait: Image.Image) -> None:
+    picture = scene(640, 360, (portrait, 1, 200, 60))
+    faces, _ = averaged(*places(session(BLAZEFACE), picture, 0, 0.5))
+    [[left, top, right, bottom, *points]] = faces.tolist()
+    right_eye, left_eye, nose, mouth, *_ = zip(points[::2], points[1::2], strict=True)
+    assert len(points) == 2 * len(POINTS)
+    assert left < right_eye[0] < nose[0] < left_eye[0] < right
+    assert top < right_eye[1] < nose[1] < mouth[1] < bottom
 
 
 def test_upsampling_finds_smaller_faces(small_faces: np.ndarray, detect: Detector) -> None:
