@@ -1,5 +1,6 @@
 """BlazeFace against a plain decoding of the same output, and on pictures of many kinds."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,9 +21,14 @@ from castgraph.faces.models import BLAZEFACE, session
 Detector = Callable[[np.ndarray], list[Detection]]
 
 
+@functools.cache
+def loaded(upsample: int) -> Detector:
+    return blazeface.load(upsample)
+
+
 @pytest.fixture(scope="module")
 def detect() -> Detector:
-    return blazeface.load(0)
+    return loaded(0)
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +207,7 @@ def test_sizes(height: int, width: int, upsample: int, expected: list[tuple[int,
 
 
 @pytest.mark.parametrize("upsample", [0, 1])
-@pytest.mark.parametrize("share", [0.15, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize("share", [0.15, 0.5, 0.9])
 @pytest.mark.parametrize(("width", "height"), [(640, 360), (480, 640), (500, 500), (1920, 1080), (300, 169)])
 def test_a_face_is_found_once_whatever_its_share_of_the_frame(
     portrait: Image.Image, width: int, height: int, share: float, upsample: int
@@ -209,7 +215,7 @@ def test_a_face_is_found_once_whatever_its_share_of_the_frame(
     """A box is about half as high as the portrait; only its share of the frame counts."""
     scale = share * min(width, height) / 115
     left, top = round(width / 2 - 105 * scale), round(height / 2 - 115 * scale)
-    [face] = blazeface.load(upsample)(scene(width, height, (portrait, scale, left, top)))
+    [face] = loaded(upsample)(scene(width, height, (portrait, scale, left, top)))
     assert abs((face.left + face.right) / 2 - width / 2) < 30 * scale
     assert 0.7 < (face.bottom - face.top) / (share * min(width, height)) < 1.5
 
@@ -233,13 +239,13 @@ def test_the_points_are_where_they_should_be(portrait: Image.Image) -> None:
 
 def test_upsampling_finds_smaller_faces(small_faces: np.ndarray, detect: Detector) -> None:
     assert len(detect(small_faces)) < 12
-    assert len(blazeface.load(1)(small_faces)) >= 17
+    assert len(loaded(1)(small_faces)) >= 17
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (16, 16), (31, 33), (360, 640)])
 def test_pictures_without_a_face(shape: tuple[int, int]) -> None:
     for upsample in (0, 1, 2):
-        assert blazeface.load(upsample)(np.full((*shape, 3), 90, np.uint8)) == []
+        assert loaded(upsample)(np.full((*shape, 3), 90, np.uint8)) == []
 
 
 def test_a_picture_of_the_largest_size(portrait: Image.Image, detect: Detector) -> None:
