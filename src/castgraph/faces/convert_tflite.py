@@ -25,11 +25,6 @@ class _Value(NamedTuple):
     padding: tuple[int, ...] = (0, 0, 0, 0)  # above, left, below, right
 
 
-def operator_name(network: Network, index: int) -> str:
-    """Name the output of an operator, as `to_onnx` calls it."""
-    return f"{index:03d}_{network.operators[index].kind.lower()}"
-
-
 def to_onnx(network: Network) -> onnx.ModelProto:
     """Convert a network that looks at pictures.
 
@@ -42,9 +37,8 @@ def to_onnx(network: Network) -> onnx.ModelProto:
     -------
     ModelProto
         Its input is ``pictures`` of shape (n, rows, columns, 3), uint8, RGB; the network gets -1 for black, 1
-        for white. They may have other sizes than in the file, where all strides divide them. Its
-        outputs ``output_0``, … in the order of the file are of shape (n, places, values), float32, the places
-        row by row.
+        for white. They may have other sizes than in the file, where all strides divide them. Its outputs
+        ``output_0``, … in the order of the file are of shape (n, places, values), float32, row by row.
 
     Raises
     ------
@@ -58,7 +52,8 @@ def to_onnx(network: Network) -> onnx.ModelProto:
     divided = graph.add("Div", [floats, half], "divided")
     values = {network.input: _Value(graph.add("Sub", [divided, one], "centred"))}
     for index, operator in enumerate(network.operators):
-        values[operator.output] = _apply(graph, network, operator, values, operator_name(network, index))
+        name = f"{index:03d}_{operator.kind.lower()}"
+        values[operator.output] = _apply(graph, network, operator, values, name)
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -90,11 +85,12 @@ def _apply(
 ) -> _Value:
     """Add one operator to the graph; `name` is that of its output."""
     computed = operator.inputs[: 2 if operator.kind == "ADD" else 1]
-    if not all(tensor in values and len(network.tensors[tensor].shape) == 4 for tensor in computed):
+    before, after = (network.tensors[tensor].shape for tensor in (computed[-1], operator.output))
+    known = all(tensor in values and len(network.tensors[tensor].shape) == 4 for tensor in computed)
+    if not known or len(after) < 3:
         raise _unknown(network, operator)
     inputs = [values[tensor].name for tensor in computed]
     padded = any(any(values[tensor].padding) for tensor in computed)
-    before, after = (network.tensors[tensor].shape for tensor in (computed[-1], operator.output))
     options = operator.options
     match operator.kind:
         case "CONV_2D" | "DEPTHWISE_CONV_2D":
