@@ -9,8 +9,7 @@ What it tells
 -------------
 The square: of every face that the detector and one of dlib's both find (boxes with the best, and at least
 0.3, of their union in common), the side of dlib's box and the way from the detector's centre to dlib's, in
-heights of the detector's box: the median and the quartiles. The medians are what
-`castgraph.faces.detectors` says.
+heights of the detector's box: the median and the quartiles.
 
 The alignment: each such face is embedded after dlib's own box, after the square, after the detector's own box
 (no square), and, where the detector tells of the eyes, the nose and the mouth, after these: the chip is then
