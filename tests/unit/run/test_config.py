@@ -29,7 +29,7 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed() -> None:
     given = minimal()
     config = configuration.load(given)
     assert given == minimal()
-    assert config["clustering"] == {"algorithm": ["dbscan"], "eps": None, "min_samples": None}
+    assert config["clustering"] == {"algorithm": ["dbscan"], "eps": None, "min_samples": None, "adapt": None}
     assert config["network"]["top_edges"] == 1000
     assert config["quality"] == {
         "min_face_px": 0,
