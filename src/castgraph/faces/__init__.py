@@ -4,5 +4,6 @@ An *engine* turns decoded frames into faces (detect → align → embed); `encod
 broadcast and gives the face table and the frame table; `merge.merge` joins the tables of all broadcasts of a
 run and sets the faces aside that its `quality.Quality` does not let count; `times.face_times` tells when each
 face was on air.
-To add an engine is to add a module beside `reference` and a line in `engine.ENGINES`.
+To add an engine is to add a module beside `reference` and a line in `engine.ENGINES`; a detector for the
+engine ``fast``, a module beside `hog` and a line in `detectors.DETECTORS`.
 """

@@ -15,7 +15,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from castgraph.base.models import CPU
+from castgraph.faces.boxes import Boxes, area, nms
 from castgraph.faces.dat import Convolution, Mmod, Network, Overlap
 from castgraph.faces.engine import Detection
 from castgraph.faces.frame import Picture
@@ -101,10 +102,10 @@ def load(
         found = [
             (box, face)
             for box, score in _candidates(detector, tiles, scores, score_threshold)
-            if _shorter_side(face := _detection(halved(box, upsample), score)) >= min_size_px
+            if (face := _detection(halved(box, upsample), score)).shorter_side >= min_size_px
         ]
         found.sort(key=lambda pair: pair[1].score, reverse=True)
-        kept = _suppress(np.array([box for box, _ in found]).reshape(-1, 4), detector.loss.nms)
+        kept = nms(np.array([box for box, _ in found]).reshape(-1, 4), partial(_same, detector.loss.nms))
         return [found[index][1] for index in kept]
 
     return detect
@@ -305,40 +306,11 @@ def _detection(box: Box, score: float) -> Detection:
     return Detection(left, top, right, bottom, score)
 
 
-def _shorter_side(face: Detection) -> int:
-    return min(face.right - face.left, face.bottom - face.top) + 1
-
-
-def _suppress(boxes: NDArray[np.float64], nms: Overlap) -> list[int]:
-    """Keep each box that overlaps no better one that is kept (non-maximum suppression).
-
-    Parameters
-    ----------
-    boxes
-        Shape (n, 4): left, top, right, bottom; the best first.
-    nms
-        When two boxes are taken for one. dlib measures the union by the box around both.
-
-    Returns
-    -------
-    list of int
-        The rows that are kept, the best first.
-    """
-    kept = []
-    rest = np.arange(len(boxes))
-    while rest.size:
-        best, rest = rest[0], rest[1:]
-        kept.append(int(best))
-        box, others = boxes[best], boxes[rest]
-        common = _area(np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:]))
-        around = _area(np.minimum(box[:2], others[:, :2]), np.maximum(box[2:], others[:, 2:]))
-        smaller = np.minimum(_area(box[:2], box[2:]), _area(others[:, :2], others[:, 2:]))
-        same = (common > 0) & ((common / around > nms.iou) | (common / smaller > nms.covered))
-        rest = rest[~same]
-    return kept
-
-
-def _area(corner: NDArray[np.float64], opposite: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Count the pixels of boxes, given left, top and right, bottom; 0 where they are empty."""
-    sides = np.maximum(opposite - corner + 1, 0)
-    return np.asarray(sides[..., 0] * sides[..., 1])
+def _same(overlap: Overlap, box: Boxes, others: Boxes) -> NDArray[np.bool_]:
+    """Tell which boxes dlib takes for one: it measures the union by the box around both."""
+    end = np.array([0, 0, 1, 1])  # right and bottom belong to a box
+    box, others = box + end, others + end
+    common = area(np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:]))
+    around = area(np.minimum(box[:2], others[:, :2]), np.maximum(box[2:], others[:, 2:]))
+    smaller = np.minimum(area(box[:2], box[2:]), area(others[:, :2], others[:, 2:]))
+    return (common > 0) & ((common / around > overlap.iou) | (common / smaller > overlap.covered))

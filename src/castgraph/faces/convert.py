@@ -1,4 +1,4 @@
-"""dlib's networks as ONNX.
+"""dlib's networks as ONNX, and networks that are ONNX for pictures of any size.
 
 Every number comes from the model file: weights, strides, paddings, windows, averages.
 """
@@ -135,6 +135,32 @@ def to_onnx(network: Network, part: str = "whole", outputs: Sequence[int] = ()) 
         ir_version=IR_VERSION,
         producer_name="castgraph",
     )
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def of_any_size(data: bytes) -> onnx.ModelProto:
+    """Let a network that is ONNX already, and convolutions only, take any number of pictures of any size.
+
+    Parameters
+    ----------
+    data
+        The file's content: a network whose input and outputs have the shape (n, channels, rows, columns).
+
+    Returns
+    -------
+    ModelProto
+        The same network. Its weights are constants, so that onnxruntime can join layers.
+    """
+    model = onnx.load_from_string(data)
+    constants = {constant.name for constant in model.graph.initializer}
+    entries = [entry for entry in model.graph.input if entry.name not in constants]
+    del model.graph.input[:]
+    model.graph.input.extend(entries)
+    for value in (*model.graph.input, *model.graph.output):
+        dims = value.type.tensor_type.shape.dim
+        for index, size in ((0, "n"), (2, f"rows_{value.name}"), (3, f"columns_{value.name}")):
+            dims[index].dim_param = size
     onnx.checker.check_model(model, full_check=True)
     return model
 

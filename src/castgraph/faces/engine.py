@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from castgraph.faces.detectors import DETECTORS, problems
 from castgraph.faces.frame import Picture, sharpness
 
 
@@ -21,6 +22,21 @@ class Detection(NamedTuple):
     right: int
     bottom: int
     score: float
+
+    @property
+    def shorter_side(self) -> int:
+        """In pixels."""
+        return min(self.right - self.left, self.bottom - self.top) + 1
+
+    def trimmed(self, picture: Picture) -> Detection:
+        """Trim the box to the picture, as face_recognition does before it looks for landmarks."""
+        height, width = picture.shape[:2]
+        return self._replace(
+            left=max(self.left, 0),
+            top=max(self.top, 0),
+            right=min(self.right, width),
+            bottom=min(self.bottom, height),
+        )
 
 
 class Aligned(NamedTuple):
@@ -54,7 +70,7 @@ class Engine:
     detect
         Gives the faces of one picture.
     align
-        Gives the landmarks of one face and its chip; the detection's box is trimmed to the picture.
+        Gives the landmarks of one face and its chip.
     embed
         Turns chips (n, 150, 150, 3) into embeddings (n, 128), float32.
     """
@@ -69,7 +85,13 @@ class Engine:
 
         The chips of all pictures go through the embedder together.
         """
-        found = [[(box, self.align(picture, box)) for box in self._boxes(picture)] for picture in pictures]
+        found = [
+            sorted(
+                ((box.trimmed(picture), self.align(picture, box)) for box in self.detect(picture)),
+                key=lambda face: (face[0].left, face[0].top),
+            )
+            for picture in pictures
+        ]
         chips = [aligned.chip for faces in found for _, aligned in faces]
         embeddings = iter(self.embed(np.stack(chips))) if chips else iter(())
         return [
@@ -89,20 +111,6 @@ class Engine:
             for faces in found
         ]
 
-    def _boxes(self, picture: Picture) -> list[Detection]:
-        """Detect, and trim the boxes as face_recognition does before it looks for landmarks."""
-        height, width = picture.shape[:2]
-        trimmed = (
-            box._replace(
-                left=max(box.left, 0),
-                top=max(box.top, 0),
-                right=min(box.right, width),
-                bottom=min(box.bottom, height),
-            )
-            for box in self.detect(picture)
-        )
-        return sorted(trimmed, key=lambda box: (box.left, box.top))
-
 
 ENGINES: Mapping[str, str] = {
     "fast": "castgraph.faces.fast",
@@ -110,15 +118,13 @@ ENGINES: Mapping[str, str] = {
 }
 """Engine name → module with a function ``load``; imported only when it is used."""
 
-DETECTORS = ("hog", "cnn")
-
 
 def load_engine(
     engine: str,
     detector: str,
     upsample: int,
     min_size_px: int = 0,
-    score_threshold: float = 0.0,
+    score_threshold: float | None = None,
     *,
     providers: Sequence[str] = ("CPUExecutionProvider",),
 ) -> Engine:
@@ -129,14 +135,14 @@ def load_engine(
     engine
         A name in `ENGINES`.
     detector
-        ``hog`` or ``cnn``.
+        A name in `castgraph.faces.detectors.DETECTORS`.
     upsample
         How many times the frame is doubled in size before detection; more finds smaller faces.
     min_size_px
         Faces whose box has a shorter side (before it is trimmed to the frame) are not looked for; pixels of
         the frame.
     score_threshold
-        The least score of a face; dlib's own detectors use 0.
+        The least score of a face; None for the detector's own.
     providers
         onnxruntime's execution providers, the first that can run a model is used; for the engine ``fast``.
 
@@ -155,5 +161,9 @@ def load_engine(
         raise ValueError(f"faces.engine: no engine {engine!r}; there are {', '.join(ENGINES)}")
     if detector not in DETECTORS:
         raise ValueError(f"faces.detector: no detector {detector!r}; there are {', '.join(DETECTORS)}")
+    for key, problem in problems(engine, detector, score_threshold):
+        raise ValueError(f"faces.{key}: {problem}")
+    if score_threshold is None:
+        score_threshold = DETECTORS[detector].threshold
     load: Callable[..., Engine] = import_module(ENGINES[engine]).load
     return load(detector, upsample, min_size_px, score_threshold, providers)

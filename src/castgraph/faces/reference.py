@@ -39,29 +39,20 @@ def hog(upsample: int, min_size_px: int, score_threshold: float) -> Callable[[Pi
     def detect(picture: Picture) -> list[Detection]:
         boxes, scores, _ = detector.run(picture, upsample, score_threshold)
         found = (_detection(box, score) for box, score in zip(boxes, scores, strict=True))
-        return [box for box in found if _shorter_side(box) >= min_size_px]
+        return [box for box in found if box.shorter_side >= min_size_px]
 
     return detect
 
 
 def _cnn(upsample: int, min_size_px: int, score_threshold: float) -> Callable[[Picture], list[Detection]]:
-    if score_threshold < 0:
-        raise ValueError(
-            f"faces.score_threshold: {score_threshold}; with engine reference and detector cnn it is 0 or "
-            "more, as dlib offers no lower one; use engine fast"
-        )
     detector = dlib.cnn_face_detection_model_v1(str(model_path(CNN_DETECTOR)))
 
     def detect(picture: Picture) -> list[Detection]:
         found = (_detection(face.rect, face.confidence) for face in detector(picture, upsample))
         # Suppression goes from the best score down, so what is left out here suppressed nothing that stays.
-        return [box for box in found if box.score >= score_threshold and _shorter_side(box) >= min_size_px]
+        return [box for box in found if box.score >= score_threshold and box.shorter_side >= min_size_px]
 
     return detect
-
-
-def _shorter_side(box: Detection) -> int:
-    return min(box.right - box.left, box.bottom - box.top) + 1
 
 
 def _detection(box: dlib.rectangle, score: float) -> Detection:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from castgraph.faces.detectors import DETECTORS
+
 CODE_VERSIONS: Mapping[str, int] = {
     "inventory": 1,
     "select": 3,
@@ -33,16 +35,17 @@ CODE_VERSIONS: Mapping[str, int] = {
 
 
 def encoder_name(
-    engine: str, detector: str, upsample: int, min_size_px: int = 0, score_threshold: float = 0.0
+    engine: str, detector: str, upsample: int, min_size_px: int = 0, score_threshold: float | None = None
 ) -> str:
     """Name an encoder for paths: ``fast-hog-up1``, or ``fast-hog-up1-min80-score-0.2`` with limits set.
 
-    Parameters are the keys of the section ``faces`` of the configuration.
+    Parameters are the keys of the section ``faces`` of the configuration. The detector's own threshold adds
+    nothing to the name.
     """
     name = f"{engine}-{detector}-up{upsample}"
     if min_size_px:
         name += f"-min{min_size_px}"
-    if score_threshold:
+    if score_threshold not in (None, DETECTORS[detector].threshold):
         whole, decimals = _decimal(score_threshold)
         name += f"-score{whole}.{decimals or 0}"
     return name

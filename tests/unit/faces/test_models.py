@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,15 +18,17 @@ from castgraph.base.models import ModelError, cache_folder
 from castgraph.cli import app
 from castgraph.faces import models
 from castgraph.faces.models import (
-    CHECKSUMS,
     CNN_DETECTOR,
     EMBEDDER,
-    PARTS,
+    FILES,
     model_path,
     onnx_path,
     prepare,
     session,
 )
+
+N_PARTS = sum(len(file.parts) for file in FILES.values())
+INSTALLED = {name: model_path(name) for name in FILES}
 
 
 @pytest.fixture
@@ -37,18 +40,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder ``models`` of an installed package whose files may be spoilt."""
-    folder = tmp_path / "package" / "models"
-    folder.mkdir(parents=True)
-    spec = SimpleNamespace(submodule_search_locations=[str(folder.parent)])
+    """The folder of an installed package whose files may be spoilt."""
+    folder = tmp_path / "package"
+    for file in FILES.values():
+        (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
+    spec = SimpleNamespace(submodule_search_locations=[str(folder)])
     monkeypatch.setattr(models, "find_spec", lambda name: spec)
     return folder
-
-
-@pytest.fixture(scope="module")
-def whole() -> bytes:
-    """The detector's model file as it is installed."""
-    return model_path(CNN_DETECTOR).read_bytes()
 
 
 def works(path: Path) -> bool:
@@ -57,36 +55,40 @@ def works(path: Path) -> bool:
     return scores.shape == (1, 32, 2, 3)
 
 
-@pytest.mark.parametrize("name", CHECKSUMS)
+@pytest.mark.parametrize("name", FILES)
 def test_the_installed_model_files_are_the_known_ones(name: str) -> None:
     path = model_path(name)
     assert path.name == name
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == CHECKSUMS[name]
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == FILES[name].checksum
 
 
 def test_the_landmarks_that_may_not_be_used_commercially_are_not_known() -> None:
-    assert not [name for name in CHECKSUMS if "68" in name]
+    assert not [name for name in FILES if "68" in name]
 
 
+@pytest.mark.parametrize("name", FILES)
 def test_a_missing_package_or_file_is_named_with_the_remedy(
-    package: Path, monkeypatch: pytest.MonkeyPatch
+    package: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    with pytest.raises(ModelError, match=f"{EMBEDDER} not found in .*package.*uv sync"):
-        model_path(EMBEDDER)
+    remedy = f"uv sync --reinstall-package .*--no-deps {FILES[name].requirement}"
+    with pytest.raises(ModelError, match=f"{name} not found in .*package.*{remedy}"):
+        model_path(name)
     monkeypatch.setattr(models, "find_spec", lambda name: None)
-    with pytest.raises(ModelError, match=r"not found in any installed package.*uv sync"):
-        model_path(EMBEDDER)
+    with pytest.raises(ModelError, match=f"{name} not found in any installed package.*{remedy}"):
+        model_path(name)
 
 
 @pytest.mark.parametrize("spoil", [lambda data: data[:-1], lambda data: b"x" + data[1:], lambda data: b""])
+@pytest.mark.parametrize("name", FILES)
 def test_an_altered_file_is_named_with_the_remedy(
-    whole: bytes, package: Path, cache: Path, spoil: Callable[[bytes], bytes]
+    package: Path, cache: Path, spoil: Callable[[bytes], bytes], name: str
 ) -> None:
-    (package / CNN_DETECTOR).write_bytes(spoil(whole))
-    for ask in (lambda: model_path(CNN_DETECTOR), lambda: onnx_path(CNN_DETECTOR, "stem")):
+    path = package / FILES[name].path
+    path.write_bytes(spoil(INSTALLED[name].read_bytes()))
+    for ask in (lambda: model_path(name), *(partial(onnx_path, name, part) for part in FILES[name].parts)):
         with pytest.raises(ModelError, match=r"altered or cut off.*SHA-256.*uv sync") as caught:
             ask()
-        assert str(package / CNN_DETECTOR) in str(caught.value)
+        assert str(path) in str(caught.value)
     assert not list(cache.glob("*.onnx"))
 
 
@@ -104,7 +106,7 @@ def test_the_cache_is_where_the_user_wants_it(monkeypatch: pytest.MonkeyPatch) -
 def test_a_network_is_converted_once(cache: Path) -> None:
     path = onnx_path(CNN_DETECTOR, "stem")
     assert path.parent == cache
-    assert CHECKSUMS[CNN_DETECTOR][:16] in path.name
+    assert FILES[CNN_DETECTOR].checksum[:16] in path.name
     assert works(path)
     before = path.stat()
     for leftover in cache.glob("*.lock"):
@@ -183,13 +185,12 @@ def test_sessions_keep_to_one_thread_and_say_nothing(cache: Path, capfd) -> None
 
 
 def test_prepare_tells_what_it_did(cache: Path) -> None:
-    n_parts = sum(map(len, PARTS.values()))
     first, second = prepare(), prepare()
     assert [file.path for file in first] == [file.path for file in second]
     assert sorted(file.state for file in first) == sorted(
-        ["as published"] * len(CHECKSUMS) + ["converted now"] * n_parts
+        ["as published"] * len(FILES) + ["converted now"] * N_PARTS
     )
-    assert [file.state for file in second].count("in the cache") == n_parts
+    assert [file.state for file in second].count("in the cache") == N_PARTS
     for file in second:
         assert hashlib.sha256(file.path.read_bytes()).hexdigest() == file.checksum
 
@@ -198,10 +199,10 @@ def test_the_command_lists_the_files(cache: Path) -> None:
     result = CliRunner().invoke(app, ["models"])
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert len(lines) == len(CHECKSUMS) + sum(map(len, PARTS.values()))
-    for name, checksum in CHECKSUMS.items():
+    assert len(lines) == len(FILES) + N_PARTS
+    for name, file in FILES.items():
         [line] = [line for line in lines if line.endswith(f"/{name}")]
-        assert checksum[:16] in line
+        assert file.checksum[:16] in line
     assert f"converted now  {hashlib.sha256(onnx_path(EMBEDDER, 'whole').read_bytes()).hexdigest()[:16]}" in (
         result.stdout
     )

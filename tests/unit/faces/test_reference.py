@@ -97,5 +97,11 @@ def test_limits_are_kept_and_what_dlib_cannot_do_is_refused(pictures) -> None:
     assert load_engine("reference", "hog", 1, side + 1).detect(pictures[1]) == []
     best = max(box.score for box in boxes)
     assert load_engine("reference", "hog", 1, 0, best + 0.01).detect(pictures[1]) == []
-    with pytest.raises(ValueError, match=r"faces.score_threshold: -0.1.*use engine fast"):
+    with pytest.raises(ValueError, match=r"faces.score_threshold: found -0.1.*use engine fast"):
         load_engine("reference", "cnn", 1, 0, -0.1)
+
+
+@pytest.mark.parametrize("detector", ["blazeface", "centerface"])
+def test_detectors_that_are_not_of_dlib_are_refused(detector: str) -> None:
+    with pytest.raises(ValueError, match=rf"faces.detector: found '{detector}'; allowed: hog or cnn with"):
+        load_engine("reference", detector, 0)

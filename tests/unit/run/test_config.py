@@ -125,7 +125,15 @@ RUN = (
         ),
         ({"clustering": None}, r"clustering: found None; allowed: a section with the keys alg"),
         ({"faces": {"upsample": 3}}, r"faces\.upsample: found 3; allowed: a whole number \(0 to 2\)"),
-        ({"faces": {"detector": "yolo"}}, r"faces\.detector: found 'yolo'; allowed: 'hog' or 'cnn'"),
+        ({"faces": {"detector": "yolo"}}, r"faces\.detector: found 'yolo'; allowed: 'hog', 'cnn', "),
+        (
+            {"faces": {"engine": "reference", "detector": "centerface"}},
+            r"faces\.detector: found 'centerface'; allowed: hog or cnn with faces\.engine reference",
+        ),
+        (
+            {"faces": {"detector": "blazeface", "score_threshold": 0}},
+            r"score_threshold: found 0\.0; allowed: a number above 0 and below 1 .*blazeface, or null .*0\.5",
+        ),
         ({"compute": {"providers": ["CUDA"]}}, r"providers\.0: found 'CUDA'; allowed: a name like CUDAEx"),
         ({"compute": {"threads": 0}}, r"compute\.threads: found 0; allowed: a whole number \(1 to 64\)"),
         (

@@ -40,6 +40,9 @@ def test_clusterings_are_in_the_order_of_the_configuration() -> None:
 
 def test_an_encoder_is_named_after_what_its_results_depend_on() -> None:
     assert encoder_name("reference", "hog", 1) == "reference-hog-up1"
+    assert encoder_name("fast", "hog", 1, 0, 0) == encoder_name("fast", "hog", 1, 0, None) == "fast-hog-up1"
+    assert encoder_name("fast", "centerface", 0, 0, 0.5) == "fast-centerface-up0"
+    assert encoder_name("fast", "blazeface", 1, 0, 0.25) == "fast-blazeface-up1-score0.25"
     assert encoder_name("fast", "cnn", 0, 80) == "fast-cnn-up0-min80"
     assert encoder_name("fast", "hog", 2, 0, -0.25) == "fast-hog-up2-score-0.25"
     assert encoder_name("fast", "hog", 2, 40, 0.1) == "fast-hog-up2-min40-score0.1"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
+from castgraph.faces.detectors import DETECTORS, problems
 from castgraph.run.config.fields import DECIMALS, WHOLE, Section
 
 
@@ -18,35 +19,42 @@ class Faces(Section):
         description="`fast`, or `reference`: dlib as the package face_recognition calls it. `fast` finds the "
         "same faces and gives the same embeddings, many times faster.",
     )
-    detector: Literal["hog", "cnn"] = Field(
+    detector: Literal["hog", "cnn", "blazeface", "centerface"] = Field(
         "hog",
-        description="dlib's detector: `hog`, or `cnn`, which is slower and finds more. `hog` finds frontal "
-        "faces; `cnn` finds faces turned away, too.",
+        description="What finds faces: dlib's `hog` or `cnn`, `blazeface` or `centerface`. `hog` finds "
+        "frontal faces, the others also faces turned away and, with the same `upsample`, smaller ones; "
+        "`blazeface` is the fastest and `cnn` the slowest. The last two are for the engine `fast`.",
     )
-    upsample: Annotated[int, Field(ge=0, le=2), WHOLE] = Field(
-        1,
-        description="How often (0 to 2) a frame is doubled in size before detection. Each step finds faces "
-        "of half the size and takes four times as long.",
+    upsample: Annotated[int, Field(ge=0, le=2), WHOLE] | None = Field(
+        None,
+        description="How often (0 to 2) a frame is doubled in size before detection; `null` for the "
+        "detector's own. That is 1 for `hog` and `cnn` and 0 for `blazeface` and `centerface`. Each step "
+        "finds faces of half the size and takes four times as long.",
     )
     min_size_px: Annotated[int, Field(ge=0, le=4096), WHOLE] = Field(
         0,
         description="Smaller faces are not looked for; 0 takes all. It is the shorter side of the box, in "
         "pixels of the frame (of a photograph that is made smaller to look for faces, of the smaller one). "
-        "`fast` saves the time that they would take; a face just below the limit may "
+        "`hog` and `cnn` of `fast` save the time that they would take; a face just below the limit may "
         "then be found in a box just above it.",
     )
-    score_threshold: Annotated[float, Field(ge=-2, le=10), DECIMALS] = Field(
-        0,
-        description="Least score of the detector; 0 is dlib's own. Below 0 it finds more faces and more "
-        "false ones (not for `reference` with `cnn`). To leave poor faces out without encoding again, see "
-        "`quality.min_score`.",
+    score_threshold: Annotated[float, Field(ge=-2, le=10), DECIMALS] | None = Field(
+        None,
+        description="Least score of the detector; `null` for its own. That is 0 for `hog` and `cnn`, below "
+        "which they find more faces and more false ones (not for `reference` with `cnn`), and 0.5 for "
+        "`blazeface` and `centerface`, whose scores lie between 0 and 1. To leave poor faces out without "
+        "encoding again, see `quality.min_score`.",
     )
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Tell what dlib does not offer."""
-        if (self.engine, self.detector) == ("reference", "cnn") and self.score_threshold < 0:
-            yield (
-                "score_threshold",
-                f"found {self.score_threshold}; allowed: at least 0 with faces.engine reference and "
-                "faces.detector cnn, as dlib offers no lower one",
-            )
+        """Tell what the engine or the detector does not offer."""
+        return problems(self.engine, self.detector, self.score_threshold)
+
+    # What is kept of a run says the number, and a run that says it is the same run.
+    @field_serializer("upsample")
+    def _upsample(self, value: int | None) -> int:
+        return DETECTORS[self.detector].upsample if value is None else value
+
+    @field_serializer("score_threshold")
+    def _score_threshold(self, value: float | None) -> float:
+        return DETECTORS[self.detector].threshold if value is None else value

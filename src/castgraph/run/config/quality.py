@@ -19,8 +19,8 @@ class Quality(Section):
     )
     min_score: float | None = Field(
         None,
-        description="Least score of the detector; `null` takes every score. Scores of `hog` and `cnn` are on "
-        "different scales.",
+        description="Least score of the detector; `null` takes every score. Those of each "
+        "detector are on a scale of its own.",
     )
     min_sharpness: float = Field(
         0,
