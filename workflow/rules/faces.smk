@@ -30,7 +30,7 @@ rule encode:
         # Read again on a node of a cluster.
         on_node=int(not is_main_process()),
     params:
-        settings=config["faces"],
+        settings=encoder_settings(config["faces"]),
         # The output of unzip is gone when a broadcast is done, and the ZIP may be, so they are minded here.
         frames=frames(UNPACKED),
         code_version=CODE_VERSIONS["encode"],
@@ -62,6 +62,7 @@ rule merge:
         mem_mb=growing(2000),
     params:
         encoder=ENCODER,
+        embedder=encoder_settings(config["faces"]).get("embedder"),
         **QUALITY,
         frame_seconds=config["archive"]["frame_seconds"],
         code_version=CODE_VERSIONS["merge"],

@@ -15,13 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castgraph.faces import align
+from castgraph.faces.embedder import Embedder
 from castgraph.faces.engine import Detection, Engine
 from castgraph.faces.frame import Picture
 from castgraph.faces.models import CNN_DETECTOR, EMBEDDER, checksums, model_path
 
 
 def load(
-    detector: str, upsample: int, min_size_px: int, score_threshold: float, providers: Sequence[str]
+    detector: str,
+    upsample: int,
+    min_size_px: int,
+    score_threshold: float,
+    embedder: Embedder | None,  # none: `castgraph.faces.detectors.problems` refuses it
+    providers: Sequence[str],
 ) -> Engine:
     """Load the reference engine; see `castgraph.faces.load_engine`. It always runs on the CPU."""
     return Engine(

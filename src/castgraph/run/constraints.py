@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from castgraph.base import tables
-from castgraph.clustering.constraints import constraints
+from castgraph.clustering.constraints import NEAR, constraints
 from castgraph.clustering.distances import squared_distances
 from castgraph.run.counted import CountedFaces
 
@@ -34,7 +34,7 @@ def constraint_table(faces: CountedFaces) -> tuple[pa.Table, dict[str, Any]]:
         cannot be one person are linked to each other.
     """
     frames, boxes = faces.places()
-    found = constraints(faces.points, frames, boxes)
+    found = constraints(faces.points, frames, boxes, near=NEAR * faces.scale)
     pairs = np.sort(np.concatenate([found.must, found.cannot]), axis=1)
     kind = np.repeat(np.arange(2, dtype=np.int32), [len(found.must), len(found.cannot)])
     contradicted = np.concatenate([np.zeros(len(found.must), dtype=bool), found.contradictions])
