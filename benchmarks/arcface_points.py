@@ -50,7 +50,9 @@ def _complex(points: NDArray[np.float64]) -> NDArray[np.complex128]:
     return np.asarray(points[:, 0] + 1j * points[:, 1])
 
 
-def main(sample: Annotated[Path | None, typer.Argument(help="Folder with ZIPs of broadcasts.")] = None) -> None:
+def main(
+    sample: Annotated[Path | None, typer.Argument(help="Folder with ZIPs of broadcasts.")] = None,
+) -> None:
     """Measure where dlib's 5 points lie in chips for ArcFace-type embedders."""
     find, reference = (load_engine("fast", name, up).detect for name, up in (("centerface", 0), ("hog", 1)))
     locate = points_of_centerface()

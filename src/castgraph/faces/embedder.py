@@ -162,7 +162,9 @@ class Network:
             When the network cannot take them, or gives something that has no direction.
         """
         parts = [np.empty((0, self.embedding_size), np.float32)][: int(self.embedding_size > 0)]
-        parts += [self._embed(chips[start : start + self._batch]) for start in range(0, len(chips), self._batch)]
+        parts += [
+            self._embed(chips[start : start + self._batch]) for start in range(0, len(chips), self._batch)
+        ]
         return np.concatenate(parts)
 
     def _embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -171,7 +173,9 @@ class Network:
         values = chips[..., ::-1] if self._embedder.channels == "bgr" else chips
         values = (values.astype(np.float32) - self._mean) / self._std
         if self._has_fixed_batch:
-            values = np.concatenate([values, np.zeros((self._batch - len(chips), *values.shape[1:]), np.float32)])
+            values = np.concatenate(
+                [values, np.zeros((self._batch - len(chips), *values.shape[1:]), np.float32)]
+            )
         if not self._channels_last:
             values = values.transpose(0, 3, 1, 2)
         tensor = np.ascontiguousarray(values, _TYPES[entry.type])
@@ -180,8 +184,14 @@ class Network:
             [found] = self._session.run([output], {entry.name: tensor})
         except Exception as error:  # as in `load_embedder`
             told = str(error).partition("\n")[0]
-            raise self._error(f"does not take {self._embedder.size}×{self._embedder.size} pixels ({told})") from error
-        if not isinstance(found, np.ndarray) or found.dtype.kind != "f" or found.shape[:1] != tensor.shape[:1]:
+            raise self._error(
+                f"does not take {self._embedder.size}×{self._embedder.size} pixels ({told})"
+            ) from error
+        if (
+            not isinstance(found, np.ndarray)
+            or found.dtype.kind != "f"
+            or found.shape[:1] != tensor.shape[:1]
+        ):
             raise self._error(
                 f"gives an output of shape {np.shape(found)} for {len(tensor)} faces; allowed: a row of numbers a face"
             )

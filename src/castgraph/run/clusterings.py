@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castgraph.base.locks import locked
-from castgraph.clustering.algorithms import ALGORITHMS
-from castgraph.clustering.attach import attach
-from castgraph.clustering.constraints import constraints
+from castgraph.clustering.algorithms import ALGORITHMS, ITERATIVE
+from castgraph.clustering.attach import ATTACH, MARGIN, attach
+from castgraph.clustering.constraints import NEAR, constraints
 from castgraph.clustering.dbscan import require_memory, validated
-from castgraph.clustering.linkage import linkage
+from castgraph.clustering.linkage import RULES, linkage
 from castgraph.clustering.projection import Points
 from castgraph.clustering.scan import Options
 from castgraph.clustering.search import search_all, search_new

@@ -94,7 +94,11 @@ TABLES: Mapping[str, Kind] = {
             _FACE,
             _FRAME,
             *_LOOKS,
-            ("embedding", pa.list_(pa.float32(), EMBEDDING_SIZE), "the face as 128 numbers; another embedder gives others"),
+            (
+                "embedding",
+                pa.list_(pa.float32(), EMBEDDING_SIZE),
+                "the face as 128 numbers; another embedder gives others",
+            ),
         ),
     ),
     "encoded_frames": Kind(

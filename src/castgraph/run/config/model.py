@@ -51,7 +51,11 @@ class Config(Section):
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Tell where the default of eps would be dlib's and the embedder is not."""
-        if self.faces.embedder and self.clustering.eps is None and set(self.clustering.algorithm) & EPS.keys():
+        if (
+            self.faces.embedder
+            and self.clustering.eps is None
+            and set(self.clustering.algorithm) & EPS.keys()
+        ):
             yield (
                 "clustering.eps",
                 "found null; allowed: a distance or a list of them with faces.embedder, whose embeddings have "
