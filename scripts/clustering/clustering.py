@@ -1,5 +1,7 @@
 """Group the faces of the run into people."""
 
+import numpy as np
+
 from castgraph.base import tables
 from castgraph.base.joblog import joblog, log_progress
 from castgraph.clustering import kernels
@@ -9,7 +11,8 @@ from castgraph.run.counted import read_counted
 from castgraph.run.names import clusterings
 
 with joblog(snakemake.log[0]):
-    faces = read_counted(snakemake.input.faces)
+    adaptation = snakemake.input.adaptation
+    faces = read_counted(snakemake.input.faces, np.load(adaptation) if adaptation else None)
     settings = dict(snakemake.params.settings)
     settings["min_samples"] = fewest_faces(settings["min_samples"], len(faces.points))
     # No parameter of the rule: an eps that comes or goes makes no other clustering again.

@@ -116,7 +116,8 @@ def test_the_printed_summary_has_the_counts_of_summary_json(demo_run) -> None:
         "9 listed: 8 read, 1 missing, 0 damaged",
         "449 (0 unreadable)",
         "582",
-        "13 people of 3 faces or more, 5 faces of nobody (noise), 31 pairs in one frame, 32 with the frame before counted",
+        "13 people of 3 faces or more, 5 faces of nobody (noise), 31 pairs in one frame, "
+        "32 with the frame before counted",
         "results/demo/eps-0.40/network.png",
         *(person["name"] for person in clustering["on_screen"]),
         *(" – ".join(pair["names"]) for pair in clustering["strongest_pairs"]),

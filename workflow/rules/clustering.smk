@@ -2,12 +2,38 @@
 # Makes: the labels, one folder a clustering, what frames tell of pairs of faces, and the scores of all clusterings.
 
 
+rule adapt:
+    """Learn from the frames of the run how its faces are told apart better."""
+    input:
+        faces="results/{run}/faces.parquet",
+        embeddings="results/{run}/embeddings.npy",
+        merged="results/{run}/merged.json",
+    output:
+        matrix="results/{run}/adaptation.npy",
+        facts="results/{run}/adaptation.json",
+    log:
+        "results/logs/{run}/adapt.log",
+    benchmark:
+        "results/benchmarks/{run}/adapt.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=with_faces(1500),
+    params:
+        method=config["clustering"]["adapt"],
+        code_version=CODE_VERSIONS["adapt"],
+    script:
+        "../../scripts/clustering/adapt.py"
+
+
 rule clustering:
     """Group the faces of the run into people."""
     input:
         faces="results/{run}/faces.parquet",
         embeddings="results/{run}/embeddings.npy",
         merged="results/{run}/merged.json",
+        adaptation="results/{run}/adaptation.npy" if config["clustering"]["adapt"] else [],
     output:
         labels="results/{run}/{clustering}/labels.parquet",
     log:

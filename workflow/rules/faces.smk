@@ -61,9 +61,9 @@ rule merge:
     resources:
         mem_mb=growing(2000),
     params:
+        **QUALITY,
         encoder=ENCODER,
         embedder=encoder_settings(config["faces"]).get("embedder"),
-        **QUALITY,
         frame_seconds=config["archive"]["frame_seconds"],
         code_version=CODE_VERSIONS["merge"],
     script:

@@ -87,7 +87,7 @@ def cluster_faces(
     ValueError, MemoryError
         As the algorithm, before any work.
     """
-    given = {key: value for key, value in settings.items() if key != "algorithm"}
+    given = {key: value for key, value in settings.items() if key not in ("algorithm", "adapt")}
     given["min_samples"] = fewest_faces(given["min_samples"], len(faces.points))
     founders = faces.founders()
     limits: dict[str, Any] = {"threads": options.threads, "max_memory_mb": max_memory_mb}

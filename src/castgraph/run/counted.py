@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from castgraph.base import tables
+from castgraph.clustering.adapt import adapted
 
 UNIT_SCALE = 1.75
 """How much farther apart faces are by an embedder of the user's own than by dlib's, about.
@@ -112,7 +113,7 @@ class CountedFaces:
         return labels
 
 
-def read_counted(faces: str | os.PathLike[str]) -> CountedFaces:
+def read_counted(faces: str | os.PathLike[str], matrix: NDArray[np.float32] | None = None) -> CountedFaces:
     """Read a merged face table, with no embedding in memory twice.
 
     Where every face counts, the points are the file of the embeddings itself, mapped into memory: clustering
@@ -122,6 +123,8 @@ def read_counted(faces: str | os.PathLike[str]) -> CountedFaces:
     ----------
     faces
         Path of a `castgraph.base.tables.MERGED_FACES`, with its embeddings beside it.
+    matrix
+        By which embeddings are mapped (`castgraph.clustering.adapt`), which takes a copy; None for none.
 
     Raises
     ------
@@ -142,6 +145,8 @@ def read_counted(faces: str | os.PathLike[str]) -> CountedFaces:
             if n := int(counts[rows].sum()):
                 sizes[name] = sizes.get(name, 0) + n
     points = embeddings.view(np.ndarray) if counted.all() else _chosen(embeddings, counted)
+    if matrix is not None:
+        points = adapted(points, matrix)
     return CountedFaces(points, counted, _portions(points, sizes), founds[counted], Path(faces))
 
 

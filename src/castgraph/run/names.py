@@ -22,6 +22,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "merge": 6,
     "clustering": 6,
     "constraints": 2,
+    "adapt": 1,
     "scores": 5,
     "people": 2,
     "portraits": 2,
@@ -129,7 +130,10 @@ EPS: Mapping[str, float] = {"dbscan": 0.4, "chinese_whispers": 0.48, "iterative"
 
 
 def clusterings(
-    algorithm: str | Iterable[str], eps: Iterable[float] | None = None, min_samples: int | None = None
+    algorithm: str | Iterable[str],
+    eps: Iterable[float] | None = None,
+    min_samples: int | None = None,
+    adapt: str | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Name the clusterings of a run for paths: ``eps-0.40`` for DBSCAN with 0.4, ``hdbscan-5``, ….
 
@@ -147,6 +151,8 @@ def clusterings(
             whole, decimals = _decimal(value)
             form = _CLUSTERING_NAMES[name]
             settings: dict[str, Any] = {"algorithm": name, "min_samples": min_samples}
+            if adapt:
+                settings["adapt"] = adapt
             if "{eps}" in form:
                 settings["eps"] = float(value)
             named[form.format(eps=f"{whole}.{decimals.ljust(2, '0')}", min_samples=min_samples or "auto")] = (

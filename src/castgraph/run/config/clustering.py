@@ -40,6 +40,14 @@ class Clustering(Section):
         "least 2, both.",
     )
 
+    adapt: Literal["triplet", "correlation"] | None = Field(
+        None,
+        description="Whether embeddings are first mapped so that faces of one person in neighbouring frames "
+        "come nearer, and those of two people in one frame stay apart: `triplet` and `correlation` are two "
+        "ways to learn the map from the run itself; `null` for none. It needs recordings with "
+        "`archive.frame_seconds` of 1 or less to learn from, and may help or not: compare.",
+    )
+
     def problems(self) -> Iterator[tuple[str, str]]:
         """Tell what HDBSCAN does not take."""
         if "hdbscan" in self.algorithm and self.min_samples == 1:
