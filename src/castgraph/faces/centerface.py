@@ -39,8 +39,8 @@ MULTIPLE = 32
 SAME = 0.3
 """Boxes whose intersection is at least this share of their union are one face."""
 
-TILE = 1024
-"""Side of a tile, in pixels. A picture of no more pixels is one; it bounds the memory, to about 200 MB."""
+TILE = 1280
+"""Largest side of a tile, in pixels. A picture of no more pixels than TILE² is one; it bounds the memory."""
 
 OVERLAP = 256
 """Pixels that two tiles have in common: the largest face that is looked for in tiles."""
@@ -184,9 +184,10 @@ def _spans(size: int) -> list[tuple[int, int, int, int]]:
     What is its own ends in the middle of what it has in common with the next.
     """
     n = max(1, math.ceil((size - OVERLAP) / (TILE - OVERLAP)))
-    starts = [round(index * max(0, size - TILE) / max(1, n - 1)) // STRIDE * STRIDE for index in range(n)]
-    ends = [start + TILE for start in starts[:-1]] + [size]
-    borders = [0, *((end + start) // 2 for end, start in zip(ends[:-1], starts[1:], strict=True)), size]
+    step = math.ceil((size - OVERLAP) / n)
+    starts = [index * step for index in range(n)]
+    ends = [start + step + OVERLAP for start in starts[:-1]] + [size]
+    borders = [0, *(start + OVERLAP // 2 for start in starts[1:]), size]
     return list(zip(starts, ends, borders[:-1], borders[1:], strict=True))
 
 
