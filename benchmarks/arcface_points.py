@@ -6,9 +6,9 @@ SAMPLE is a folder with ZIPs of broadcasts, as for `encode.py`. A run takes half
 
 Their template has the eyes, the tip of the nose and the corners of the mouth; dlib's model has the corners of
 the eyes and the base of the nose. Of every face that CenterFace and dlib's HOG detector both find, and that
-looks into the camera, CenterFace's points (which are those of the template) are laid on the template; the
-places where dlib's points come to lie, as medians, are what `castgraph.faces.align.ARCFACE` says. Quartiles tell
-how sure they are.
+looks into the camera, CenterFace's points (which are those of the template) are laid on the template. The
+medians of the places where dlib's points come to lie are what `castgraph.faces.align.ARCFACE` says; the
+quartiles tell how sure they are.
 """
 
 from __future__ import annotations

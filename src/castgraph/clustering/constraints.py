@@ -122,7 +122,7 @@ def eps_range(
     Parameters
     ----------
     adjacent
-        Distances of the `adjacent_pairs`, nearly all of one person. Those that are far apart belong in it, too.
+        Distances of the `adjacent_pairs`, nearly all of one person; those that are far apart, too.
     one_frame
         Distances of the pairs in one frame, nearly all of two people.
 
@@ -130,7 +130,7 @@ def eps_range(
     -------
     tuple of (float, float) or None
         Three in four of the adjacent pairs are nearer than the first, and one in twenty of the pairs in one
-        frame are nearer than the second, to two decimals. The rest allows for cuts, and for mirrors and screens.
+        frame are nearer than the second, to two decimals; that allows for cuts, and for mirrors and screens.
         None where there are fewer than `FEW_PAIRS` of a kind, and where the first is not below the second.
 
     Examples

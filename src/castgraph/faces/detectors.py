@@ -52,8 +52,8 @@ def problems(
 ) -> Iterator[tuple[str, str]]:
     """Tell what an engine or a detector does not offer.
 
-    Parameters are the keys of the section ``faces`` of the configuration, the last of them whether it names an
-    embedder; engine and detector are known ones.
+    Parameters are the keys of the section ``faces`` of the configuration, the last whether there is an
+    embedder of the user's own; engine and detector are known ones.
 
     Yields
     ------

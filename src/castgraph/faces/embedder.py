@@ -8,14 +8,14 @@ takes, then grow as the cosine falls (d² = 2 - 2 cos).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-CPU = ("CPUExecutionProvider",)
+from castgraph.base.models import CPU, ModelError, check_providers, session
 
 BATCH = 16
 """Chips that go through a network together, unless its input is made for another number."""
@@ -23,7 +23,11 @@ BATCH = 16
 MOST_NUMBERS = 4096
 """Of an embedding."""
 
-_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
+_TYPES: Mapping[str, type[np.floating[Any]]] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+}
 
 
 class Embedder(NamedTuple):
@@ -38,8 +42,8 @@ class Embedder(NamedTuple):
     size
         Side of the chips that it takes, in pixels.
     mean, std
-        What is taken from each pixel, and what it is then divided by: a number, or one for each channel in the
-        order of `channels`.
+        What is taken from each value, and what it is then divided by: a number, or one for each channel, in
+        the order of `channels`.
     channels
         ``rgb`` or ``bgr``.
     alignment
@@ -58,7 +62,26 @@ class Embedder(NamedTuple):
     sha256: str | None = None
 
 
-def load_embedder(embedder: Embedder, providers: Sequence[str] = CPU) -> Network:
+class Loaded(NamedTuple):
+    """An embedder that is loaded.
+
+    Attributes
+    ----------
+    embed
+        Turns chips of shape (n, size, size, 3), uint8, RGB, into embeddings of shape (n, embedding_size),
+        float32, each of unit length. It raises `ModelError` where the network gives something else.
+    embedding_size
+        Numbers of an embedding.
+    checksum
+        SHA-256 of the file.
+    """
+
+    embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    embedding_size: int
+    checksum: str
+
+
+def load_embedder(embedder: Embedder, providers: Sequence[str] = CPU) -> Loaded:
     """Load an embedder.
 
     Parameters
@@ -76,136 +99,123 @@ def load_embedder(embedder: Embedder, providers: Sequence[str] = CPU) -> Network
     ValueError
         When a provider is not there.
     """
-    from castgraph.base import models
-
-    models.check_providers(providers)
-    path = Path(embedder.onnx)
+    check_providers(providers)
+    content = _read(embedder)
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise models.ModelError(f"faces.embedder.onnx: {path} cannot be read ({error.strerror})") from error
-    checksum = hashlib.sha256(content).hexdigest()
-    if embedder.sha256 not in (None, checksum):
-        raise models.ModelError(
-            f"faces.embedder.onnx: {path} is not the file that is wanted: its SHA-256 is {checksum}, "
-            f"faces.embedder.sha256 is {embedder.sha256}"
-        )
-    try:
-        session = models.session(content, providers)
-    except models.ModelError:
+        network = session(content, providers)
+    except ModelError:
         raise
-    except Exception as error:  # onnxruntime has a class of its own for each kind, all of them Exceptions
-        told = str(error).partition("\n")[0]
-        raise models.ModelError(
-            f"faces.embedder.onnx: {path} cannot be loaded as an ONNX model with its weights in it ({told})"
+    except Exception as error:  # onnxruntime has a class for each kind, with nothing else in common
+        told = _first_line(error)
+        raise _error(
+            embedder, f"is no ONNX model that can be loaded, with its weights in it ({told})"
         ) from error
-    network = Network(embedder, checksum, session)
-    network.check()
-    return network
+    form = _form(embedder, network)
+    mean, std = (np.asarray(values, np.float32) for values in (embedder.mean, embedder.std))
 
+    def tensor(chips: NDArray[np.uint8]) -> NDArray[Any]:
+        """Make the input, with nothing where a fixed number of pictures is wanted and there are fewer."""
+        values = (chips[..., ::-1] if embedder.channels == "bgr" else chips).astype(np.float32)
+        missing = form.batch - len(chips) if form.is_fixed else 0
+        values = np.pad((values - mean) / std, [(0, missing), (0, 0), (0, 0), (0, 0)])
+        return np.ascontiguousarray(
+            values if form.channels_last else values.transpose(0, 3, 1, 2), form.dtype
+        )
 
-class Network:
-    """An embedder that is loaded.
-
-    Attributes
-    ----------
-    checksum
-        SHA-256 of its file.
-    embedding_size
-        Numbers of an embedding; known once it is checked.
-    """
-
-    def __init__(self, embedder: Embedder, checksum: str, session: Any) -> None:
-        self.checksum = checksum
-        self.embedding_size = 0
-        self._embedder = embedder
-        self._session = session
-        self._mean, self._std = (np.asarray(each, np.float32) for each in (embedder.mean, embedder.std))
-
-    def check(self) -> None:
-        """Raise `ModelError` unless it turns chips of this size into embeddings."""
-        size, inputs = self._embedder.size, self._session.get_inputs()
-        if len(inputs) != 1:
-            raise self._error(f"has {len(inputs)} inputs; allowed: one, for the pictures of faces")
-        shape, kind = inputs[0].shape, inputs[0].type
-        if kind not in _TYPES:
-            raise self._error(f"takes {kind}; allowed: {', '.join(_TYPES)}")
-        if len(shape) != 4:
-            raise self._error(
-                f"takes an input with {len(shape)} dimensions; allowed: 4, for pictures, channels, rows and columns"
-            )
-        self._channels_last = shape[3] == 3 and shape[1] != 3
-        channels, *sides = (shape[3], *shape[1:3]) if self._channels_last else shape[1:]
-        if isinstance(channels, int) and channels != 3:
-            raise self._error(f"takes pictures of {channels} channels; allowed: 3")
-        wrong = [side for side in sides if isinstance(side, int) and side != size]
-        if wrong:
-            raise self._error(
-                f"takes pictures of {sides[1]}×{sides[0]} pixels, and faces.embedder.size is {size}"
-            )
-        self._batch = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else BATCH
-        self._has_fixed_batch = self._batch == shape[0]
-        noise = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
-        self.embedding_size = self(noise).shape[1]
-
-    def __call__(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Turn aligned chips, shape (n, size, size, 3), uint8, RGB, into embeddings.
-
-        Returns
-        -------
-        ndarray of shape (n, embedding_size), float32
-            Each of unit length.
-
-        Raises
-        ------
-        castgraph.base.models.ModelError
-            When the network cannot take them, or gives something that has no direction.
-        """
-        parts = [np.empty((0, self.embedding_size), np.float32)][: int(self.embedding_size > 0)]
-        parts += [
-            self._embed(chips[start : start + self._batch]) for start in range(0, len(chips), self._batch)
-        ]
-        return np.concatenate(parts)
-
-    def _embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def rows(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed a batch."""
-        entry = self._session.get_inputs()[0]
-        values = chips[..., ::-1] if self._embedder.channels == "bgr" else chips
-        values = (values.astype(np.float32) - self._mean) / self._std
-        if self._has_fixed_batch:
-            values = np.concatenate(
-                [values, np.zeros((self._batch - len(chips), *values.shape[1:]), np.float32)]
-            )
-        if not self._channels_last:
-            values = values.transpose(0, 3, 1, 2)
-        tensor = np.ascontiguousarray(values, _TYPES[entry.type])
-        output = self._session.get_outputs()[0].name  # of several, such as embedding and norm, the first
+        given = tensor(chips)
         try:
-            [found] = self._session.run([output], {entry.name: tensor})
-        except Exception as error:  # as in `load_embedder`
-            told = str(error).partition("\n")[0]
-            raise self._error(
-                f"does not take {self._embedder.size}×{self._embedder.size} pixels ({told})"
+            [found] = network.run([form.output], {form.input: given})
+        except Exception as error:  # as above
+            raise _error(
+                embedder, f"does not take {embedder.size}×{embedder.size} pixels ({_first_line(error)})"
             ) from error
-        if (
-            not isinstance(found, np.ndarray)
-            or found.dtype.kind != "f"
-            or found.shape[:1] != tensor.shape[:1]
-        ):
-            raise self._error(
-                f"gives an output of shape {np.shape(found)} for {len(tensor)} faces; allowed: a row of numbers a face"
-            )
-        rows = found[: len(chips)].reshape(len(chips), -1).astype(np.float64)
-        if not 2 <= rows.shape[1] <= MOST_NUMBERS:
-            raise self._error(f"gives {rows.shape[1]} numbers a face; allowed: 2 to {MOST_NUMBERS}")
-        if self.embedding_size not in (0, rows.shape[1]):
-            raise self._error(f"gives {rows.shape[1]} numbers a face, and gave {self.embedding_size} before")
-        length = np.linalg.norm(rows, axis=1, keepdims=True)
-        if not (np.isfinite(length).all() and length.all()):
-            raise self._error("gives numbers that are NaN or infinite, or nothing but zeros, for a face")
-        return (rows / length).astype(np.float32)
+        return _unit_length(embedder, np.asarray(found), len(given), len(chips))
 
-    def _error(self, told: str) -> Exception:
-        from castgraph.base.models import ModelError
+    noise = np.random.default_rng(0).integers(0, 256, (1, embedder.size, embedder.size, 3), dtype=np.uint8)
+    size = rows(noise).shape[1]
 
-        return ModelError(f"faces.embedder.onnx: {self._embedder.onnx} {told}")
+    def embed(chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        embeddings = [np.empty((0, size), np.float32)]
+        embeddings += [rows(chips[start : start + form.batch]) for start in range(0, len(chips), form.batch)]
+        return np.concatenate(embeddings)
+
+    return Loaded(embed, size, hashlib.sha256(content).hexdigest())
+
+
+def _read(embedder: Embedder) -> bytes:
+    """Read the file, which must be the one that is wanted."""
+    try:
+        content = Path(embedder.onnx).read_bytes()
+    except OSError as error:
+        raise _error(embedder, f"cannot be read ({error.strerror})") from error
+    found = hashlib.sha256(content).hexdigest()
+    if embedder.sha256 not in (None, found):
+        raise _error(embedder, f"has the SHA-256 {found}; faces.embedder.sha256 is {embedder.sha256}")
+    return content
+
+
+class _Form(NamedTuple):
+    """What a network takes and gives."""
+
+    input: str
+    output: str
+    dtype: type[np.floating[Any]]
+    channels_last: bool
+    batch: int
+    is_fixed: bool  # whether it takes so many pictures, and no fewer
+
+
+def _form(embedder: Embedder, network: Any) -> _Form:
+    inputs = network.get_inputs()
+    if len(inputs) != 1:
+        raise _error(embedder, f"has {len(inputs)} inputs; allowed: one, the pictures of faces")
+    [entry] = inputs
+    if entry.type not in _TYPES:
+        raise _error(embedder, f"takes {entry.type}; allowed: {', '.join(_TYPES)}")
+    if len(entry.shape) != 4:
+        raise _error(
+            embedder,
+            f"takes an input of {len(entry.shape)} dimensions; "
+            "allowed: 4 (pictures, channels, rows, columns)",
+        )
+    n, *sides = entry.shape  # a text where any number will do
+    channels_last = sides[2] == 3 and sides[0] != 3
+    channels = sides.pop(2 if channels_last else 0)
+    if isinstance(channels, int) and channels != 3:
+        raise _error(embedder, f"takes pictures of {channels} channels; allowed: 3")
+    if any(isinstance(side, int) and side != embedder.size for side in sides):
+        raise _error(
+            embedder,
+            f"takes pictures of {sides[1]}×{sides[0]} pixels; faces.embedder.size is {embedder.size}",
+        )
+    is_fixed = isinstance(n, int) and n > 0
+    # Of several outputs, such as an embedding and its length, the first.
+    output = network.get_outputs()[0].name
+    return _Form(entry.name, output, _TYPES[entry.type], channels_last, n if is_fixed else BATCH, is_fixed)
+
+
+def _unit_length(embedder: Embedder, found: NDArray[Any], n_given: int, n: int) -> NDArray[np.float32]:
+    """Make embeddings of what a network gives, of unit length, for the first `n` of what it was given."""
+    if found.dtype.kind != "f" or found.ndim < 2 or len(found) != n_given:
+        raise _error(
+            embedder,
+            f"gives {found.dtype} of shape {found.shape} for {n_given} faces; allowed: numbers with "
+            "decimals, a row for each face",
+        )
+    rows = found[:n].reshape(n, -1).astype(np.float64)
+    if not 2 <= rows.shape[1] <= MOST_NUMBERS:
+        raise _error(embedder, f"gives {rows.shape[1]} numbers a face; allowed: 2 to {MOST_NUMBERS}")
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not (np.isfinite(length).all() and length.all()):
+        raise _error(embedder, "gives NaN or infinite numbers, or nothing but zeros, for a face")
+    return np.asarray(rows / length, np.float32)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _error(embedder: Embedder, told: str) -> ModelError:
+    return ModelError(f"faces.embedder.onnx: {embedder.onnx} {told}")

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from castgraph.base.tables import EMBEDDING_SIZE
 from castgraph.faces.detectors import DETECTORS, problems
-from castgraph.faces.embedder import Embedder
 from castgraph.faces.frame import Picture, sharpness
 
 
@@ -169,10 +168,9 @@ def load_engine(
         raise ValueError(f"faces.engine: no engine {engine!r}; there are {', '.join(ENGINES)}")
     if detector not in DETECTORS:
         raise ValueError(f"faces.detector: no detector {detector!r}; there are {', '.join(DETECTORS)}")
-    own = None if embedder is None else Embedder(**embedder)
-    for key, problem in problems(engine, detector, score_threshold, own is not None):
+    for key, problem in problems(engine, detector, score_threshold, embedder is not None):
         raise ValueError(f"faces.{key}: {problem}")
     if score_threshold is None:
         score_threshold = DETECTORS[detector].threshold
     load: Callable[..., Engine] = import_module(ENGINES[engine]).load
-    return load(detector, upsample, min_size_px, score_threshold, own, providers)
+    return load(detector, upsample, min_size_px, score_threshold, embedder, providers)

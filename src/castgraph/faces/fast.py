@@ -6,9 +6,10 @@ of the reference engine; tests hold it to that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from castgraph.faces import align, embed
 from castgraph.faces.detectors import DETECTORS
@@ -22,7 +23,7 @@ def load(
     upsample: int,
     min_size_px: int,
     score_threshold: float,
-    embedder: Embedder | None,
+    embedder: Mapping[str, Any] | None,
     providers: Sequence[str],
 ) -> Engine:
     """Load the fast engine; see `castgraph.faces.load_engine`."""
@@ -32,12 +33,13 @@ def load(
     known = checksums(detector)
     if embedder is None:
         return Engine(known, detect, align.load(square), embed.load(providers))
-    network = load_embedder(embedder, providers)
+    own = Embedder(**embedder)
+    network = load_embedder(own, providers)
     del known[EMBEDDER]
     return Engine(
-        models=known | {Path(embedder.onnx).name: network.checksum},
+        models=known | {Path(own.onnx).name: network.checksum},
         detect=detect,
-        align=align.load(square, embedder.alignment, embedder.size),
-        embed=network,
+        align=align.load(square, own.alignment, own.size),
+        embed=network.embed,
         embedding_size=network.embedding_size,
     )

@@ -80,8 +80,8 @@ def merge(
     ------
     ValueError
         When a table holds another broadcast than its file name says, its faces are not numbered in order or
-        its frames do not ascend, when tables have embeddings of several sizes, when an earlier castgraph made it (`castgraph.base.tables.TableError`), and
-        when `frame_seconds` is not positive.
+        its frames do not ascend, when embeddings differ in size, when an earlier castgraph made it
+        (`castgraph.base.tables.TableError`), and when `frame_seconds` is not positive.
 
     Notes
     -----

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castgraph.faces import align
-from castgraph.faces.embedder import Embedder
 from castgraph.faces.engine import Detection, Engine
 from castgraph.faces.frame import Picture
 from castgraph.faces.models import CNN_DETECTOR, EMBEDDER, checksums, model_path
@@ -26,7 +25,7 @@ def load(
     upsample: int,
     min_size_px: int,
     score_threshold: float,
-    embedder: Embedder | None,  # none: `castgraph.faces.detectors.problems` refuses it
+    embedder: None,  # `castgraph.faces.detectors.problems` refuses any
     providers: Sequence[str],
 ) -> Engine:
     """Load the reference engine; see `castgraph.faces.load_engine`. It always runs on the CPU."""

@@ -79,18 +79,18 @@ def proposed(facts: Mapping[str, Any]) -> str:
     if facts["eps"]:
         low, high = facts["eps"]
         return (
-            f"Compare eps from {low:.2f} to {high:.2f}: three in four of the {n_adjacent} adjacent pairs are "
-            f"nearer than {low:.2f}, and one in twenty of the {n_one_frame} pairs in one frame are nearer than "
-            f"{high:.2f}."
+            f"Compare eps from {low:.2f} to {high:.2f}: three in four of the {n_adjacent} adjacent pairs "
+            f"are nearer than {low:.2f}, and one in twenty of the {n_one_frame} pairs in one frame are "
+            f"nearer than {high:.2f}."
         )
     if min(facts["eps_pairs"].values()) < FEW_PAIRS:
         return (
-            f"No eps is proposed: there are {n_adjacent} adjacent pairs and {n_one_frame} pairs in one frame, "
-            f"and fewer than {FEW_PAIRS} tell too little."
+            f"No eps is proposed: there are {n_adjacent} adjacent pairs and {n_one_frame} pairs in one "
+            f"frame, and fewer than {FEW_PAIRS} tell too little."
         )
     return (
-        f"No eps is proposed: of the {n_one_frame} pairs in one frame too many are as near as the {n_adjacent} "
-        "adjacent pairs; the embeddings do not tell these people apart."
+        f"No eps is proposed: too many of the {n_one_frame} pairs in one frame are as near as the "
+        f"{n_adjacent} adjacent pairs, so the embeddings do not tell these people apart."
     )
 
 

@@ -66,7 +66,7 @@ class CountedFaces:
 
     @property
     def scale(self) -> float:
-        """By how much distances that were measured with dlib's embedder are multiplied: 1, or `UNIT_SCALE`."""
+        """What distances measured with dlib's embedder are multiplied by: 1, or `UNIT_SCALE`."""
         settings = tables.read_provenance(self.path).get("settings", {})
         return UNIT_SCALE if settings.get("embedder") else 1.0
 

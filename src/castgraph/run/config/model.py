@@ -51,14 +51,11 @@ class Config(Section):
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Tell where the default of eps would be dlib's and the embedder is not."""
-        if (
-            self.faces.embedder
-            and self.clustering.eps is None
-            and set(self.clustering.algorithm) & EPS.keys()
-        ):
+        needs_eps = EPS.keys() & set(self.clustering.algorithm)
+        if self.faces.embedder and self.clustering.eps is None and needs_eps:
             yield (
                 "clustering.eps",
-                "found null; allowed: a distance or a list of them with faces.embedder, whose embeddings have "
-                "a scale of their own (begin with [0.7, 0.8, 0.9, 1.0, 1.1]; a range is then proposed, see "
-                "docs/models.md)",
+                "found null; allowed: a distance or a list of them with faces.embedder, whose embeddings "
+                "have a scale of their own (begin with [0.7, 0.8, 0.9, 1.0, 1.1]; a range is then proposed, "
+                "see docs/models.md)",
             )
