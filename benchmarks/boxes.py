@@ -9,8 +9,7 @@ What it tells
 -------------
 The square: of every face that the detector and one of dlib's both find (boxes with the best, and at least
 0.3, of their union in common), the side of dlib's box and the way from the detector's centre to dlib's, in
-heights of the detector's box: the median and the quartiles. The medians are what
-`castgraph.faces.detectors` says.
+heights of the detector's box: the median and the quartiles.
 
 The alignment: each such face is embedded after dlib's own box, after the square, after the detector's own box
 (no square), and, where the detector tells of the eyes, the nose and the mouth, after these: the chip is then
@@ -41,11 +40,11 @@ from rich.console import Console
 from rich.table import Table
 
 from castgraph.base.files import atomic
-from castgraph.faces import align, centerface, embed
+from castgraph.faces import align, blazeface, centerface, embed
 from castgraph.faces.detectors import DETECTORS, Square
 from castgraph.faces.engine import Detection, load_engine
 from castgraph.faces.frame import Picture
-from castgraph.faces.models import CENTERFACE, LANDMARKS, model_path, session
+from castgraph.faces.models import BLAZEFACE, CENTERFACE, LANDMARKS, model_path, session
 from encode import default_sample
 from encode_quality import Place, iou
 
@@ -148,7 +147,23 @@ def points_of_centerface() -> Callable[[Picture, Detection], Points]:
     return points
 
 
-POINTS: dict[str, Callable[[], Callable[[Picture, Detection], Points]]] = {"centerface": points_of_centerface}
+def points_of_blazeface() -> Callable[[Picture, Detection], Points]:
+    """Load what tells of the eyes, the nose and the mouth of a face that BlazeFace finds."""
+    network = session(BLAZEFACE)
+
+    def points(picture: Picture, face: Detection) -> Points:
+        upsample = DETECTORS["blazeface"].upsample
+        faces, _ = blazeface.averaged(*blazeface.places(network, picture, upsample, 0.5))
+        nearest = int(np.abs(faces[:, :4] - sides([face])).sum(axis=1).argmin())
+        return faces[nearest, 4:].reshape(6, 2)[:4]  # the ears are less sure
+
+    return points
+
+
+POINTS: dict[str, Callable[[], Callable[[Picture, Detection], Points]]] = {
+    "blazeface": points_of_blazeface,
+    "centerface": points_of_centerface,
+}
 """Detector → what loads its points."""
 
 

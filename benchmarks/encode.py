@@ -108,6 +108,8 @@ CONTENDERS = {
     "fast_hog1": Contender("fast HOG up 1", ("fast", "hog", 1)),
     "fast_cnn0": Contender("fast CNN up 0", ("fast", "cnn", 0)),
     "fast_cnn1": Contender("fast CNN up 1", ("fast", "cnn", 1)),
+    "fast_blazeface0": Contender("fast BlazeFace up 0", ("fast", "blazeface", 0)),
+    "fast_blazeface1": Contender("fast BlazeFace up 1", ("fast", "blazeface", 1)),
     "fast_centerface0": Contender("fast CenterFace up 0", ("fast", "centerface", 0)),
 }
 SOURCE = "reference_hog1_source"

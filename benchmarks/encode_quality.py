@@ -24,7 +24,14 @@ Boxes = NDArray[np.float64]
 LEAST_IOU = 0.15
 """True boxes are loose head boxes, so a detected face covers a small share of them."""
 
-DETECTORS = {"hog1": "HOG up 1", "cnn0": "CNN up 0", "cnn1": "CNN up 1", "centerface0": "CenterFace up 0"}
+DETECTORS = {
+    "hog1": "HOG up 1",
+    "cnn0": "CNN up 0",
+    "cnn1": "CNN up 1",
+    "blazeface0": "BlazeFace up 0",
+    "blazeface1": "BlazeFace up 1",
+    "centerface0": "CenterFace up 0",
+}
 """Name in the figures → how the table calls it."""
 
 BINS = (0, 40, 60, 80, 100, 140)

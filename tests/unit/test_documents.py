@@ -189,8 +189,13 @@ def check_castgraph(arguments: list[str]) -> None:
         return
     name, *rest = arguments
     assert name in group.commands, f"castgraph has no command {name}"
+    command = group.commands[name]
+    if isinstance(command, TyperGroup):
+        part, *rest = rest
+        assert part in command.commands, f"castgraph {name} has no command {part}"
+        command = command.commands[part]
     try:
-        group.commands[name].make_context(name, rest)
+        command.make_context(name, rest)
     except Exception as error:  # which one, depends on the version of typer
         raise AssertionError(f"castgraph {' '.join(arguments)}: {error}") from error
 
@@ -221,6 +226,8 @@ def test_a_wrong_command_is_found(root: Path, rules: str) -> None:
     wrong = (
         "uv run castgraph plane a.yaml",
         "uv run castgraph init tapes --statoin MYTV",
+        "uv run castgraph accuracy smaple results/week",
+        "uv run castgraph accuracy sample results/week --frame 3",
         "uv run castgraph shows RUSSIA1 --from yesterday --to 2022-05-25",
         "uv run snakemake --cores 2 --configfile there-is-none.yaml",
         "uv run snakemake --cores 2 --configfile config/config.yaml -- encoding",

@@ -23,6 +23,7 @@ SHOWN = {
     "network.cooccurrence": ("cooccurrences",),
     "network.graph": ("pagerank", "communities", "layout"),
     "people.centre": ("centre", "best_face"),
+    "run.accuracy.estimate": ("wilson", "proportion"),
 }
 
 

@@ -17,6 +17,8 @@ WITHOUT = (
     "castgraph.people.centre",
     "castgraph.people.database",
     "castgraph.people.table",
+    "castgraph.run.accuracy.draw",
+    "castgraph.run.accuracy.score",
     "castgraph.run.config",
     "castgraph.run.counted",
     "castgraph.run.names",

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
-from collections.abc import Collection, Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from castgraph.base import files
-from castgraph.base.text import no_formula
+from castgraph.base.text import no_formula, quoted
+from castgraph.base.textfiles import NotDecodedError, encoding_of, opened
+
+SEPARATORS = (",", ";", "\t", "|")
+"""What may part the cells of a table."""
+
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # which Excel reads, and some programs write
+
+Row = tuple[int, dict[str, str]]
+"""The number of the line in which a row ends, and its cells by the names of the columns."""
 
 
 def write(path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -67,6 +78,81 @@ def read(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
         if column not in found:
             raise ValueError(f"{path}: no column {column!r}; the columns are {found}")
     return rows
+
+
+def read_any(path: Path, columns: Collection[str]) -> list[Row]:
+    """Read a table as a spreadsheet in any country writes it.
+
+    Parameters
+    ----------
+    path
+        The file: cells parted by any of `SEPARATORS`, names of columns in capitals or with spaces around
+        them, a line such as ``sep=;`` above them, blank rows, UTF-8, UTF-16 or UTF-32. In the encodings of
+        other countries only ASCII is sure to be read right.
+    columns
+        What it must have, in small letters; other columns are read as well.
+
+    Returns
+    -------
+    list of Row
+        Without blank rows; cells without the spaces around them, and empty where a row is short.
+
+    Raises
+    ------
+    ValueError
+        When a column is not there or is there twice, or the file is no such table; the message names it.
+    """
+    try:
+        encoding = encoding_of(path)
+        try:
+            with opened(path, encoding or "utf-8") as file:
+                return list(_rows(file, columns))
+        except NotDecodedError:
+            if encoding:
+                raise
+        with opened(path, "cp1252", errors="replace") as file:
+            return list(_rows(file, columns))
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _rows(file: TextIO, columns: Collection[str]) -> Iterator[Row]:
+    lines = iter(file)
+    first, above = next(((line, n) for n, line in enumerate(lines) if not _is_blank(line)), ("", 0))
+    separators: Sequence[str] = SEPARATORS
+    if given := separator_line(first):
+        separators, first, above = (given,), next(lines, ""), above + 1
+    heads = [
+        [column_name(cell) for cell in next(csv.reader([first], delimiter=each), [])] for each in separators
+    ]
+    best = max(range(len(heads)), key=lambda n: len(set(columns) & set(heads[n])))
+    head = heads[best]
+    for column in columns:
+        if head.count(column) != 1:
+            found = ", ".join(map(quoted, filter(None, head))) or "none"
+            what = f"{head.count(column)} columns are called" if column in head else "no column"
+            raise ValueError(f"{what} {column!r}; the columns are {found}")
+    reader = csv.reader(itertools.chain([first], lines), delimiter=separators[best])
+    next(reader)
+    for row in reader:
+        cells = [cell.strip() for cell in row]
+        if any(cells):
+            yield above + reader.line_num, dict(itertools.zip_longest(head, cells[: len(head)], fillvalue=""))
+
+
+def _is_blank(line: str) -> bool:
+    return not line.strip(' \t\r\n\ufeff"' + "".join(SEPARATORS))
+
+
+def column_name(cell: str) -> str:
+    """Read the name of a column: in small letters, without a byte order mark or spaces around it."""
+    return cell.replace("\ufeff", "").strip().lower()
+
+
+def separator_line(line: str) -> str:
+    """Give what a line such as ``sep=;`` says parts the cells; empty when it is no such line."""
+    match = _SEPARATOR_LINE.fullmatch(line)
+    return match[1] if match else ""
 
 
 def _cell(value: object) -> object:

@@ -9,7 +9,7 @@ import typer
 
 from castgraph import __version__
 from castgraph.base.streams import take_any_text
-from castgraph.cli import archive, init, models, run
+from castgraph.cli import accuracy, archive, init, models, run
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Who appears with whom on television.")
 
@@ -33,3 +33,4 @@ for command in (
     *(archive.stations, archive.shows, models.models),
 ):
     app.command()(command)
+app.add_typer(accuracy.app, name="accuracy")

@@ -96,13 +96,20 @@ ALIGNMENTS: Mapping[str, Callable[[Picture, dlib.full_object_detection, int], Pi
 def squared(box: Detection, square: Square) -> Detection:
     """Give the square box that stands for a detector's box before dlib's landmark model.
 
+    A box that lacks its top, as where the border of a picture or a hat cuts a face, is first made as high as
+    that of a whole face: else the square would hold the mouth and the chin.
+
     Examples
     --------
     >>> squared(Detection(left=10, top=20, right=89, bottom=119, score=0.9), Square(0.8, 0.1, 0))
     Detection(left=20, top=30, right=99, bottom=109, score=0.9)
+    >>> squared(Detection(left=10, top=40, right=89, bottom=119, score=0.9), Square(0.8, 0.1, 0, 1.25))
+    Detection(left=20, top=30, right=99, bottom=109, score=0.9)
     """
-    height = box.bottom - box.top + 1
+    least = round(square.least_height * (box.right - box.left + 1))
+    top = min(box.top, box.bottom + 1 - least)
+    height = box.bottom + 1 - top
     side = round(square.side * height)
     left = round((box.left + box.right + 1) / 2 + square.right * height - side / 2)
-    top = round((box.top + box.bottom + 1) / 2 + square.down * height - side / 2)
+    top = round((top + box.bottom + 1) / 2 + square.down * height - side / 2)
     return box._replace(left=left, top=top, right=left + side - 1, bottom=top + side - 1)

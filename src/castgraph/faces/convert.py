@@ -57,17 +57,19 @@ class _Value(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Graph:
-    """The ONNX graph as it grows."""
+class Graph:
+    """An ONNX graph as it grows."""
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[TensorProto] = field(default_factory=list)
 
     def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """Add a node; returns the name of its output."""
         self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output
 
     def constant(self, name: str, value: ArrayLike) -> str:
+        """Add a constant; returns its name."""
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
@@ -105,7 +107,7 @@ def to_onnx(network: Network, part: str = "whole", outputs: Sequence[int] = ()) 
     if part not in parts:
         raise ValueError(f"no part {part!r} of a network; there are {', '.join(parts)}")
     start, stop = parts[part]
-    graph = _Graph()
+    graph = Graph()
     entry, value = _input(graph, network, start)
     values = {}
     tags: dict[str, _Value] = {}
@@ -165,7 +167,7 @@ def of_any_size(data: bytes) -> onnx.ModelProto:
     return model
 
 
-def _input(graph: _Graph, network: Network, start: int) -> tuple[onnx.ValueInfoProto, _Value]:
+def _input(graph: Graph, network: Network, start: int) -> tuple[onnx.ValueInfoProto, _Value]:
     size = network.input.size
     if start == 0 and size is not None:
         averages = graph.constant("averages", network.input.averages.reshape(1, 3, 1, 1))
@@ -191,7 +193,7 @@ def _joined(convolution: Convolution, affine: Affine) -> Convolution:
     )
 
 
-def _apply(graph: _Graph, layer: Layer, value: _Value, name: str, tags: dict[str, _Value]) -> _Value:
+def _apply(graph: Graph, layer: Layer, value: _Value, name: str, tags: dict[str, _Value]) -> _Value:
     """Add one layer to the graph; `name` is that of its output."""
     match layer:
         case Convolution():
@@ -233,13 +235,13 @@ def _apply(graph: _Graph, layer: Layer, value: _Value, name: str, tags: dict[str
             return _sum(graph, value, tags[layer.name], name)
 
 
-def _add_convolution(graph: _Graph, layer: Convolution, value: _Value, name: str) -> None:
+def _add_convolution(graph: Graph, layer: Convolution, value: _Value, name: str) -> None:
     weights = graph.constant(f"{name}_weights", layer.weights)
     bias = graph.constant(f"{name}_bias", layer.bias)
     graph.add("Conv", [value.name, weights, bias], name, **_window(layer.weights.shape[2:], layer))
 
 
-def _add_single_filter(graph: _Graph, layer: Convolution, value: _Value, name: str) -> None:
+def _add_single_filter(graph: Graph, layer: Convolution, value: _Value, name: str) -> None:
     """Add a convolution with one filter, row by row of its window, then the sum of the shifted rows.
 
     onnxruntime computes 16 filters where there is one; this way they are the rows of the window.
@@ -277,7 +279,7 @@ def _out_size(value: _Value, window: tuple[int, ...], layer: Convolution | Pool)
     return rows, columns
 
 
-def _sum(graph: _Graph, a: _Value, b: _Value, name: str) -> _Value:
+def _sum(graph: Graph, a: _Value, b: _Value, name: str) -> _Value:
     """Add two values; dlib continues the smaller one with zeros to the right, below and in the channels."""
     if a.size is None or b.size is None or len(a.size) != len(b.size):
         raise ValueError(f"{name}: the sizes of {a.name} and {b.name} are not known or of different kinds")

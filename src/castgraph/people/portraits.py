@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 from multiprocessing import get_context
@@ -24,9 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 from wand.image import Image
 
 from castgraph.archive.broadcast import Broadcast
-from castgraph.archive.fetch import FetchError
 from castgraph.archive.media import zips
-from castgraph.archive.media.sources import obtain
+from castgraph.archive.media.frames import frames_of
 from castgraph.people import pictures, sheets
 from castgraph.people.centre import centre
 from castgraph.people.table import BOX, broadcast_codes, contact_faces, portrait_name, rows_by_person
@@ -273,7 +272,9 @@ def _cut_faces(
 ) -> str:
     """Make the pictures of one broadcast; tell what went wrong, or nothing."""
     problems: list[str] = []
-    with _frame_source(job, base_url, fetch_options, scratch) as read:
+    with frames_of(
+        job.broadcast, job.zip_path, job.source, base_url=base_url, scratch=scratch, **fetch_options
+    ) as read:
         for frame, cuts in groupby(job.cuts, key=attrgetter("frame")):
             wanted = list(cuts)
             try:
@@ -294,43 +295,6 @@ def _cut_faces(
 def _smaller(box: pictures.Box, times: int) -> pictures.Box:
     top, right, bottom, left = box
     return top // times, right // times, bottom // times, left // times
-
-
-@contextmanager
-def _frame_source(
-    job: _BroadcastJob, base_url: str | None, fetch_options: Mapping[str, Any], scratch: Path
-) -> Iterator[Callable[[int], bytes]]:
-    """Give what reads the frames of a broadcast; when its ZIP cannot be had, that raises `LookupError`."""
-    with ExitStack() as stack:
-        try:
-            path = stack.enter_context(_zip_at_hand(job, base_url, fetch_options, scratch))
-            reader = zips.FrameReader(path, job.broadcast, fetch_options["limits"])
-            read = stack.enter_context(reader).read
-        except (LookupError, FetchError) as error:
-            read = partial(_no_frame, str(error))
-        yield read
-
-
-def _no_frame(reason: str, frame: int) -> bytes:
-    raise LookupError(reason)
-
-
-@contextmanager
-def _zip_at_hand(
-    job: _BroadcastJob, base_url: str | None, fetch_options: Mapping[str, Any], scratch: Path
-) -> Iterator[Path]:
-    """Give the ZIP of a broadcast; one that is not there is fetched for the time of the block."""
-    if job.zip_path.is_file():
-        yield job.zip_path
-        return
-    if base_url is None:
-        raise LookupError(f"{job.zip_path} is not there")
-    path = scratch / f"{job.broadcast}.zip"
-    try:
-        obtain(base_url, job.broadcast, path, source=job.source, **fetch_options)
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _write_sheet(job: _SheetJob) -> None:

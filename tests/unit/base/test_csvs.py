@@ -51,3 +51,54 @@ def test_what_is_no_such_table_is_refused_by_name(content: bytes, problem: str, 
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(ValueError, match=problem):
         csvs.read(tmp_path / "a.csv", ["b"])
+
+
+# ---- tables of any spreadsheet ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("separator", csvs.SEPARATORS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
+def test_a_table_is_read_with_any_separator_and_encoding(
+    separator: str, encoding: str, tmp_path: Path
+) -> None:
+    lines = [[" Name ", "VALUE", "möre"], ["a", " 1 ", "é"], ["", "", ""], ["b", ""]]
+    text = "\n" + "\r\n".join(separator.join(line) for line in lines)
+    (tmp_path / "table.csv").write_bytes(text.encode(encoding))
+    assert csvs.read_any(tmp_path / "table.csv", ("name", "value")) == [
+        (3, {"name": "a", "value": "1", "möre": "é"}),
+        (5, {"name": "b", "value": "", "möre": ""}),
+    ]
+
+
+def test_a_line_that_names_the_separator_is_heeded(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text('sep=;\nname;value\n"a;b\nc";2,5\n"d";3\n')
+    assert csvs.read_any(tmp_path / "table.csv", ("name", "value")) == [
+        (4, {"name": "a;b\nc", "value": "2,5"}),
+        (5, {"name": "d", "value": "3"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "no column 'name'; the columns are none"),
+        (b"\n\n", "no column 'name'"),
+        (b"sep=;\n", "no column 'name'"),
+        (b"name,other\n", "no column 'value'; the columns are 'name', 'other'"),
+        (b"name,value,Name\n", "2 columns are called 'name'"),
+        (b"PK\x03\x04\x00", "save the table as CSV"),
+        (b"name,value\n" + b"x" * 200_000, "field larger than"),
+        (b"\x1f\x8bnot gzip", "cannot be read"),
+        (b"\xff\xfen\x00a", "cannot be read"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_told_by_name(content: bytes, problem: str, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=problem) as error:
+        csvs.read_any(tmp_path / "table.csv", ("name", "value"))
+    assert str(error.value).startswith(f"{tmp_path / 'table.csv'}: ")
+
+
+def test_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"table\.csv: cannot be read \(.*No such file"):
+        csvs.read_any(tmp_path / "table.csv", ("name",))

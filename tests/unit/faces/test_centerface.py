@@ -194,6 +194,23 @@ def test_embeddings_are_those_of_the_faces_of_hog(demo_pictures: list[np.ndarray
     assert max(distances) < 0.4
 
 
+def test_a_face_whose_forehead_is_cut_is_aligned(demo_pictures: list[np.ndarray]) -> None:
+    engine = load_engine("fast", "centerface", 0)
+    moved = []
+    for picture in demo_pictures:
+        for face in engine.encode([picture])[0]:
+            height = face.bottom - face.top
+            below = picture[face.top + height // 4 :]  # from the eyebrows down
+            moved += [
+                float(np.linalg.norm(cut.embedding - face.embedding))
+                for cut in engine.encode([below])[0]
+                if abs(cut.left - face.left) < 0.3 * height and cut.top < height
+            ]
+    assert len(moved) >= 8
+    assert np.median(moved) < 0.35
+    assert max(moved) < 0.5
+
+
 def test_doubling_finds_smaller_faces(detect: Detector, portrait: Image.Image) -> None:
     picture = scene((320, 180), (portrait, 0.08, 100, 70), (portrait, 0.4, 200, 20))
     small, large = Detection(102, 72, 114, 86, 0), Detection(210, 30, 274, 100, 0)

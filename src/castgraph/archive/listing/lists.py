@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import itertools
 import os
 import re
 import unicodedata
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from io import TextIOWrapper
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TextIO, TypeVar, cast
+from typing import NamedTuple, TextIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from castgraph.archive.address import has_login, without_login
@@ -24,18 +20,12 @@ from castgraph.archive.listing.folders import NO_ID, Found, named_id
 from castgraph.archive.listing.left_alone import LeftAlone
 from castgraph.archive.listing.local import is_local, is_recording, kind_of, local_source
 from castgraph.archive.listing.table import Entry
+from castgraph.base.csvs import SEPARATORS, separator_line
 from castgraph.base.text import quoted
+from castgraph.base.textfiles import NotDecodedError, encoding_of, opened
 
 _COMMENT = re.compile(r"(?:^|\s)#")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-"""What a text begins with → its encoding; the longer marks of those that begin alike come first."""
 _CODE_PAGES = (
     *("cp1252", "cp1251", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874"),
     *("cp932", "gbk", "cp949", "big5", "mac_roman", "mac_cyrillic", "mac_latin2", "koi8_r", "cp866", "cp850"),
@@ -104,7 +94,7 @@ def read_names(path: Path) -> Iterator[str]:
     """
     here = Path.cwd()
     # An ID looks the same in the encodings of all countries.
-    with _opened(path, _mark(path) or "latin-1") as file:
+    with opened(path, encoding_of(path) or "latin-1") as file:
         for _, broadcast_id, _ in _entries(file, here).rows:
             yield broadcast_id
 
@@ -117,7 +107,7 @@ def read_excluded(path: Path) -> list[str]:
     ValueError
         When it cannot be read.
     """
-    with _opened(path, _mark(path) or "utf-8") as file:
+    with opened(path, encoding_of(path) or "utf-8") as file:
         texts = (_COMMENT.split(line, maxsplit=1)[0].strip() for line in file)
         return [text for text in texts if text]
 
@@ -169,7 +159,7 @@ def _entries(file: Iterable[str], here: Path) -> _Listed:
     first = next((each for each in lines if each[1].strip(' \t\r\n,;|"')), None)
     if first is None:
         raise ValueError("holds no broadcast ID; one a line is expected, or the address or path of a source")
-    if separator := table.separator_line(first[1]):
+    if separator := separator_line(first[1]):
         first = next(lines, (first[0], ""))
     if head := table.header(first[1], separator):
         return _Listed(table.rows(lines, head, here, first[0]), head.columns)
@@ -235,7 +225,7 @@ def _wrong(entries: Sequence[tuple[int, str]], *, is_table: bool) -> str:
         return told
     if "\\" in texts[0]:
         return f"{told}; {_SLASHES}"
-    if any(separator in texts[0] for separator in table.SEPARATORS):
+    if any(separator in texts[0] for separator in SEPARATORS):
         return f"{told}; the first line of a table names its columns, broadcast and source"
     return (
         f"{told}; a CSV table with the columns broadcast,source tells the IDs of files that have other "
@@ -277,16 +267,16 @@ def _hint(source: str, path: Path, here: Path) -> str:
 
 def _decoded(path: Path, here: Path, read: Callable[[TextIO], Result]) -> Result:
     """Read a file in the encoding in which it was written."""
-    mark = _mark(path)
+    mark = encoding_of(path)
     try:
-        with _opened(path, mark or "utf-8") as file:
+        with opened(path, mark or "utf-8") as file:
             return read(file)
-    except _NotDecodedError:
+    except NotDecodedError:
         if mark:
             raise
     page = _code_page(path, here)
     try:
-        with _opened(path, page, errors="replace") as file:
+        with opened(path, page, errors="replace") as file:
             return read(file)
     except ValueError as error:
         raise ValueError(
@@ -294,53 +284,10 @@ def _decoded(path: Path, here: Path, read: Callable[[TextIO], Result]) -> Result
         ) from error
 
 
-class _NotDecodedError(ValueError):
-    """A file that is not of the encoding that it was read in."""
-
-
-@contextmanager
-def _opened(path: Path, encoding: str, errors: str = "strict") -> Iterator[TextIO]:
-    """Open a text file, packed or not; whatever goes wrong while it is read is a ValueError."""
-    with _unpacked(path) as file:
-        try:
-            yield TextIOWrapper(file, encoding=encoding, errors=errors)
-        except UnicodeError as error:
-            raise _NotDecodedError(f"cannot be read ({error})") from error
-
-
-@contextmanager
-def _unpacked(path: Path) -> Iterator[BinaryIO]:
-    try:
-        with path.open("rb") as file:
-            is_packed = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            if not is_packed:
-                yield file
-                return
-            with gzip.open(file) as unpacked:
-                yield cast("BinaryIO", unpacked)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"cannot be read ({error})") from error
-
-
-def _mark(path: Path) -> str:
-    """Tell the encoding that a text begins with; empty where it does not say."""
-    with _unpacked(path) as file:
-        head = file.read(512)
-    for mark, encoding in _MARKS:
-        if head.startswith(mark):
-            return encoding
-    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise ValueError("is no text: of a spreadsheet (.xlsx, .xls, .ods) save the table as CSV UTF-8")
-    # Without a mark: of a sign of ASCII, of which IDs are made, one of two bytes is 0.
-    before, behind = head[::2].count(0), head[1::2].count(0)
-    return "utf-16-be" if before > behind else "utf-16-le" if behind else ""
-
-
 def _code_page(path: Path, here: Path) -> str:
     """Tell the encoding in which most paths of a file lead somewhere; the first one where none does."""
     raw: list[bytes] = []
-    with suppress(ValueError), _opened(path, "latin-1") as file:  # a byte a sign, and none is lost
+    with suppress(ValueError), opened(path, "latin-1") as file:  # a byte a sign, and none is lost
         for _, _, source in _entries(file, here).rows:
             if not source.isascii() and is_local(source):
                 raw.append(source.encode("latin-1"))

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from castgraph.archive.listing.left_alone import LeftAlone
 from castgraph.archive.listing.local import is_recording
+from castgraph.base.csvs import SEPARATORS, column_name
 from castgraph.base.text import counted, quoted
 
-SEPARATORS = (",", ";", "\t", "|")
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # which Excel reads, and some programs write
 _KNOWN = ("broadcast", "source", "guessed", "station", "start", "title", "program", "origin")
 """Columns about which nothing is said: those that are read, of `castgraph init` and of ``selected.csv``."""
 
@@ -60,7 +59,7 @@ def header(line: str, separator: str = "") -> Header | None:
     """
     for each in [separator] if separator else SEPARATORS:
         try:
-            columns = tuple(_name(cell) for cell in next(csv.reader([line], delimiter=each)))
+            columns = tuple(column_name(cell) for cell in next(csv.reader([line], delimiter=each)))
         except csv.Error:
             continue
         while columns and not columns[-1]:
@@ -73,12 +72,6 @@ def header(line: str, separator: str = "") -> Header | None:
                     raise ValueError(f"{columns.count(name)} columns are called {name!r}")
             return Header(each, columns)
     return None
-
-
-def separator_line(line: str) -> str:
-    """Give what a line such as ``sep=;`` says parts the cells; empty when it is no such line."""
-    match = _SEPARATOR_LINE.fullmatch(line)
-    return match[1] if match else ""
 
 
 def rows(lines: Iterable[tuple[int, str]], head: Header, here: Path, first: int) -> Iterator[Entry]:
@@ -142,10 +135,6 @@ def unread(path: str, columns: Sequence[str]) -> list[LeftAlone]:
     """Tell which columns of a table are not read, unless they are known to be of no account."""
     names = [name or "without a name" for name in columns if name not in _KNOWN]
     return [LeftAlone(f"{path}, column {name}", "not read; those are broadcast and source") for name in names]
-
-
-def _name(cell: str) -> str:
-    return cell.replace("\ufeff", "").strip().lower()
 
 
 def _refuse_sources(column: str, value: str, here: Path, *, look: bool) -> None:

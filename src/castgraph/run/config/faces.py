@@ -67,7 +67,8 @@ class Faces(Section):
         None,
         description="How often (0 to 2) a frame is doubled in size before detection; `null` for the "
         "detector's own. That is 1 for `hog` and `cnn` and 0 for `blazeface` and `centerface`. Each step "
-        "finds faces of half the size and takes four times as long.",
+        "finds faces of half the size and takes four times as long. `blazeface` looks at frames of any size "
+        "as if they were 320 pixels long, so there a face's share of the frame counts.",
     )
     min_size_px: Annotated[int, Field(ge=0, le=4096), WHOLE] = Field(
         0,

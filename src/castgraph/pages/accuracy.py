@@ -1,0 +1,287 @@
+"""The sheet on which people judge a sample of a run: one page that holds all its pictures."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import yaml
+from markupsafe import Markup
+from wand.image import Image
+
+from castgraph.archive import Limits, fetch_options, read_selection
+from castgraph.archive.media.frames import frames_of
+from castgraph.base import files
+from castgraph.base.text import counted, shortened
+from castgraph.pages import theme
+from castgraph.people import pictures
+from castgraph.run import config as configuration
+from castgraph.run.accuracy.answers import write_sample
+from castgraph.run.accuracy.draw import Item, Sample, Shown
+from castgraph.run.accuracy.population import Face
+from castgraph.run.accuracy.questions import KINDS, UNSURE, Question, questions
+
+SHEET = "sheet.html"
+
+FACE_PX = 160
+_FRAME_PX = 800  # the longer side of a frame
+_QUALITY = 82
+_MOST_BUTTONS = 6  # answers that are shown side by side
+
+_SECONDS = {"frame": 20, "face": 8, "person": 8, "pair": 8, "noise": 12, "edge": 15}
+"""What a piece takes to be judged, about."""
+
+Facts = dict[str, Any]
+
+
+class _Picture(NamedTuple):
+    """A picture for the page, and the size that it had."""
+
+    uri: str
+    width: int
+    height: int
+    full_width: int
+    full_height: int
+    font_size: float
+
+
+class _Needed(NamedTuple):
+    """What is wanted of one frame."""
+
+    frame: int
+    whole: bool
+    faces: list[Face]
+
+
+class _Pictures(NamedTuple):
+    """All pictures of a sheet, and why some are not there."""
+
+    frames: dict[tuple[str, int], _Picture]
+    faces: dict[Face, str]
+    problems: list[str]
+
+
+def write_sheet(folder: Path, run: Path, sample: Sample, *, fetch: bool = False) -> list[str]:
+    """Write the folder of a sample: the sheet, the table to fill in, and what was drawn.
+
+    Parameters
+    ----------
+    folder
+        A folder that is not there yet, or has nothing in it.
+    run
+        The results of the run, for example ``results/demo``; the ZIPs lie in ``resources/zips`` beside
+        ``results``.
+    sample
+        What was drawn of it.
+    fetch
+        Whether to fetch ZIPs that are not there, for the time of need.
+
+    Returns
+    -------
+    list of str
+        What could not be shown, and why; in its place the page says so.
+
+    Raises
+    ------
+    ValueError
+        When there is something in the folder, no picture can be had, or the run's files are not of a run.
+    OSError
+        When a file of the run is not there or the disk fails.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} is there already, perhaps with answers; name another folder with --to")
+    with pictures.limited_resources():
+        made = _make(run, sample.items, fetch=fetch)
+    if not made.frames and not made.faces:
+        raise ValueError(
+            f"no picture can be had: {made.problems[0]}" if made.problems else "nothing was drawn"
+        )
+    with files.atomic_directory(folder) as part:
+        write_sample(part, run, sample.facts)
+        _write_page(part / SHEET, sample, made)
+    return made.problems
+
+
+# ---- the pictures ----------------------------------------------------------------------------------------
+
+
+def _make(run: Path, items: Sequence[Item], *, fetch: bool) -> _Pictures:
+    """Make all pictures; every ZIP is opened once and every frame decoded once."""
+    home = Path(os.path.abspath(run)).parent.parent  # noqa: PTH100 (results may be a link)
+    selected = {row.broadcast: row for row in read_selection(run / "selected.csv")}
+    options = _reading(run, home, fetch=fetch)
+    made = _Pictures({}, {}, [])
+    for broadcast, wanted in sorted(_wanted(items).items()):
+        row = selected.get(broadcast)
+        if row is None:
+            raise ValueError(f"{run / 'selected.csv'} does not have {broadcast}; the run has to be run again")
+        path = home / "resources" / "zips" / row.origin / f"{broadcast}.zip"
+        reasons: list[str] = []
+        with (
+            TemporaryDirectory(prefix="accuracy-") as scratch,
+            frames_of(broadcast, path, row.source, scratch=Path(scratch), **options) as read,
+        ):
+            for needed in wanted:
+                try:
+                    _show(read(needed.frame), broadcast, needed, made)
+                except (LookupError, pictures.PictureError) as error:
+                    reasons.append(str(error))
+        if reasons:
+            hint = "" if fetch or path.is_file() else "; --fetch fetches the ZIP again for the time of need"
+            told = f"{counted(len(reasons), 'frame')} cannot be shown: {shortened(reasons[0], 200)}"
+            made.problems.append(f"{broadcast}: {told}{hint}")
+    return made
+
+
+def _reading(run: Path, home: Path, *, fetch: bool) -> Facts:
+    """Tell how frames are read, from the configuration that the run keeps."""
+    path = run / "config.yaml"
+    if not path.is_file():  # of a run that another workflow uses as a module
+        if fetch:
+            raise ValueError(f"no {path}, which would tell where to fetch from")
+        return {"base_url": None}
+    try:
+        given = configuration.load(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+        if not fetch:
+            return {"base_url": None, "limits": Limits.of(given["archive"])}
+        config = configuration.located(given, (home, Path.cwd(), Path(__file__).resolve().parents[3]))
+    except (configuration.ConfigError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    archive = config["archive"]
+    return {
+        "base_url": archive["base_url"],
+        "limits": Limits.of(archive),
+        **{key: archive[key] for key in ("frame_seconds", "picture_numbers", "programme")},
+        **fetch_options(config["compute"], home / "results" / "ledger" / "pace"),
+    }
+
+
+def _wanted(items: Sequence[Item]) -> dict[str, list[_Needed]]:
+    """Sort what is shown by broadcast and frame."""
+    whole = {(shown.broadcast, shown.frame) for item in items for shown in item.shown}
+    faces: dict[tuple[str, int], set[Face]] = defaultdict(set)
+    for face in (face for item in items for strip in item.strips for face in strip):
+        faces[face.broadcast, face.frame].add(face)
+    places = sorted(whole | faces.keys())
+    return {
+        broadcast: [
+            _Needed(frame, (broadcast, frame) in whole, sorted(faces.get((broadcast, frame), ())))
+            for _, frame in group
+        ]
+        for broadcast, group in groupby(places, key=lambda place: place[0])
+    }
+
+
+def _show(data: bytes, broadcast: str, needed: _Needed, made: _Pictures) -> None:
+    picture, times_smaller = pictures.decode_frame(data)
+    with picture:
+        for face in needed.faces:
+            top, right, bottom, left = (side // times_smaller for side in face.box)
+            with pictures.cut_face(picture, (top, right, bottom, left), FACE_PX) as cut:
+                made.faces[face] = _uri(cut)
+        if needed.whole:
+            full = picture.width * times_smaller, picture.height * times_smaller
+            picture.transform(resize=f"{_FRAME_PX}x{_FRAME_PX}>")
+            size = picture.width, picture.height
+            made.frames[broadcast, needed.frame] = _Picture(_uri(picture), *size, *full, 0.05 * min(full))
+
+
+def _uri(picture: Image) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(pictures.encode(picture, _QUALITY)).decode()}"
+
+
+@cache
+def _no_picture() -> _Picture:
+    with pictures.limited_resources(), pictures.placeholder(FACE_PX) as picture:
+        return _Picture(_uri(picture), FACE_PX, FACE_PX, FACE_PX, FACE_PX, 0)
+
+
+# ---- the page --------------------------------------------------------------------------------------------
+
+
+def _write_page(page: Path, sample: Sample, made: _Pictures) -> None:
+    script = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    by_kind = {kind: [item for item in sample.items if item.kind == kind] for kind in KINDS}
+    theme.render(
+        page,
+        "accuracy.html.j2",
+        facts=sample.facts,
+        sections=[
+            {
+                "kind": kind,
+                "title": KINDS[kind].title,
+                "how": KINDS[kind].how,
+                "entries": [_entry(item, sample.names, made) for item in found],
+            }
+            for kind, found in by_kind.items()
+            if found
+        ],
+        n_questions=sum(len(questions(item.written())) for item in sample.items),
+        minutes=sum(_SECONDS[item.kind] for item in sample.items) / 60,
+        face_px=FACE_PX,
+        policy=f"sha256-{digest}",
+        script=Markup(script),  # noqa: S704 (our own)
+    )
+
+
+def _entry(item: Item, names: Sequence[str], made: _Pictures) -> Facts:
+    return {
+        "id": item.id,
+        "told": names[item.people[0]] if item.kind in ("face", "person") else "",
+        "frames": [_frame(shown, made) for shown in item.shown],
+        "strips": list(_strips(item, names, made)),
+        "questions": [_question(each) for each in questions(item.written())],
+    }
+
+
+def _frame(shown: Shown, made: _Pictures) -> Facts:
+    picture = made.frames.get((shown.broadcast, shown.frame))
+    boxes = [] if picture is None else [_box(face, mark, picture) for face, mark in shown.boxes]
+    told = f"{shown.broadcast}, frame {shown.frame}"
+    return {"picture": picture or _no_picture(), "boxes": boxes, "told": told}
+
+
+def _box(face: Face, mark: str, picture: _Picture) -> Mapping[str, Any]:
+    top, right, bottom, left = face.box
+    above = top - 0.3 * picture.font_size
+    inside = max(top, 0) + 1.1 * picture.font_size
+    return {
+        "x": left,
+        "y": top,
+        "width": max(right - left, 0),
+        "height": max(bottom - top, 0),
+        "mark": mark,
+        "text_x": max(left, 0) + 0.1 * picture.font_size,
+        "text_y": f"{above if above > picture.font_size else inside:.1f}",
+    }
+
+
+def _strips(item: Item, names: Sequence[str], made: _Pictures) -> Iterator[Facts]:
+    """Name the faces that are shown side by side: what is asked for, then the people by their marks."""
+    marks = {"pair": "AB", "edge": "AB", "noise": "\N{BULLET}123"}.get(item.kind, " ")
+    people = (None, *item.people) if item.kind == "noise" else item.people
+    for mark, person, strip in zip(marks, people, item.strips, strict=False):
+        name = "the face" if person is None else "" if mark == " " else f"{mark}: {names[person]}"
+        faces = [
+            {
+                "uri": made.faces.get(face) or _no_picture().uri,
+                "told": f"{face.broadcast}, frame {face.frame}",
+            }
+            for face in strip
+        ]
+        yield {"name": name, "faces": faces, "first": mark == " "}
+
+
+def _question(question: Question) -> Facts:
+    few = len(question.allowed) <= _MOST_BUTTONS and question.allowed
+    choices = [*question.allowed.items(), (UNSURE, "cannot tell")] if few else []
+    return {"id": question.id, "text": question.text, "choices": choices, "told": question.told()}
