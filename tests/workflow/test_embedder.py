@@ -62,11 +62,11 @@ def test_from_its_file_to_the_network(run: Run) -> None:
     assert kept["faces"]["embedder"]["sha256"] == checksum
     assert {state.status for state in states(run.results)} == {"ok"}
 
-    # The same file elsewhere makes nothing again; another one, everything that comes after the frames.
+    # The same file elsewhere: only the report, which has the configuration in it. Another one: all of it.
     assert run.config is not None
     file.rename(run.folder / "elsewhere.onnx")
     run.config["faces"]["embedder"]["onnx"] = str(run.folder / "elsewhere.onnx")
-    assert jobs(run("--dry-run")) == {}
+    assert jobs(run("--dry-run")) == {"report": 1, "all": 1}
     network(run.folder / "elsewhere.onnx", dimensions=24, bias=0.1)
     assert jobs(run("--dry-run"))["encode"] == 2
 
