@@ -99,6 +99,12 @@ def with_faces(mem_mb):
     return lambda wildcards, input, attempt: int((mem_mb + 4 * input.size_mb) * attempt)
 
 
+def embedder_mb():
+    """Memory for an embedder of the user's own: its file as it is read, as it is loaded, and as it is prepared."""
+    own = config["faces"]["embedder"]
+    return 3 * os.path.getsize(own["onnx"]) // 10**6 if own else 0
+
+
 def cores_of_run():
     """The cores among which encode jobs borrow idle ones; 0 where they do not."""
     # On a cluster this is read again on the node.
@@ -109,7 +115,7 @@ def cores_of_run():
         return 0
     # Where memory is limited (--resources mem_mb=…) idle cores may be idle for lack of it.
     mem_mb = run_limit("mem_mb")
-    return run_cores() if mem_mb is None else min(run_cores(), mem_mb // 1000)
+    return run_cores() if mem_mb is None else min(run_cores(), mem_mb // (1000 + embedder_mb()))
 
 
 def fetch_priority():

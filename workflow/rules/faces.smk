@@ -25,7 +25,7 @@ rule encode:
     threads: config["compute"]["threads"]
     resources:
         # A worker each, and what reads and collects beside them.
-        mem_mb=growing(400 + 600 * config["compute"]["threads"]),
+        mem_mb=growing(400 + (600 + embedder_mb()) * config["compute"]["threads"]),
         cores_of_run=cores_of_run(),
         # Read again on a node of a cluster.
         on_node=int(not is_main_process()),

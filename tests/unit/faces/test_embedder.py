@@ -15,7 +15,7 @@ from castgraph.base.models import ModelError
 from castgraph.faces import align, embedder
 from castgraph.faces.embedder import Embedder, load_embedder
 from castgraph.faces.engine import load_engine
-from castgraph.faces.models import LANDMARKS, model_path
+from castgraph.faces.models import EMBEDDER, LANDMARKS, model_path, onnx_path
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,26 @@ def test_batches_are_bounded(chips: np.ndarray, tmp_path: Path, monkeypatch: pyt
     whole = load_embedder(own(path)).embed(chips)
     monkeypatch.setattr(embedder, "BATCH", 3)
     np.testing.assert_allclose(load_embedder(own(path)).embed(chips), whole, atol=1e-6)
+
+
+def test_dlibs_own_network_gives_its_own_embeddings_at_unit_length(demo: Path, tmp_path: Path) -> None:
+    model = onnx.load(onnx_path(EMBEDDER, "whole"))
+    [entry] = model.graph.input
+    model.graph.node.insert(0, helper.make_node("Cast", ["chips"], [entry.name], to=TensorProto.UINT8))
+    entry.CopyFrom(helper.make_tensor_value_info("chips", TensorProto.FLOAT, ["n", 150, 150, 3]))
+    onnx.save(model, tmp_path / "dlib.onnx")
+    section = {"onnx": str(tmp_path / "dlib.onnx"), "name": "dlib", "size": 150, "mean": 0, "std": 1}
+    engine = load_engine("fast", "hog", 1, embedder=section | {"alignment": "dlib"})
+    some = pictures(demo, 1)[:2]
+    ours = [face for faces in engine.encode(some) for face in faces]
+    of_dlib = load_engine("fast", "hog", 1).encode(some)
+    theirs = [face for faces in of_dlib for face in faces]
+    assert len(ours) == len(theirs) > 1
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(
+            our.embedding, their.embedding / np.linalg.norm(their.embedding), atol=1e-6
+        )
+        assert our.sharpness == their.sharpness
 
 
 def of_integers(path: Path) -> None:
