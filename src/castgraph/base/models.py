@@ -155,6 +155,8 @@ def session(model: Path | bytes, providers: Sequence[str] = CPU) -> onnxruntime.
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3  # errors only
     options.enable_mem_pattern = False  # shapes differ from picture to picture
+    if isinstance(model, bytes):  # its weights are in it: others would be looked for in the working directory
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
     loaded = onnxruntime.InferenceSession(model, options, providers=list(providers))
     if loaded.get_providers()[0] != providers[0]:  # onnxruntime falls back to another one silently
         raise ModelError(

@@ -7,7 +7,7 @@ import dlib
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from tests.unit.faces.networks import expected, network
 from tests.unit.faces.pictures import pictures
 
@@ -168,6 +168,25 @@ def drawn(points: np.ndarray, side: int) -> np.ndarray:
     y, x = np.mgrid[:side, :side]
     near = np.min([(x - px) ** 2 + (y - py) ** 2 for px, py in points], axis=0)
     return np.repeat((255 * np.exp(-near / 40)).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def test_weights_beside_the_file_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checksum would not tell them; onnxruntime would find them in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    weights = numpy_helper.from_array(np.ones((8, 3, 16, 16), np.float32), "weights")
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["data", "weights"], ["embedding"], strides=[16, 16])],
+        "g",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["n", 3, 112, 112])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, None)],
+        [weights],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, tmp_path / "whole.onnx")
+    assert load_embedder(own(tmp_path / "whole.onnx")).embedding_size == 8 * 7 * 7
+    onnx.save(model, "a.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    with pytest.raises(ModelError, match="with its weights in it"):
+        load_embedder(own(tmp_path / "a.onnx"))
 
 
 @pytest.mark.parametrize("size", [112, 160])
