@@ -3,13 +3,13 @@
     uv run python benchmarks/boxes.py [--json FILE] [--detector NAME] [SAMPLE]
 
 SAMPLE is a folder with ZIPs of broadcasts and their ``ground_truth.csv``, as for `encode.py`. A run takes
-about three minutes on one core.
+about five minutes on one core.
 
 What it tells
 -------------
 The square: of every face that the detector and one of dlib's both find (boxes with the best, and at least
 0.3, of their union in common), the side of dlib's box and the way from the detector's centre to dlib's, in
-heights of the detector's box: the median and the quartiles.
+heights of the detector's box; and the height of the detector's box in widths: the median and the quartiles.
 
 The alignment: each such face is embedded after dlib's own box, after the square, after the detector's own box
 (no square), and, where the detector tells of the eyes, the nose and the mouth, after these: the chip is then
@@ -125,6 +125,7 @@ def square_of(ours: Detection, theirs: Detection) -> Square:
         (theirs.right - theirs.left + 1) / height,
         (theirs.left + theirs.right - ours.left - ours.right) / 2 / height,
         (theirs.top + theirs.bottom - ours.top - ours.bottom) / 2 / height,
+        height / (ours.right - ours.left + 1),
     )
 
 

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from castgraph.archive import BROADCAST_PATTERN
+from castgraph.faces.align import squared
+from castgraph.faces.engine import Detection
 
 CLUSTER_KEYS = {
     *("cpu_s_774615", "peak_mb_774615", "cpu_ratio_100k", "memory_ratio_100k", "sweep8_over_one"),
@@ -48,6 +50,19 @@ def figures(encode: ModuleType) -> dict[str, float]:
     for size in encode.ROUND:
         found |= encode.speed_figures(measured, size)
     return found
+
+
+def test_a_measured_square_is_the_box_that_was_measured(root: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root / "benchmarks")
+        boxes = import_module("boxes")
+    ours, theirs = Detection(100, 50, 179, 149, 0.9), Detection(90, 60, 171, 141, 1.5)
+    square = boxes.square_of(ours, theirs)
+    assert square.least_height == 1.25
+    assert squared(ours, square)[:4] == theirs[:4]
+    far = Detection(400, 50, 479, 149, 0.8)
+    assert boxes.pairs([far, ours], [theirs]) == [(1, 0)]
+    assert boxes.pairs([ours], []) == []
 
 
 def test_figures_of_speed(encode: ModuleType, figures: dict[str, float]) -> None:

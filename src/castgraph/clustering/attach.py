@@ -187,7 +187,7 @@ def by_rows(
 def distinct(values: Integers) -> Integers:
     """Give each value once, ascending; `np.unique` takes many times as long."""
     values = np.sort(values)
-    return values[np.diff(values, prepend=values[:1] - 1) != 0]
+    return np.asarray(values[np.diff(values, prepend=values[:1] - 1) != 0])
 
 
 def among(values: Integers, ascending: Integers) -> NDArray[np.bool_]:

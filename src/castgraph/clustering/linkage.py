@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,8 +22,7 @@ from castgraph.clustering.projection import Points, Projection
 Integers = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
-_BLOCK = 8_000_000  # products that a thread holds at a time
-_FEWEST_ROWS, _MOST_ROWS = 8, 1024  # of a block
+_ROWS, _COLUMNS = 256, 4096  # of a product, which then fits into a core's cache
 _CANDIDATES = 200_000  # pairs that are measured at a time
 _CHUNK = 32_768  # faces or groups that are in memory in float64
 _SAMPLE = 16_384
@@ -222,18 +222,6 @@ class _Pairs(NamedTuple):
     a: Integers
     b: Integers
     squares: Numbers
-
-    @classmethod
-    def joined(cls, parts: Sequence[_Pairs]) -> _Pairs:
-        """Put parts together."""
-        if not parts:
-            return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-        a, b, squares = zip(*parts, strict=True)
-        return cls(np.concatenate(a), np.concatenate(b), np.concatenate(squares))
-
-    def where(self, chosen: NDArray[np.bool_]) -> _Pairs:
-        """Give some of them."""
-        return _Pairs(self.a[chosen], self.b[chosen], self.squares[chosen])
 
 
 class _Groups:
@@ -454,30 +442,51 @@ class _Merging:
         """Find the nearest of groups, and whether they are the nearest of others."""
         self.nearest[stale], self.least[stale] = -1, np.inf
         columns = np.flatnonzero(self.open)
+        # Where all are to be found each pair is looked at once, and tells of both.
+        is_whole = len(stale) == len(columns)
         matrix = self.columns[columns].T.copy()
         # The largest error of a product, and of the vectors it is made of.
         size = float(np.sqrt(np.square(self.rows[columns]).sum(axis=1).max(initial=0)))
         slack = 4 * (matrix.shape[0] + 8) * _EPS32 * size * size + 1e-9
-        # Who has a nearest may find a nearer one among those; who is to find one does it by itself.
-        limits = np.minimum(self.least, self.limit)
-        limits[stale] = -np.inf
-        limits = limits[columns]
-        step = int(np.clip(_BLOCK // max(1, len(columns)), _FEWEST_ROWS, _MOST_ROWS))
-        parts = [stale[start : start + step] for start in range(0, len(stale), step)]
+        is_found = np.zeros(len(self.numbers), dtype=bool)  # elsewhere: these are rows themselves
+        is_found[stale] = not is_whole
+        is_alone = np.zeros(len(self.numbers), dtype=bool)
+        is_alone[stale] = True
+        lock = Lock()
 
-        def near(rows: Integers) -> tuple[_Pairs, Integers]:
-            return self._near(rows, columns, matrix, limits, slack)
+        def look(begin: int) -> None:
+            rows = stale[begin : begin + _ROWS]
+            vectors = self.rows[rows]
+            for start in range(begin if is_whole else 0, len(columns), _COLUMNS):
+                others = columns[start : start + _COLUMNS]
+                products = vectors @ matrix[:, start : start + _COLUMNS]
+                if is_whole:
+                    products[others <= rows[:, None]] = -np.inf
+                else:
+                    products[others == rows[:, None]] = -np.inf
+                # Whoever is further than the nearest so far is of no use to either.
+                bound = np.minimum(self.least[rows], self.limit)
+                limits = np.where(is_found[others], -np.inf, np.minimum(self.least[others], self.limit))
+                is_hit = products >= (-bound[:, None] / 2 - slack).astype(np.float32)
+                is_hit |= products >= (-limits / 2 - slack).astype(np.float32)
+                hits = np.flatnonzero(is_hit)
+                for first in range(0, len(hits), _CANDIDATES):
+                    row, column = np.divmod(hits[first : first + _CANDIDATES], len(others))
+                    a, b = rows[row], others[column]
+                    squares = self._squared(a, b)
+                    near = squares <= self.limit
+                    a, b, squares = a[near], b[near], squares[near]
+                    allowed = self._may(a, b)
+                    pairs = _Pairs(a[allowed], b[allowed], squares[allowed])
+                    with lock:
+                        is_alone[a] = is_alone[b] = False
+                        self._take(pairs)
+                        self._take(_Pairs(pairs.b, pairs.a, pairs.squares))
 
-        found, lonely = [], []
         with ThreadPoolExecutor(self.groups.threads) as pool:
-            for pairs, alone in pool.map(near, parts):
-                found.append(pairs)
-                lonely.append(alone)
-        pairs = _Pairs.joined(found)
-        self._take(pairs)
-        self._take(_Pairs(pairs.b, pairs.a, pairs.squares))
-        if self.is_reducible and lonely:
-            self.open[np.concatenate(lonely)] = False
+            list(pool.map(look, range(0, len(stale), _ROWS)))
+        if self.is_reducible:
+            self.open[is_alone] = False
 
     def _take(self, pairs: _Pairs) -> None:
         """Take the nearest of each group among pairs that may be merged."""
@@ -487,44 +496,6 @@ class _Merging:
         # Of two that are equally near the first counts, whoever was found first.
         nearer = (squares < self.least[a]) | ((squares == self.least[a]) & (b < self.nearest[a]))
         self.nearest[a[nearer]], self.least[a[nearer]] = b[nearer], squares[nearer]
-
-    def _near(
-        self,
-        rows: Integers,
-        columns: Integers,
-        matrix: NDArray[np.float32],
-        limits: Numbers,
-        slack: float,
-    ) -> tuple[_Pairs, Integers]:
-        """Find pairs of groups that may be merged: with each row's nearest, and with all whose it may be.
-
-        Gives, too, the rows that have nobody near, be they allowed to be merged or not.
-        """
-        products = self.rows[rows] @ matrix
-        own = np.searchsorted(columns, rows)
-        products[np.arange(len(rows)), own] = -np.inf
-        best = columns[products.argmax(axis=1)] if len(columns) > 1 else rows
-        squares = self._squared(rows, best)
-        certain = (best != rows) & (squares <= self.limit)
-        certain[certain] = self._may(rows[certain], best[certain])
-        bound = np.where(certain, squares, self.limit)
-        is_hit = products >= (-bound[:, None] / 2 - slack).astype(np.float32)
-        is_hit |= products >= (-limits / 2 - slack).astype(np.float32)
-        hits = np.flatnonzero(is_hit)
-        del products, is_hit
-        alone = np.ones(len(rows), dtype=bool)
-        found: list[_Pairs] = []
-        for start in range(0, len(hits), _CANDIDATES):
-            row, column = np.divmod(hits[start : start + _CANDIDATES], len(columns))
-            a, b = rows[row], columns[column]
-            squares = self._squared(a, b)
-            near = squares <= self.limit
-            alone[row[near]] = False
-            useful = near & (squares <= np.maximum(bound[row], limits[column]))
-            a, b, squares = a[useful], b[useful], squares[useful]
-            allowed = self._may(a, b)
-            found.append(_Pairs(a[allowed], b[allowed], squares[allowed]))
-        return _Pairs.joined(found), rows[alone]
 
     def _squared(self, a: Integers, b: Integers) -> Numbers:
         """Measure the squared distances of pairs of groups; whoever comes first, the result is the same."""

@@ -4,6 +4,9 @@ For every fourth pixel it tells how likely the centre of a face lies there, how 
 exactly its centre is. Where that is likelier than the threshold there is a box, and of boxes that overlap
 the likeliest stays.
 
+It also tells of the eyes, the nose and the corners of the mouth. They are not used: on photographs and on
+television faces were aligned no better by them than by dlib's landmarks (``benchmarks/boxes.py``).
+
 A large picture goes through in tiles that overlap. What is too large to be whole in one is looked for in the
 picture made smaller.
 

@@ -9,6 +9,7 @@ import pytest
 from castgraph.archive import unzip
 from castgraph.faces.engine import Engine, Face, load_engine
 from castgraph.faces.frame import read_frame
+from castgraph.faces.models import FILES
 
 EMBEDDING_ERROR = 1e-4
 BATCH = 16
@@ -63,7 +64,7 @@ def test_a_face_does_not_depend_on_the_other_pictures_of_its_batch(fast: Engine,
             np.testing.assert_allclose(one.embedding, other.embedding, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("detector", ["hog", "cnn"])
+@pytest.mark.parametrize("detector", ["hog", "cnn", "centerface"])
 def test_tiny_pictures_hold_no_face(detector: str) -> None:
     tiny = [np.zeros((height, width, 3), np.uint8) for height, width in [(1, 1), (1, 300), (300, 1), (7, 9)]]
     for upsample in (0, 1, 2):
@@ -85,3 +86,9 @@ def test_models_are_named_with_checksums_and_the_68_point_model_is_not_among_the
     assert dict(engine.models) == dict(load_engine("reference", detector, 1).models)
     assert not any("68" in name for name in engine.models)
     assert ("mmod_human_face_detector.dat" in engine.models) == (detector == "cnn")
+
+
+def test_the_model_of_another_detector_is_named() -> None:
+    models = dict(load_engine("fast", "centerface", 0).models)
+    assert models.pop("centerface.onnx") == FILES["centerface.onnx"].checksum
+    assert models == dict(load_engine("fast", "hog", 1).models)

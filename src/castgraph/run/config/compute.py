@@ -31,9 +31,9 @@ class Compute(Section):
     )
     providers: Distinct[Provider] = Field(
         ["CPUExecutionProvider"],
-        description="onnxruntime's execution providers, in order of preference. They are for the CNN "
-        "detector and the embedder of `fast`: `[CUDAExecutionProvider, CPUExecutionProvider]` on a machine "
-        "with an NVIDIA GPU and the package onnxruntime-gpu.",
+        description="onnxruntime's execution providers, in order of preference. They are for the "
+        "embedder and all detectors but `hog` of `fast`: `[CUDAExecutionProvider, CPUExecutionProvider]` on "
+        "a machine with an NVIDIA GPU and the package onnxruntime-gpu.",
     )
     borrow: bool = Field(
         True,
