@@ -3,7 +3,7 @@
 from castgraph.base import tables
 from castgraph.base.joblog import joblog
 from castgraph.pages.sweep import draw
-from castgraph.run.constraints import must_links
+from castgraph.run.constraints import must_links, out_of_range
 from castgraph.run.scores import PLACE_COLUMNS, score
 
 with joblog(snakemake.log[0]):
@@ -18,10 +18,19 @@ with joblog(snakemake.log[0]):
         lambda name: tables.read_labels(paths[name], snakemake.input.faces),
         must_links(constraints, faces),
     )
+    beware = out_of_range(
+        tables.read_provenance(snakemake.input.constraints),
+        [settings["eps"] for settings in clusterings.values() if "eps" in settings],
+    )
     facts = tables.provenance(
-        "scores", {"clusterings": clusterings}, recommended=found.recommended, reason=found.reason
+        "scores",
+        {"clusterings": clusterings},
+        recommended=found.recommended,
+        reason=found.reason,
+        out_of_range=beware,
     )
     tables.write(snakemake.output.table, found.sweep, facts, tables.SWEEP)
     tables.write(snakemake.output.changes, found.changes, facts, tables.SWEEP_CHANGES)
     title = f"Scores of the clusterings of {snakemake.wildcards.run}"
-    draw(found.sweep, found.changes, found.reason, snakemake.output.html, snakemake.output.png, title=title)
+    told = f"{found.reason} {beware}".strip()
+    draw(found.sweep, found.changes, told, snakemake.output.html, snakemake.output.png, title=title)

@@ -15,7 +15,9 @@ if __name__ == "__main__":
     with joblog(snakemake.log[0]):
         cores = of_run(snakemake.resources.cores_of_run, snakemake.threads)
         settings = snakemake.params.settings
-        load = partial(load_engine, **settings, providers=snakemake.config["compute"]["providers"])
+        # With the place of a model file, of which the settings tell the content.
+        faces, providers = snakemake.config["faces"], snakemake.config["compute"]["providers"]
+        load = partial(load_engine, **faces, providers=providers)
         manifest = read_manifest(Path(snakemake.input.manifest))
         encoded = encode(manifest, Path(snakemake.input.frames), load, workers=snakemake.threads, cores=cores)
         facts = tables.provenance(

@@ -8,6 +8,7 @@ from castgraph.faces.merge import merge
 from castgraph.faces.quality import Founding, Quality
 
 with joblog(snakemake.log[0]):
+    own = {"embedder": snakemake.params.embedder} if snakemake.params.embedder else {}
     facts = merge(
         list(zip(map(Path, snakemake.input.faces), map(Path, snakemake.input.frames), strict=True)),
         broadcasts=Path(snakemake.output.broadcasts),
@@ -16,6 +17,6 @@ with joblog(snakemake.log[0]):
         quality=Quality(**snakemake.params.quality),
         founding=Founding(**snakemake.params.founding),
         frame_seconds=snakemake.params.frame_seconds,
-        settings={"encoder": snakemake.params.encoder},
+        settings={"encoder": snakemake.params.encoder, **own},
     )
     write_json(snakemake.output.receipt, facts)

@@ -12,7 +12,7 @@ import castgraph.run.inventories
 import castgraph.run.ledger
 from castgraph.base.files import expanded
 from castgraph.run.frames import FETCHED, UNPACKED, depend_on
-from castgraph.run.names import CODE_VERSIONS, clusterings, encoder_name, quality
+from castgraph.run.names import CODE_VERSIONS, clusterings, encoder_name, encoder_settings, quality
 from castgraph.run.turn import take_turn
 
 # Where a relative path of the configuration is looked for.
@@ -30,6 +30,9 @@ CONFIG_FILE = os.path.relpath(given_config_files()[-1]) if given_config_files() 
 try:
     MERGED = castgraph.run.config.load(config, CONFIG_FILE)
     config.update(castgraph.run.config.located(MERGED, FOLDERS))
+    # What is kept of the run tells which file it was.
+    if MERGED["faces"]["embedder"]:
+        MERGED["faces"]["embedder"]["sha256"] = config["faces"]["embedder"]["sha256"]
     # What is wanted of those that inventories tell; ID → source of the broadcasts that are known without them, else
     # None; what is in the lists and is not taken.
     CHOICE, LISTED, LEFT_ALONE = castgraph.run.config.chosen(
@@ -58,7 +61,7 @@ wildcard_constraints:
     broadcast=castgraph.archive.BROADCAST_PATTERN,
     archive="[A-Za-z0-9-]+",
     origin="[A-Za-z0-9.-]+",
-    encoder="[a-z0-9.-]+",
+    encoder="[A-Za-z0-9.-]+",
     clustering="|".join(map(re.escape, CLUSTERINGS)),
 
 
@@ -96,6 +99,12 @@ def with_faces(mem_mb):
     return lambda wildcards, input, attempt: int((mem_mb + 4 * input.size_mb) * attempt)
 
 
+def embedder_mb():
+    """Memory for an embedder of the user's own: 3.5 times its file were measured while it is loaded."""
+    own = config["faces"]["embedder"]
+    return 4 * os.path.getsize(own["onnx"]) // 10**6 if own else 0
+
+
 def cores_of_run():
     """The cores among which encode jobs borrow idle ones; 0 where they do not."""
     # On a cluster this is read again on the node.
@@ -106,7 +115,7 @@ def cores_of_run():
         return 0
     # Where memory is limited (--resources mem_mb=…) idle cores may be idle for lack of it.
     mem_mb = run_limit("mem_mb")
-    return run_cores() if mem_mb is None else min(run_cores(), mem_mb // 1000)
+    return run_cores() if mem_mb is None else min(run_cores(), mem_mb // (1000 + embedder_mb()))
 
 
 def fetch_priority():

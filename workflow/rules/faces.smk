@@ -25,12 +25,12 @@ rule encode:
     threads: config["compute"]["threads"]
     resources:
         # A worker each, and what reads and collects beside them.
-        mem_mb=growing(400 + 600 * config["compute"]["threads"]),
+        mem_mb=growing(400 + (600 + embedder_mb()) * config["compute"]["threads"]),
         cores_of_run=cores_of_run(),
         # Read again on a node of a cluster.
         on_node=int(not is_main_process()),
     params:
-        settings=config["faces"],
+        settings=encoder_settings(config["faces"]),
         # The output of unzip is gone when a broadcast is done, and the ZIP may be, so they are minded here.
         frames=frames(UNPACKED),
         code_version=CODE_VERSIONS["encode"],
@@ -63,6 +63,7 @@ rule merge:
     params:
         **QUALITY,
         encoder=ENCODER,
+        embedder=encoder_settings(config["faces"]).get("embedder"),
         frame_seconds=config["archive"]["frame_seconds"],
         code_version=CODE_VERSIONS["merge"],
     script:

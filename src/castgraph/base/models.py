@@ -134,13 +134,13 @@ def _checksum_path(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def session(path: Path, providers: Sequence[str] = CPU) -> onnxruntime.InferenceSession:
+def session(model: Path | bytes, providers: Sequence[str] = CPU) -> onnxruntime.InferenceSession:
     """Load an ONNX file into onnxruntime; one thread, and memory that does not grow with the inputs' sizes.
 
     Parameters
     ----------
-    path
-        The file.
+    model
+        The file, or what it holds.
     providers
         onnxruntime's execution providers, the preferred one first; see `check_providers`.
 
@@ -155,7 +155,9 @@ def session(path: Path, providers: Sequence[str] = CPU) -> onnxruntime.Inference
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3  # errors only
     options.enable_mem_pattern = False  # shapes differ from picture to picture
-    loaded = onnxruntime.InferenceSession(path, options, providers=list(providers))
+    if isinstance(model, bytes):  # its weights are in it: others would be looked for in the working directory
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
+    loaded = onnxruntime.InferenceSession(model, options, providers=list(providers))
     if loaded.get_providers()[0] != providers[0]:  # onnxruntime falls back to another one silently
         raise ModelError(
             f"compute.providers: {providers[0]} does not start on this machine (see onnxruntime's "

@@ -142,15 +142,19 @@ def chinese_whispers(
     return by_first_row(np.where(faces[people] < min_samples, NOISE, people))
 
 
+ITERATIVE: Mapping[str, float] = {"step": 0.02, "floor": 0.30, "compactness": 0.45, "reach": 0.42}
+"""The distances that `iterative` goes by besides its eps, for embeddings of dlib's embedder."""
+
+
 def iterative(
     X: ArrayLike,
     eps: float,
     min_samples: int,
     *,
-    step: float = 0.02,
-    floor: float = 0.30,
-    compactness: float = 0.45,
-    reach: float = 0.42,
+    step: float = ITERATIVE["step"],
+    floor: float = ITERATIVE["floor"],
+    compactness: float = ITERATIVE["compactness"],
+    reach: float = ITERATIVE["reach"],
     threads: int = 1,
     max_memory_mb: float | None = None,
 ) -> NDArray[np.int32]:

@@ -108,6 +108,43 @@ def constraints(
     return Constraints(must, _in_one_frame(frames), tracklet)
 
 
+FEW_PAIRS = 20
+"""Of fewer pairs a kind no range of eps is proposed."""
+
+_KEPT, _MERGED = 0.75, 0.05
+
+
+def eps_range(
+    adjacent: NDArray[np.floating[Any]], one_frame: NDArray[np.floating[Any]]
+) -> tuple[float, float] | None:
+    """Propose the eps to compare, for any embedder: from what frames tell, and without labels.
+
+    Parameters
+    ----------
+    adjacent
+        Distances of the `adjacent_pairs`, nearly all of one person; those that are far apart, too.
+    one_frame
+        Distances of the pairs in one frame, nearly all of two people.
+
+    Returns
+    -------
+    tuple of (float, float) or None
+        Three in four of the adjacent pairs are nearer than the first, and one in twenty of the pairs in one
+        frame are nearer than the second, to two decimals; that allows for cuts, and for mirrors and screens.
+        None where there are fewer than `FEW_PAIRS` of a kind, and where the first is not below the second.
+
+    Examples
+    --------
+    >>> eps_range(np.linspace(0.1, 0.5, 101), np.linspace(0.5, 1.5, 101))
+    (0.4, 0.55)
+    """
+    if min(len(adjacent), len(one_frame)) < FEW_PAIRS:
+        return None
+    low = round(float(np.quantile(adjacent, _KEPT)), 2)
+    high = round(float(np.quantile(one_frame, _MERGED)), 2)
+    return (low, high) if low < high else None
+
+
 def adjacent_pairs(
     frames: NDArray[np.integer[Any]], boxes: NDArray[np.integer[Any]], *, overlap: float = MIN_OVERLAP
 ) -> Pairs:

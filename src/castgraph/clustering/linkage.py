@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -60,6 +60,11 @@ class Rules:
     together: float = 0.05
     cohort: int = 30
     others: int = 5
+
+    def scaled(self, by: float) -> Rules:
+        """Give the same rules for points that are `by` times as far apart."""
+        distances = {name: by * getattr(self, name) for name in ("start_eps", "mend", "attach", "margin")}
+        return replace(self, **distances)
 
 
 RULES = Rules()

@@ -1,8 +1,8 @@
-"""Aligning faces: dlib's 5 landmarks, and the chip that its embedder is trained on."""
+"""Aligning faces: dlib's 5 landmarks, and the chip that an embedder is trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import dlib
 import numpy as np
@@ -15,8 +15,20 @@ from castgraph.faces.models import LANDMARKS, model_path
 CHIP_SIZE = 150
 CHIP_PADDING = 0.25
 
+ARCFACE = ((81.73, 51.45), (66.59, 52.35), (29.84, 51.57), (44.82, 52.41), (55.29, 80.64))
+"""Where dlib's 5 points lie in the chips of ArcFace-type embedders, in pixels of 112×112.
 
-def load(square: Square | None = None) -> Callable[[Picture, Detection], Aligned]:
+Their template, InsightFace's ``arcface_dst``, has the eyes, the tip of the nose and the corners of the mouth;
+dlib has the corners of the eyes and the base of the nose instead. These are the places of dlib's points where
+a face lies on the template, measured by ``benchmarks/arcface_points.py`` on 374 faces.
+"""
+
+_ARCFACE_SIZE = 112
+
+
+def load(
+    square: Square | None = None, alignment: str = "dlib", size: int = CHIP_SIZE
+) -> Callable[[Picture, Detection], Aligned]:
     """Load dlib's 5-point landmark model.
 
     Parameters
@@ -24,6 +36,10 @@ def load(square: Square | None = None) -> Callable[[Picture, Detection], Aligned
     square
         Where in a detector's box the model looks for landmarks; None for boxes of dlib's detectors, which
         are trimmed to the picture, as in face_recognition.
+    alignment
+        How the chip is cut: ``dlib``, or ``arcface`` for its template.
+    size
+        Side of the chip, in pixels.
 
     Returns
     -------
@@ -38,8 +54,11 @@ def load(square: Square | None = None) -> Callable[[Picture, Detection], Aligned
     References
     ----------
     V. Kazemi and J. Sullivan, "One Millisecond Face Alignment with an Ensemble of Regression Trees",
-    CVPR 2014; dlib's ``get_face_chip(size=150, padding=0.25)``.
+    CVPR 2014; dlib's ``get_face_chip(size=150, padding=0.25)``; J. Deng et al., "ArcFace: Additive Angular
+    Margin Loss for Deep Face Recognition", CVPR 2019, and ``insightface/utils/face_align.py`` for its
+    template.
     """
+    cut = ALIGNMENTS[alignment]
     find_landmarks = dlib.shape_predictor(str(model_path(LANDMARKS)))
 
     def align(picture: Picture, box: Detection) -> Aligned:
@@ -47,10 +66,31 @@ def load(square: Square | None = None) -> Callable[[Picture, Detection], Aligned
         shape = find_landmarks(picture, dlib.rectangle(seen.left, seen.top, seen.right, seen.bottom))
         return Aligned(
             landmarks=np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float32).ravel(),
-            chip=dlib.get_face_chip(picture, shape, CHIP_SIZE, CHIP_PADDING),
+            chip=cut(picture, shape, size),
         )
 
     return align
+
+
+def _as_dlib(picture: Picture, shape: dlib.full_object_detection, size: int) -> Picture:
+    return np.asarray(dlib.get_face_chip(picture, shape, size, CHIP_PADDING))
+
+
+def _as_arcface(picture: Picture, shape: dlib.full_object_detection, size: int) -> Picture:
+    """Cut by the similarity transform that brings the points nearest to their places (least squares)."""
+    there, here = dlib.dpoints(), dlib.dpoints()
+    for (x, y), point in zip(ARCFACE, shape.parts(), strict=True):
+        there.append(dlib.dpoint(x * size / _ARCFACE_SIZE, y * size / _ARCFACE_SIZE))
+        here.append(dlib.dpoint(point))
+    details = dlib.chip_details(there, here, dlib.chip_dims(size, size))
+    return np.asarray(dlib.extract_image_chip(picture, details))
+
+
+ALIGNMENTS: Mapping[str, Callable[[Picture, dlib.full_object_detection, int], Picture]] = {
+    "dlib": _as_dlib,
+    "arcface": _as_arcface,
+}
+"""Alignment → what cuts the chip of a face by its landmarks."""
 
 
 def squared(box: Detection, square: Square) -> Detection:

@@ -51,10 +51,13 @@ The squares are those of dlib's boxes on faces of television that both find, bet
 """
 
 
-def problems(engine: str, detector: str, score_threshold: float | None) -> Iterator[tuple[str, str]]:
+def problems(
+    engine: str, detector: str, score_threshold: float | None, has_embedder: bool = False
+) -> Iterator[tuple[str, str]]:
     """Tell what an engine or a detector does not offer.
 
-    Parameters are the keys of the section ``faces`` of the configuration; engine and detector are known ones.
+    Parameters are the keys of the section ``faces`` of the configuration, the last whether there is an
+    embedder of the user's own; engine and detector are known ones.
 
     Yields
     ------
@@ -67,6 +70,12 @@ def problems(engine: str, detector: str, score_threshold: float | None) -> Itera
         yield (
             "detector",
             f"found {detector!r}; allowed: {offered} with faces.engine {engine}, which is dlib itself; "
+            "use engine fast",
+        )
+    if has_embedder and engine == "reference":
+        yield (
+            "embedder",
+            "found one of your own; allowed: null with faces.engine reference, which is dlib itself; "
             "use engine fast",
         )
     if score_threshold is None:

@@ -52,7 +52,8 @@ class Encoded(NamedTuple):
     Attributes
     ----------
     faces
-        The face table (`castgraph.base.tables.FACES`), sorted by frame, left; empty when there is no face.
+        The face table (`castgraph.base.tables.encoded_faces`), sorted by frame, left; empty when there is no
+        face.
     frames
         The frame table (`castgraph.base.tables.FRAMES`), one row for each frame of the manifest. A frame that
         cannot be decoded has the status ``unreadable`` and a reason; one that is ``ok`` has a reason where
@@ -151,7 +152,8 @@ def is_worse(manifest: Manifest, faces: Path, frames: Path, *, replaced: bool = 
     if manifest.frames or manifest.status == "empty" or (replaced and manifest.status == "damaged"):
         return False
     try:
-        with tables.opened(faces, tables.FACES), tables.opened(frames, tables.FRAMES) as file:
+        faces_now = tables.encoded_faces(tables.embedding_size(faces))
+        with tables.opened(faces, faces_now), tables.opened(frames, tables.FRAMES) as file:
             was_read = "ok" in file.read(["status"])["status"].unique().to_pylist()
     except (FileNotFoundError, tables.TableError):
         return False
@@ -169,7 +171,7 @@ def write_encoded(encoded: Encoded, facts: Mapping[str, Any], faces: Path, frame
     """Write both tables of a broadcast; neither takes its place before the other is whole, too."""
     with files.atomic_together(faces, frames) as parts:
         for part, table, schema in zip(
-            parts, (encoded.faces, encoded.frames), (tables.FACES, tables.FRAMES), strict=True
+            parts, encoded[:2], (encoded.faces.schema, tables.FRAMES), strict=True
         ):
             with tables.writer(part, schema, facts) as add:
                 add(table)
@@ -211,7 +213,7 @@ def _encode(
     ) as crew:
         try:
             engine = load()
-            yield 0, engine.models, _part([], [])  # the models, also where there is no frame
+            yield 0, engine.models, _part([], [], engine.embedding_size)  # also where there is no frame
             while not crew.is_done:
                 for task, part in _parts(engine, folder, crew.own()):
                     yield task, engine.models, part
@@ -251,14 +253,15 @@ def _parts(
             _part(
                 [face._asdict() for one in faces for face in one],
                 [read.row | {"n_faces": len(one)} for read, one in zip(batch, faces, strict=True)],
+                engine.embedding_size,
             ),
         )
 
 
-def _part(faces: list[dict[str, Any]], frames: list[dict[str, Any]]) -> _Part:
+def _part(faces: list[dict[str, Any]], frames: list[dict[str, Any]], size: int) -> _Part:
     # `_joined` puts the others in front.
     return _Part(
-        pa.Table.from_pylist(faces, schema=pa.schema(list(tables.FACES)[3:])),
+        pa.Table.from_pylist(faces, schema=pa.schema(list(tables.encoded_faces(size))[3:])),
         pa.Table.from_pylist(frames, schema=pa.schema(list(tables.FRAMES)[3:])),
     )
 
@@ -330,8 +333,9 @@ def _joined(
     numbers = np.array([entry.frame for entry in manifest.frames], dtype=np.int32)
     seconds = pa.array([entry.seconds for entry in manifest.frames], pa.float64())
     face = np.arange(len(rows), dtype=np.int32)
+    schema = tables.encoded_faces(faces.schema.field("embedding").type.list_size)
     return (
-        _fronted(manifest.broadcast, tables.FACES, [face, np.repeat(numbers, counts)], faces.take(rows)),
+        _fronted(manifest.broadcast, schema, [face, np.repeat(numbers, counts)], faces.take(rows)),
         _fronted(manifest.broadcast, tables.FRAMES, [numbers, seconds], frames.take(places)),
     )
 

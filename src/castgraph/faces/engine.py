@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from castgraph.base.tables import EMBEDDING_SIZE
 from castgraph.faces.detectors import DETECTORS, problems
 from castgraph.faces.frame import Picture, sharpness
 
@@ -43,7 +44,7 @@ class Aligned(NamedTuple):
     """The landmarks of a face and the chip that is cut out by them."""
 
     landmarks: NDArray[np.float32]  # (10,): x, y of the 5 points, pixels of the frame
-    chip: NDArray[np.uint8]  # (150, 150, 3), RGB
+    chip: NDArray[np.uint8]  # (side, side, 3), RGB; the side is 150 for dlib's embedder
 
 
 class Face(NamedTuple):
@@ -56,7 +57,7 @@ class Face(NamedTuple):
     score: float
     sharpness: float  # variance of the Laplacian on the aligned chip
     landmarks: NDArray[np.float32]  # (10,): x, y of the 5 points
-    embedding: NDArray[np.float32]  # (128,)
+    embedding: NDArray[np.float32]  # (128,), or as many as the embedder gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,16 @@ class Engine:
     align
         Gives the landmarks of one face and its chip.
     embed
-        Turns chips (n, 150, 150, 3) into embeddings (n, 128), float32.
+        Turns chips (n, side, side, 3) into embeddings (n, embedding_size), float32.
+    embedding_size
+        Numbers of an embedding.
     """
 
     models: Mapping[str, str]
     detect: Callable[[Picture], list[Detection]]
     align: Callable[[Picture, Detection], Aligned]
     embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    embedding_size: int = EMBEDDING_SIZE
 
     def encode(self, pictures: Sequence[Picture]) -> list[list[Face]]:
         """Find and embed the faces of each picture, sorted by left, then top.
@@ -125,6 +129,7 @@ def load_engine(
     upsample: int,
     min_size_px: int = 0,
     score_threshold: float | None = None,
+    embedder: Mapping[str, Any] | None = None,
     *,
     providers: Sequence[str] = ("CPUExecutionProvider",),
 ) -> Engine:
@@ -143,6 +148,8 @@ def load_engine(
         the frame.
     score_threshold
         The least score of a face; None for the detector's own.
+    embedder
+        Another embedder than dlib's: the fields of `castgraph.faces.embedder.Embedder`.
     providers
         onnxruntime's execution providers, the first that can run a model is used; for the engine ``fast``.
 
@@ -155,15 +162,15 @@ def load_engine(
     ValueError
         When there is no such engine, detector or provider, or the engine cannot do what is asked.
     castgraph.base.models.ModelError
-        When a model file is missing or altered.
+        When a model file is missing or altered, or is no embedder.
     """
     if engine not in ENGINES:
         raise ValueError(f"faces.engine: no engine {engine!r}; there are {', '.join(ENGINES)}")
     if detector not in DETECTORS:
         raise ValueError(f"faces.detector: no detector {detector!r}; there are {', '.join(DETECTORS)}")
-    for key, problem in problems(engine, detector, score_threshold):
+    for key, problem in problems(engine, detector, score_threshold, embedder is not None):
         raise ValueError(f"faces.{key}: {problem}")
     if score_threshold is None:
         score_threshold = DETECTORS[detector].threshold
     load: Callable[..., Engine] = import_module(ENGINES[engine]).load
-    return load(detector, upsample, min_size_px, score_threshold, providers)
+    return load(detector, upsample, min_size_px, score_threshold, embedder, providers)

@@ -6,23 +6,40 @@ of the reference engine; tests hold it to that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from castgraph.faces import align, embed
 from castgraph.faces.detectors import DETECTORS
+from castgraph.faces.embedder import Embedder, load_embedder
 from castgraph.faces.engine import Engine
-from castgraph.faces.models import checksums
+from castgraph.faces.models import EMBEDDER, checksums
 
 
 def load(
-    detector: str, upsample: int, min_size_px: int, score_threshold: float, providers: Sequence[str]
+    detector: str,
+    upsample: int,
+    min_size_px: int,
+    score_threshold: float,
+    embedder: Mapping[str, Any] | None,
+    providers: Sequence[str],
 ) -> Engine:
     """Load the fast engine; see `castgraph.faces.load_engine`."""
     find = import_module(DETECTORS[detector].module)
+    detect = find.load(upsample, min_size_px, score_threshold, providers)
+    square = DETECTORS[detector].square
+    known = checksums(detector)
+    if embedder is None:
+        return Engine(known, detect, align.load(square), embed.load(providers))
+    own = Embedder(**embedder)
+    network = load_embedder(own, providers)
+    del known[EMBEDDER]
     return Engine(
-        models=checksums(detector),
-        detect=find.load(upsample, min_size_px, score_threshold, providers),
-        align=align.load(DETECTORS[detector].square),
-        embed=embed.load(providers),
+        models=known | {Path(own.onnx).name: network.checksum},
+        detect=detect,
+        align=align.load(square, own.alignment, own.size),
+        embed=network.embed,
+        embedding_size=network.embedding_size,
     )

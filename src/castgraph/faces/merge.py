@@ -80,8 +80,8 @@ def merge(
     ------
     ValueError
         When a table holds another broadcast than its file name says, its faces are not numbered in order or
-        its frames do not ascend, when an earlier castgraph made it (`castgraph.base.tables.TableError`), and
-        when `frame_seconds` is not positive.
+        its frames do not ascend, when embeddings differ in size, when an earlier castgraph made it
+        (`castgraph.base.tables.TableError`), and when `frame_seconds` is not positive.
 
     Notes
     -----
@@ -89,6 +89,8 @@ def merge(
     """
     if not (math.isfinite(frame_seconds) and frame_seconds > 0):
         raise ValueError(f"frame_seconds: {frame_seconds} is not allowed; it must be positive")
+    encoded = sorted(encoded, key=lambda pair: pair[0].stem)
+    size = _size([faces for faces, _ in encoded])
     rows: list[dict[str, Any]] = []
     caught = np.zeros(1 + len(FILTERS), int)  # faces that count, then those that each filter sets aside
     digest = hashlib.blake2b(digest_size=16)
@@ -100,10 +102,10 @@ def merge(
             tables.writer(parts[1], tables.MERGED_FACES, facts) as add_faces,
             tables.writer(parts[2], tables.MERGED_FRAMES, facts) as add_frames,
         ):
-            with tables.embeddings_writer(parts[0], facts) as add_embeddings:
-                for face_table, frame_table in sorted(encoded, key=lambda pair: pair[0].stem):
+            with tables.embeddings_writer(parts[0], facts, size) as add_embeddings:
+                for face_table, frame_table in encoded:
                     codes = np.zeros_like(caught)
-                    for part in _faces(face_table):
+                    for part in _faces(face_table, size):
                         reasons = set_aside(part, quality)
                         failed = reasons.indices.to_numpy()
                         codes += np.bincount(failed, minlength=len(codes))
@@ -144,10 +146,24 @@ def _with(table: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
     return table
 
 
-def _faces(path: Path) -> Iterator[pa.Table]:
+def _size(encoded: Sequence[Path]) -> int:
+    """Tell how many numbers the embeddings of all broadcasts have."""
+    size, first = tables.EMBEDDING_SIZE, None
+    for path in encoded:
+        found = tables.embedding_size(path)
+        if first is None:
+            size, first = found, path
+        elif found != size:
+            raise tables.TableError(
+                f"{path} has embeddings of {found} numbers and {first} of {size}; a run has one embedder"
+            )
+    return size
+
+
+def _faces(path: Path, size: int) -> Iterator[pa.Table]:
     """Read the faces of a broadcast, some at a time."""
     begin = last = 0
-    for part in _parts(path, tables.FACES):
+    for part in _parts(path, tables.encoded_faces(size)):
         face, frame = part["face"].to_numpy(), part["frame"].to_numpy()
         if (face != np.arange(begin, begin + len(part))).any() or (np.diff(frame, prepend=last) < 0).any():
             raise tables.TableError(

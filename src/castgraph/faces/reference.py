@@ -21,7 +21,12 @@ from castgraph.faces.models import CNN_DETECTOR, EMBEDDER, checksums, model_path
 
 
 def load(
-    detector: str, upsample: int, min_size_px: int, score_threshold: float, providers: Sequence[str]
+    detector: str,
+    upsample: int,
+    min_size_px: int,
+    score_threshold: float,
+    embedder: None,  # `castgraph.faces.detectors.problems` refuses any
+    providers: Sequence[str],
 ) -> Engine:
     """Load the reference engine; see `castgraph.faces.load_engine`. It always runs on the CPU."""
     return Engine(

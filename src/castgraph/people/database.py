@@ -17,7 +17,7 @@ def write_database_json(path: Path, faces: Path, labels: NDArray[np.int32]) -> N
     """Write one JSON object a face and line, atomically, with some of them in memory at a time.
 
     The keys are ``faceid`` (the person, -1 for noise and for faces set aside), ``image`` (as the ZIP
-    unpacks), ``box`` (top, right, bottom, left, pixels) and ``encoding`` (128 numbers).
+    unpacks), ``box`` (top, right, bottom, left, pixels) and ``encoding`` (the embedding, as numbers).
 
     Parameters
     ----------

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castgraph.base.locks import locked
-from castgraph.clustering.algorithms import ALGORITHMS
-from castgraph.clustering.attach import attach
-from castgraph.clustering.constraints import constraints
+from castgraph.clustering.algorithms import ALGORITHMS, ITERATIVE
+from castgraph.clustering.attach import ATTACH, MARGIN, attach
+from castgraph.clustering.constraints import NEAR, constraints
 from castgraph.clustering.dbscan import require_memory, validated
-from castgraph.clustering.linkage import linkage
+from castgraph.clustering.linkage import RULES, linkage
 from castgraph.clustering.projection import Points
 from castgraph.clustering.scan import Options
 from castgraph.clustering.search import search_all, search_new
@@ -95,21 +95,37 @@ def cluster_faces(
         return founders.spread(np.empty(0, dtype=np.int32))
     if settings["algorithm"] == "linkage":
         frames, boxes = faces.places()
-        must = constraints(faces.points, frames, boxes).must
+        must = constraints(faces.points, frames, boxes, near=NEAR * faces.scale).must
         return faces.spread(
-            linkage(faces.points, **given, frames=frames, must_link=must, founding=faces.founding, **limits)
+            linkage(
+                faces.points,
+                **given,
+                frames=frames,
+                must_link=must,
+                founding=faces.founding,
+                rules=RULES.scaled(faces.scale),
+                **limits,
+            )
         )
     if settings["algorithm"] == "dbscan":
         labels = cluster_by_dbscan(
             founders, **given, saved=saved, options=options, all_eps=all_eps, max_memory_mb=max_memory_mb
         )
     else:
+        if settings["algorithm"] == "iterative":
+            given |= {name: value * faces.scale for name, value in ITERATIVE.items()}
         labels = founders.spread(ALGORITHMS[settings["algorithm"]](founders.points, **given, **limits))
     if founders is faces:
         return labels
     frames, _ = faces.places()
     joined = attach(
-        faces.points, labels[faces.counted], frames=frames, joining=~faces.founding, threads=options.threads
+        faces.points,
+        labels[faces.counted],
+        frames=frames,
+        joining=~faces.founding,
+        within=ATTACH * faces.scale,
+        margin=MARGIN * faces.scale,
+        threads=options.threads,
     )
     return faces.spread(joined)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from castgraph.archive import about_n_frames, is_local
-from castgraph.base.tables import EMBEDDING_SIZE
+from castgraph.base import tables
 from castgraph.clustering.dbscan import predicted_memory_mb
 from castgraph.run.timings import PER_BROADCAST, read_job
 
@@ -35,6 +35,8 @@ class Pace(NamedTuple):
         Faces on a frame.
     zip_bytes, table_bytes
         Bytes of a frame in its ZIP, and in the tables of the broadcast and the run.
+    embedding_size
+        Numbers of an embedding.
     """
 
     n_broadcasts: int
@@ -43,6 +45,7 @@ class Pace(NamedTuple):
     faces: float
     zip_bytes: float
     table_bytes: float
+    embedding_size: int = tables.EMBEDDING_SIZE
 
 
 FIRST_GUESS = Pace(0, 2215, 1 / 20, 1.02, 60_000, 1300)
@@ -69,7 +72,7 @@ def pace(results: Path, encoder: str) -> Pace:
         The name of the encoder.
     """
     n_broadcasts = n_frames = n_faces = zip_bytes = table_bytes = 0
-    seconds = 0.0
+    seconds, size = 0.0, tables.EMBEDDING_SIZE
     for place, found in islice(_encoded(results / "encoded" / encoder), _MOST_READ):
         measured = (
             results / "benchmarks" / each.format(encoder=encoder) / f"{place}.tsv" for each in PER_BROADCAST
@@ -82,6 +85,8 @@ def pace(results: Path, encoder: str) -> Pace:
         n_faces += found["n_faces"]
         seconds += took
         zip_bytes += _size(results.parent / "resources" / "zips" / f"{place}.zip")
+        with suppress(OSError, tables.TableError):  # it was lost, and will be made again
+            size = tables.embedding_size(results / "faces" / encoder / f"{place}.parquet")
         table_bytes += sum(
             _size(results / kind / encoder / f"{place}.parquet") for kind in ("faces", "frames")
         )
@@ -94,6 +99,7 @@ def pace(results: Path, encoder: str) -> Pace:
         n_faces / n_frames,
         zip_bytes / n_frames or FIRST_GUESS.zip_bytes,
         2 * table_bytes / n_frames,  # the run holds them once more
+        size,
     )
 
 
@@ -133,7 +139,7 @@ def estimate(
     per_frame = known.table_bytes + (known.zip_bytes if keep_zips else 0)
     # As many wait unpacked as are being encoded.
     n_unpacked = n_frames * min(1, 2 * at_a_time / max(1, len(to_encode)))
-    clustering_mb = predicted_memory_mb(n_faces, EMBEDDING_SIZE, threads=cores)
+    clustering_mb = predicted_memory_mb(n_faces, known.embedding_size, threads=cores)
     return Estimate(
         n_frames,
         seconds / at_a_time,

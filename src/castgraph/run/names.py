@@ -21,27 +21,32 @@ CODE_VERSIONS: Mapping[str, int] = {
     "encode": 4,
     "merge": 6,
     "clustering": 6,
-    "constraints": 1,
+    "constraints": 2,
     "adapt": 1,
-    "scores": 4,
+    "scores": 5,
     "people": 2,
     "portraits": 2,
     "database_json": 1,
     "network": 4,
     "picture": 1,
-    "summary": 6,
-    "report": 3,
+    "summary": 7,
+    "report": 4,
 }
 """Rule → version of its results, raised when a change of the code changes what the rule writes."""
 
 
 def encoder_name(
-    engine: str, detector: str, upsample: int, min_size_px: int = 0, score_threshold: float | None = None
+    engine: str,
+    detector: str,
+    upsample: int,
+    min_size_px: int = 0,
+    score_threshold: float | None = None,
+    embedder: Mapping[str, Any] | None = None,
 ) -> str:
     """Name an encoder for paths: ``fast-hog-up1``, or ``fast-hog-up1-min80-score-0.2`` with limits set.
 
     Parameters are the keys of the section ``faces`` of the configuration. The detector's own threshold adds
-    nothing to the name.
+    nothing to the name; an embedder that is not dlib's adds its name and the beginning of its checksum.
     """
     name = f"{engine}-{detector}-up{upsample}"
     if min_size_px:
@@ -49,7 +54,25 @@ def encoder_name(
     if score_threshold not in (None, DETECTORS[detector].threshold):
         whole, decimals = _decimal(score_threshold)
         name += f"-score{whole}.{decimals or 0}"
+    if embedder:
+        name += f"-{embedder['name']}-{embedder['sha256'][:8]}"
     return name
+
+
+def encoder_settings(faces: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what encodings depend on: the section ``faces`` of the configuration, but not where a file lies.
+
+    Examples
+    --------
+    >>> encoder_settings({"engine": "fast", "embedder": None})
+    {'engine': 'fast'}
+    >>> encoder_settings({"engine": "fast", "embedder": {"onnx": "mine.onnx", "name": "mine"}})
+    {'engine': 'fast', 'embedder': {'name': 'mine'}}
+    """
+    settings = dict(faces)
+    if embedder := settings.pop("embedder"):
+        settings["embedder"] = {key: value for key, value in embedder.items() if key != "onnx"}
+    return settings
 
 
 _FOUNDING: Mapping[str, Mapping[str, float]] = {"centerface": {"min_face_px": 40}}

@@ -98,7 +98,8 @@ def _encoder(run: Path) -> str:
     except FileNotFoundError:
         return str(tables.read_provenance(run / "broadcasts.parquet")["settings"]["encoder"])
     # Of an older run the section has more keys.
-    return encoder_name(**{key: config["faces"][key] for key in Faces.model_fields})
+    faces = config["faces"]
+    return encoder_name(**{key: faces[key] for key in Faces.model_fields if key in faces})
 
 
 def _merged(run: Path) -> dict[str, tuple[str, str]]:

@@ -93,6 +93,7 @@ def summarise(
         "set_aside": merged["set_aside"],
         "faces_found_nobody": _total(table["n_faces"]) - merged["n_set_aside"] - merged["n_founding"],
         "recommended": tables.read_provenance(scores)["reason"],
+        "out_of_range": tables.read_provenance(scores).get("out_of_range", ""),
         "clusterings": {
             name: _clustering(faces, **paths, n_set_aside=merged["n_set_aside"])
             for name, paths in clusterings.items()
@@ -165,6 +166,8 @@ def render(summary: Summary, folder: Path) -> RenderableType:
             Text(summary["recommended"]),
             Text(f"  {folder / 'sweep.html'}").append("  the clusterings compared", style="dim"),
         ]
+    if beware := summary.get("out_of_range"):  # an older castgraph has none
+        parts += [Text("\nbeware", style="bold"), Text(beware)]
     if (folder / "report.html").exists():
         parts.append(Text(f"\n{folder / 'report.html'}").append("  all of it in one page", style="dim"))
     return Group(*parts)

@@ -258,11 +258,23 @@ def cut_off(path: Path) -> None:
             lambda path: np.save(path, np.zeros((4, 128), np.float32)),
             r"float32 of shape \(4, 128\) in C order",
         ),
-        (lambda path: np.save(path, np.zeros((3, 64), np.float32)), r"of shape \(3, 64\)"),
+        (lambda path: np.save(path, np.zeros((3, 0), np.float32)), r"of shape \(3, 0\)"),
+        (lambda path: np.save(path, np.zeros(3, np.float32)), r"of shape \(3,\)"),
         (lambda path: np.save(path, np.zeros((3, 128))), "holds float64"),
         (lambda path: np.save(path, np.zeros((128, 3), np.float32).T), "in Fortran order"),
     ],
-    ids=["missing", "empty", "another format", "cut off", "objects", "rows", "columns", "dtype", "order"],
+    ids=[
+        "missing",
+        "empty",
+        "another format",
+        "cut off",
+        "objects",
+        "rows",
+        "no columns",
+        "one dimension",
+        "dtype",
+        "order",
+    ],
 )
 def test_embeddings_that_do_not_fit_the_table_are_refused(
     write: Callable[[Path], None], told: str, faces: Path

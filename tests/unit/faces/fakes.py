@@ -154,6 +154,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.models = {"model.dat": "0" * 64}
+        self.embedding_size = 128
         self.shapes: list[list[tuple[int, ...]]] = []  # of the pictures of each call
 
     def encode(self, pictures):

@@ -21,6 +21,7 @@ from castgraph.faces.merge import broadcast_row, merge
 from castgraph.faces.quality import Quality
 
 OTHER = "NTV_20261001_030000"
+ANOTHER = "NTV_20261001_010000"
 
 
 def face(left: int) -> Face:
@@ -30,17 +31,20 @@ def face(left: int) -> Face:
 
 
 def write_encoded(
-    folder: Path, broadcast: str, statuses: list[str], n_faces: int, **facts
+    folder: Path, broadcast: str, statuses: list[str], n_faces: int, size: int = 128, **facts
 ) -> tuple[Path, Path]:
     """Write the two tables of a broadcast as the encode job does."""
     paths = folder / "faces" / f"{broadcast}.parquet", folder / "frames" / f"{broadcast}.parquet"
-    rows = [{"broadcast": broadcast, "face": n, "frame": n + 1, **face(n)._asdict()} for n in range(n_faces)]
+    rows = [
+        {"broadcast": broadcast, "face": n, "frame": n + 1, **face(n)._asdict(), "embedding": [n] * size}
+        for n in range(n_faces)
+    ]
     frames = [
         {"broadcast": broadcast, "frame": n + 1, "n_faces": 0, "status": status, "reason": ""}
         for n, status in enumerate(statuses)
     ]
     provenance = tables.provenance("encode", {}, **{"status": "ok", "reason": "", "n_refused": 0, **facts})
-    tables.write(paths[0], pa.Table.from_pylist(rows, schema=tables.FACES), provenance)
+    tables.write(paths[0], pa.Table.from_pylist(rows, schema=tables.encoded_faces(size)), provenance)
     tables.write(paths[1], pa.Table.from_pylist(frames, schema=tables.FRAMES), provenance)
     return paths
 
@@ -459,3 +463,22 @@ def test_the_digest_is_that_of_what_the_faces_are(tmp_path: Path, monkeypatch: p
         rewritten(changed[0], tables.FACES, **change)
         found.append(digest(tmp_path / "run", [changed, encoded[1]]))
     assert len(set(found)) == len(found) == 7
+
+
+@pytest.mark.parametrize("n_faces", [0, 3])
+def test_embeddings_may_have_any_size(n_faces: int, tmp_path: Path) -> None:
+    encoded = [
+        write_encoded(tmp_path, name, ["ok"], n, size=5) for name, n in ((ANOTHER, 0), (OTHER, n_faces))
+    ]
+    found = tables.open_embeddings(merged(tmp_path, encoded)["faces"])
+    assert found.tolist() == [[n] * 5 for n in range(n_faces)]
+    assert found.shape == (n_faces, 5)
+
+
+def test_embeddings_of_two_sizes_are_refused(tmp_path: Path) -> None:
+    sizes = ((ANOTHER, 128), (OTHER, 512))
+    encoded = [write_encoded(tmp_path, name, ["ok"], 1, size=size) for name, size in sizes]
+    with pytest.raises(
+        tables.TableError, match=f"{OTHER}.* of 512 numbers and .*{ANOTHER}.* of 128; a run has one"
+    ):
+        merged(tmp_path, encoded)

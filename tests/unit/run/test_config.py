@@ -1,5 +1,6 @@
 """The configuration: defaults, and errors that name the key, what was found and what is allowed."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -23,6 +24,12 @@ FOLDERS = (
 
 def minimal(**changes: Any) -> dict[str, Any]:
     return {"run": "test", "broadcasts": {"ids": [ID]}, **changes}
+
+
+def embedder(**changes: Any) -> dict[str, Any]:
+    """Give sections with an embedder, and an eps for it."""
+    section = {"onnx": "models/my.onnx", "name": "mine"} | changes
+    return {"faces": {"embedder": section}, "clustering": {"eps": 1}}
 
 
 def test_defaults_are_filled_in_and_the_input_is_not_changed() -> None:
@@ -105,6 +112,24 @@ RUN = (
         ({"clustering": {"eps": "0.4"}}, rf"clustering\.eps: found '0\.4'; allowed: {EPS}"),
         ({"clustering": {"eps": [0.4, True]}}, rf"clustering\.eps\.1: found True; allowed: {EPS}"),
         ({"clustering": {"eps": {"a": 0.4}}}, rf"clustering\.eps: found \{{'a': 0\.4\}}; allowed: {EPS}"),
+        ({"faces": {"embedder": "my.onnx"}}, r"embedder: found 'my\.onnx'; allowed: a section .* or null$"),
+        ({"faces": {"embedder": {"name": "a"}}}, r"faces\.embedder\.onnx: missing; The ONNX file"),
+        (embedder(nam="a"), r"faces\.embedder\.nam: unknown key; did you mean name\? Allowed here: onnx,"),
+        (embedder(name="a/b"), r"faces\.embedder\.name: found 'a/b'; allowed: letters, digits and '-'"),
+        (embedder(name="..-.."), r"faces\.embedder\.name: found '\.\.-\.\.'"),
+        (embedder(size=8), r"faces\.embedder\.size: found 8; allowed: a whole number \(16 to 1024\)"),
+        (embedder(mean=[1, 2]), r"embedder\.mean: found \[1, 2\]; allowed: a number, or a list of .*\(3\)"),
+        (embedder(std=[1, 0, 1]), r"faces\.embedder\.std: found \[1, 0, 1\]; allowed: a number \(above 0\)"),
+        (embedder(channels="RGB"), r"faces\.embedder\.channels: found 'RGB'; allowed: 'rgb' or 'bgr'"),
+        (embedder(sha256="ab"), r"faces\.embedder\.sha256: found 'ab'; allowed: 64 digits"),
+        (
+            embedder() | {"clustering": {}},
+            r"clustering\.eps: found null; allowed: .* with faces\.embedder, .* \[0\.7,",
+        ),
+        (
+            {"faces": {"engine": "reference", **embedder()["faces"]}, "clustering": {"eps": 1}},
+            r"faces\.embedder: found one of your own; allowed: null with faces\.engine reference",
+        ),
         ({"clustering": {"min_samples": 0}}, r"min_samples: found 0; allowed: a whole number \(at least 1\)"),
         ({"clustering": {"min_samples": "5"}}, r"min_samples: found '5'; allowed: a whole number"),
         ({"clustering": {"min_samples": True}}, r"min_samples: found True; allowed: a whole number"),
@@ -535,6 +560,44 @@ def test_relative_paths_are_found_beside_the_user_before_beside_the_workflow(
         ConfigError, match=r"archive\.base_url: found 'nowhere'; not there, looked for in .*mine"
     ):
         configuration.located(nowhere, [mine, shipped])
+
+
+def test_an_embedder_is_found_and_told_by_its_checksum(tmp_path: Path) -> None:
+    given = minimal(**embedder(mean=[123.7, 116.3, 103.5]))
+    config = configuration.load(given)
+    with pytest.raises(ConfigError, match=r"faces\.embedder\.onnx: found 'models/my\.onnx'; not there"):
+        configuration.located(config, [tmp_path])
+    path = tmp_path / "models" / "my.onnx"
+    path.mkdir(parents=True)
+    with pytest.raises(
+        ConfigError, match=r"faces\.embedder\.onnx: .*my\.onnx cannot be read \(Is a directory"
+    ):
+        configuration.located(config, [tmp_path])
+    path.rmdir()
+    path.write_bytes(b"some network")
+    found = configuration.located(config, [tmp_path])
+    checksum = hashlib.sha256(b"some network").hexdigest()
+    assert found["faces"]["embedder"] == {
+        "onnx": str(path),
+        "name": "mine",
+        "size": 112,
+        "mean": [123.7, 116.3, 103.5],
+        "std": 127.5,
+        "channels": "rgb",
+        "alignment": "arcface",
+        "sha256": checksum,
+    }
+    assert configuration.located(found, [tmp_path]) == found
+    path.write_bytes(b"another network")
+    with pytest.raises(
+        ConfigError, match=rf"faces\.embedder\.sha256: found {checksum}; .*my\.onnx has [0-9a-f]"
+    ):
+        configuration.located(found, [tmp_path])
+
+
+def test_hdbscan_needs_no_eps_with_an_embedder_either() -> None:
+    config = configuration.load(minimal(**embedder() | {"clustering": {"algorithm": "hdbscan"}}))
+    assert config["clustering"]["eps"] is None
 
 
 def test_a_written_configuration_is_the_same_when_read(tmp_path: Path) -> None:

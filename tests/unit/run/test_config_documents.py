@@ -27,7 +27,9 @@ def test_every_key_is_in_the_demo_and_in_a_table(root: Path) -> None:
     table = re.findall(r"^\| `([^`]+)` \|", (root / "config" / "README.md").read_text("utf-8"), re.MULTILINE)
     assert len(KEYS) > 40
     assert sorted(table) == sorted(KEYS)
-    assert [key for key in KEYS if not re.search(rf"^[ #]*{key.rpartition('.')[2]}: ", shown, re.M)] == []
+    # The keys of a section that may be there, such as an embedder, are in the table alone.
+    usual = [key for key in KEYS if key.count(".") < 2]
+    assert [key for key in usual if not re.search(rf"^[ #]*{key.rpartition('.')[2]}: ", shown, re.M)] == []
 
 
 def test_a_changed_text_is_made_anew(root: Path) -> None:

@@ -38,6 +38,13 @@ def test_clusterings_are_in_the_order_of_the_configuration() -> None:
     assert names == ["iterative-0.40", "iterative-0.30", "hdbscan-5", "eps-0.40", "eps-0.30"]
 
 
+def test_an_encoder_with_another_embedder_is_named_after_it_and_its_file() -> None:
+    embedder = {"onnx": "any/where.onnx", "name": "Mine-2", "size": 112, "sha256": "1a2b3c4d" + 56 * "0"}
+    assert encoder_name("fast", "hog", 1, embedder=embedder) == "fast-hog-up1-Mine-2-1a2b3c4d"
+    assert encoder_name("fast", "hog", 1, 80, 0.2, embedder) == "fast-hog-up1-min80-score0.2-Mine-2-1a2b3c4d"
+    assert encoder_name("fast", "hog", 1, embedder=None) == "fast-hog-up1"
+
+
 def test_an_encoder_is_named_after_what_its_results_depend_on() -> None:
     assert encoder_name("reference", "hog", 1) == "reference-hog-up1"
     assert encoder_name("fast", "hog", 1, 0, 0) == encoder_name("fast", "hog", 1, 0, None) == "fast-hog-up1"

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from castgraph.archive import LeftAlone, about_n_frames
+from castgraph.base import tables
 from castgraph.run.estimate import FIRST_GUESS, estimate, pace
 from castgraph.run.plan import Plan, render, why
 from castgraph.run.progress import Facts, Job
@@ -162,3 +163,12 @@ def test_recordings_are_as_long_as_they_say(tmp_path: Path, demo: Path) -> None:
         estimate(list(sources), 3, sources, FIRST_GUESS, frame_seconds=4, cores=1, keep_zips=True).frames
         == 21
     )
+
+
+def test_the_embeddings_that_there_are_tell_how_large_they_are(tmp_path: Path) -> None:
+    assert pace(tmp_path / "results", "fast").embedding_size == 128
+    encoded(tmp_path, "A_20240101_000000", 10, 1)  # no table that can be read
+    assert pace(tmp_path / "results", "fast").embedding_size == 128
+    table = tmp_path / "results" / "faces" / "fast" / "gdelt" / "A_20240101_000000.parquet"
+    tables.write(table, tables.encoded_faces(512).empty_table(), {})
+    assert pace(tmp_path / "results", "fast").embedding_size == 512

@@ -9,7 +9,13 @@ writes any of them, and checks; ``embeddings`` and ``labels`` do so for what lie
 ``documents`` writes down what the registry says.
 """
 
-from castgraph.base.tables.embeddings import EMBEDDINGS, embeddings, embeddings_writer, open_embeddings
+from castgraph.base.tables.embeddings import (
+    EMBEDDINGS,
+    embedding_size,
+    embeddings,
+    embeddings_writer,
+    open_embeddings,
+)
 from castgraph.base.tables.labels import NOISE, read_labels, write_labels
 from castgraph.base.tables.parquet import (
     ROW_GROUP,
@@ -40,6 +46,7 @@ from castgraph.base.tables.registry import (
     SWEEP_CHANGES,
     TABLES,
     Kind,
+    encoded_faces,
 )
 
 __all__ = [
@@ -64,8 +71,10 @@ __all__ = [
     "batches",
     "by_broadcast",
     "check",
+    "embedding_size",
     "embeddings",
     "embeddings_writer",
+    "encoded_faces",
     "open_embeddings",
     "opened",
     "provenance",

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from castgraph.base.tables.parquet import TableError
 from castgraph.base.tables.registry import EMBEDDING_SIZE
 
 _EMBEDDING = np.dtype("<f4")
@@ -32,41 +33,61 @@ def embeddings(column: pa.ChunkedArray) -> NDArray[np.float32]:
 
     Returns
     -------
-    ndarray of shape (n_faces, 128), float32
+    ndarray of shape (n_faces, size), float32
     """
-    if len(column) == 0:
-        return np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
     flat = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
-    return np.concatenate(flat).reshape(len(column), EMBEDDING_SIZE)
+    return np.concatenate([np.empty(0, np.float32), *flat]).reshape(len(column), column.type.list_size)
+
+
+def embedding_size(path: str | os.PathLike[str]) -> int:
+    """Tell how many numbers an embedding of the encoded faces in a file has.
+
+    Raises
+    ------
+    TableError
+        When the file is not whole, or holds no embeddings.
+    """
+    try:
+        schema = pq.read_schema(path)
+    except pa.ArrowInvalid as error:
+        raise TableError(f"{path} cannot be read as a table: {error}") from error
+    kind = schema.field("embedding").type if "embedding" in schema.names else None
+    if kind is None or not pa.types.is_fixed_size_list(kind):
+        raise TableError(
+            f"{path} has no column embedding of lists of one size: it was made by an earlier castgraph; "
+            "the next run makes it again"
+        )
+    return int(kind.list_size)
 
 
 @contextmanager
 def embeddings_writer(
-    path: str | os.PathLike[str], facts: dict[str, Any]
+    path: str | os.PathLike[str], facts: dict[str, Any], size: int = EMBEDDING_SIZE
 ) -> Iterator[Callable[[NDArray[np.float32]], None]]:
     """Write the embeddings of a merged face table block by block.
 
     Parameters
     ----------
     path
-        The file to write: float32, shape (n_faces, 128), C order. It is written in place: give what
+        The file to write: float32, shape (n_faces, size), C order. It is written in place: give what
         `castgraph.base.files.atomic` yields.
     facts
         Gets, when the block ends, an entry ``embeddings``: ``file``, ``shape``, ``dtype``, and ``blake2b`` of
         the array's bytes.
+    size
+        Numbers of an embedding.
 
     Yields
     ------
     callable
-        Takes blocks of shape (n, 128), float32, in the order of the rows.
+        Takes blocks of shape (n, size), float32, in the order of the rows.
     """
     n_faces, digest = 0, hashlib.blake2b(digest_size=16)
     with Path(path).open("wb") as file:
 
         def write_header() -> None:
             # As long for any number of rows: NumPy leaves room for it to grow.
-            shape = (n_faces, EMBEDDING_SIZE)
-            header = {"descr": _EMBEDDING.str, "fortran_order": False, "shape": shape}
+            header = {"descr": _EMBEDDING.str, "fortran_order": False, "shape": (n_faces, size)}
             file.seek(0)
             np.lib.format.write_array_header_1_0(file, header)
 
@@ -82,7 +103,7 @@ def embeddings_writer(
         write_header()
     facts["embeddings"] = {
         "file": EMBEDDINGS,
-        "shape": [n_faces, EMBEDDING_SIZE],
+        "shape": [n_faces, size],
         "dtype": _EMBEDDING.name,
         "blake2b": digest.hexdigest(),
     }
@@ -98,7 +119,7 @@ def open_embeddings(faces: str | os.PathLike[str]) -> np.memmap[Any, np.dtype[np
 
     Returns
     -------
-    memmap of shape (n_faces, 128), float32
+    memmap of shape (n_faces, size), float32
         Row i is that of row i of the table. It cannot be written to.
 
     Raises
@@ -107,17 +128,18 @@ def open_embeddings(faces: str | os.PathLike[str]) -> np.memmap[Any, np.dtype[np
         When the file is not there, is not whole, or is not of as many faces.
     """
     path = Path(faces).with_name(EMBEDDINGS)
-    needed = (pq.read_metadata(faces).num_rows, EMBEDDING_SIZE)
+    n_faces = pq.read_metadata(faces).num_rows
     try:
         found = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{path} should hold the embeddings of {faces}, and cannot be read: {error}"
         ) from error
-    if (found.shape, found.dtype, found.flags.c_contiguous) != (needed, _EMBEDDING, True):
+    size = found.shape[-1] if found.ndim == 2 else 0
+    if size < 1 or (len(found), found.dtype, found.flags.c_contiguous) != (n_faces, _EMBEDDING, True):
         order = "C" if found.flags.c_contiguous else "Fortran"
         raise ValueError(
             f"{path} holds {found.dtype} of shape {found.shape} in {order} order; for {faces} it has to be "
-            f"{_EMBEDDING} of shape {needed} in C order"
+            f"{_EMBEDDING} of shape ({n_faces}, n) in C order"
         )
     return found

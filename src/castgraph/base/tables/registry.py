@@ -12,7 +12,7 @@ from functools import cached_property
 import pyarrow as pa
 
 EMBEDDING_SIZE = 128
-"""Dimensions of dlib's face embedding."""
+"""Numbers of dlib's face embedding; another embedder gives others."""
 
 Column = tuple[str, pa.DataType, str]
 """The name of a column, its type, and what it means."""
@@ -94,7 +94,11 @@ TABLES: Mapping[str, Kind] = {
             _FACE,
             _FRAME,
             *_LOOKS,
-            ("embedding", pa.list_(pa.float32(), EMBEDDING_SIZE), "the face as 128 numbers"),
+            (
+                "embedding",
+                pa.list_(pa.float32(), EMBEDDING_SIZE),
+                "the face as 128 numbers; another embedder gives others",
+            ),
         ),
     ),
     "encoded_frames": Kind(
@@ -326,3 +330,9 @@ PEOPLE = TABLES["people"].schema
 EDGES = TABLES["edges"].schema
 SWEEP = TABLES["sweep"].schema
 SWEEP_CHANGES = TABLES["sweep_changes"].schema
+
+
+def encoded_faces(size: int) -> pa.Schema:
+    """Give the columns of encoded faces whose embeddings have `size` numbers."""
+    field = pa.field("embedding", pa.list_(pa.float32(), size))
+    return FACES.set(FACES.get_field_index("embedding"), field)

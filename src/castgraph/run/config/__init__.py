@@ -8,6 +8,7 @@ A section is a file here, with a pydantic model, and what is said of a key is sa
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -99,24 +100,49 @@ def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
     config
         A loaded configuration.
     folders
-        Where ``archive.base_url`` and the files and folders of ``broadcasts`` are looked for; the first that
-        has them counts. Addresses (``https://…``, ``file://…``) and absolute paths stay as they are.
+        Where ``archive.base_url``, the files and folders of ``broadcasts`` and ``faces.embedder.onnx`` are
+        looked for; the first that has them counts. Addresses (``https://…``, ``file://…``) and absolute paths
+        stay as they are.
+
+    Returns
+    -------
+    dict
+        ``faces.embedder.sha256`` is that of the file.
 
     Raises
     ------
     ConfigError
-        When one of them is nowhere.
+        When one of them is nowhere, or an embedder is not the file that is wanted.
     """
     config = copy.deepcopy(config)
     for section, key in (("archive", "base_url"), *(("broadcasts", key) for key in _PATHS)):
         path = config[section].get(key)
         if isinstance(path, str) and "://" not in path:  # some may be lists instead
-            found = next((folder / path for folder in folders if (folder / path).exists()), None)
-            if found is None:
-                where = " and ".join(str(folder) for folder in folders)
-                raise ConfigError(f"{section}.{key}: found {path!r}; not there, looked for in {where}")
-            config[section][key] = str(found)
+            config[section][key] = _found(f"{section}.{key}", path, folders)
+    if embedder := config["faces"]["embedder"]:
+        embedder["onnx"] = _found("faces.embedder.onnx", embedder["onnx"], folders)
+        embedder["sha256"] = _identified(**embedder)
     return config
+
+
+def _found(key: str, path: str, folders: Sequence[Path]) -> str:
+    found = next((folder / path for folder in folders if (folder / path).exists()), None)
+    if found is None:
+        where = " and ".join(str(folder) for folder in folders)
+        raise ConfigError(f"{key}: found {path!r}; not there, looked for in {where}")
+    return str(found)
+
+
+def _identified(onnx: str, sha256: str | None, **_: Any) -> str:
+    """Take the SHA-256 of an embedder's file; it may only be the one that is wanted."""
+    try:
+        with Path(onnx).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigError(f"faces.embedder.onnx: {onnx} cannot be read ({error.strerror})") from error
+    if sha256 not in (None, found):
+        raise ConfigError(f"faces.embedder.sha256: found {sha256}; {onnx} has {found}")
+    return found
 
 
 class Chosen(NamedTuple):

@@ -75,6 +75,8 @@ def _demo_lines(values: Mapping[str, Any]) -> Iterator[str]:
             yield from ("", f"# {rule['description']}", f"{path}:")
         elif not section:
             yield from ("", *_entry(path, values[path], _comment(rule), ""))
+        elif "." in section:
+            continue  # of a section that may be there
         elif key in values[section]:
             yield from _entry(key, values[section][key], _comment(rule), "  ")
         else:

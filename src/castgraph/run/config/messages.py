@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -40,15 +40,21 @@ Where = Sequence[str | int]
 def rules() -> dict[str, Rule]:
     """Give the JSON Schema of every section and key by its path, such as ``faces.engine``."""
     whole = Config.model_json_schema()
-    found: dict[str, Rule] = {}
-    for key, rule in whole["properties"].items():
-        if "$ref" not in rule:
-            found[key] = rule
-            continue
-        section = whole["$defs"][rule["$ref"].rpartition("/")[2]]
-        found[key] = section
-        found |= {f"{key}.{name}": each for name, each in section["properties"].items()}
-    return found
+    return dict(_rules("", whole, whole["$defs"]))
+
+
+def _rules(path: str, section: Rule, sections: Mapping[str, Rule]) -> Iterator[tuple[str, Rule]]:
+    """Give the rules of a section's keys and, after each that is a section or may be one, of its keys."""
+    for name, rule in section["properties"].items():
+        key = f"{path}.{name}" if path else name
+        options = [
+            sections[option["$ref"].rpartition("/")[2]] if "$ref" in option else option
+            for option in rule.get("anyOf", [rule])
+        ]
+        yield key, {**rule, "anyOf": options} if "anyOf" in rule else options[0]
+        for option in options:
+            if "properties" in option:
+                yield from _rules(key, option, sections)
 
 
 def words(rule: Rule) -> str:
@@ -118,12 +124,13 @@ def problems(error: ValidationError, given: Mapping[str, Any]) -> list[str]:
     n_told: Counter[str] = Counter()
     for each in error.errors(include_url=False):
         where = each["loc"]
-        section, key = str(where[0]) if where else "", ".".join(map(str, where[:2]))
+        depth = _depth(where, known)
+        key = ".".join(map(str, where[:depth]))
         if each["type"] == TOGETHER:
-            lines += [f"{'.'.join(filter(None, (section, name)))}: {told}" for name, told in _listed(each)]
+            lines += [f"{'.'.join(filter(None, (key, name)))}: {told}" for name, told in _listed(each)]
         elif each["type"] in ("extra_forbidden", "invalid_key"):
             if key not in old:
-                lines.append(_unknown(key, section if len(where) > 1 else "", known))
+                lines.append(_unknown(key, ".".join(map(str, where[: depth - 1])), known))
         elif each["type"] == "missing":
             lines.append(f"{key}: missing; {meaning(known[key])}")
         else:
@@ -133,6 +140,15 @@ def problems(error: ValidationError, given: Mapping[str, Any]) -> list[str]:
                 lines.append(line)
     lines += [f"{key}: {n - _TOLD} more" for key, n in n_told.items() if n > _TOLD]
     return lines
+
+
+def _depth(where: Where, known: Mapping[str, Rule]) -> int:
+    """Tell how many parts of a place are those of its key; what follows is a place in the value."""
+    sections = {path.rpartition(".")[0] for path in known}
+    depth = 0
+    while depth < len(where) and ".".join(map(str, where[:depth])) in sections:
+        depth += 1
+    return depth
 
 
 def _listed(error: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
@@ -152,13 +168,14 @@ def _unknown(key: str, section: str, known: Mapping[str, Rule]) -> str:
 def _wrong(where: Where, key: str, given: Any, known: Mapping[str, Rule]) -> str:
     """Tell of one wrong value, by its place in a list where it is in one."""
     rule = known.get(key, {"type": "object", "properties": known})
-    found = given
-    for part in where[:2]:
+    found, depth = given, _depth(where, known)
+    for part in where[:depth]:
         found = found[part]
-    if isinstance(found, list) and len(where) > 2 and isinstance(where[2], int):
+    place = where[depth] if len(where) > depth else None
+    if isinstance(found, list) and isinstance(place, int):
         options = [option for option in rule.get("anyOf", [rule]) if option.get("type") == "array"]
         rule = options[0]["items"]
-        found, key = found[where[2]], f"{key}.{where[2]}"
+        found, key = found[place], f"{key}.{place}"
     return f"{key or 'configuration'}: found {_shortened(found)}; allowed: {words(rule)}"
 
 

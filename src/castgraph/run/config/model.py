@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
@@ -16,6 +17,7 @@ from castgraph.run.config.fields import Section, matching
 from castgraph.run.config.network import Network
 from castgraph.run.config.people import People
 from castgraph.run.config.quality import Quality
+from castgraph.run.names import EPS
 
 _OURS = (
     *("faces", "frames", "logs", "benchmarks", "inventory", "download", "unzip", "encode"),
@@ -46,3 +48,14 @@ class Config(Section):
     network: Network = Network()
     export: Export = Export()
     compute: Compute = Compute()
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Tell where the default of eps would be dlib's and the embedder is not."""
+        needs_eps = EPS.keys() & set(self.clustering.algorithm)
+        if self.faces.embedder and self.clustering.eps is None and needs_eps:
+            yield (
+                "clustering.eps",
+                "found null; allowed: a distance or a list of them with faces.embedder, whose embeddings "
+                "have a scale of their own (begin with [0.7, 0.8, 0.9, 1.0, 1.1]; a range is then proposed, "
+                "see docs/models.md)",
+            )
