@@ -54,6 +54,7 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed() -> None:
         "upsample": 1,
         "min_size_px": 0,
         "score_threshold": 0,
+        "embedder": None,
     }
     assert config["compute"] == {
         "scratch": "scratch",
