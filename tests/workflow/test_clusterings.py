@@ -38,7 +38,7 @@ def labels(run: Run, clustering: str) -> np.ndarray:
 def expected(run: Run, eps: float) -> np.ndarray:
     """scikit-learn's labels of the same faces."""
     faces = tables.open_embeddings(run.results / "faces.parquet")
-    return DBSCAN(eps=eps, min_samples=5).fit(faces).labels_
+    return DBSCAN(eps=eps, min_samples=3).fit(faces).labels_
 
 
 def clustering_log(run: Run, clustering: str) -> str:
@@ -90,7 +90,7 @@ def test_killed_after_the_first_of_them(swept: Run, demo_run: Run, tmp_path: Pat
 def test_labels_of_every_eps_are_those_of_scikit_learn(eps: float, swept: Run) -> None:
     assert labels(swept, f"eps-{eps:.2f}").tolist() == expected(swept, eps).tolist()
     facts = tables.read_provenance(swept.results / f"eps-{eps:.2f}" / "labels.parquet")
-    assert facts["settings"] == {"algorithm": "dbscan", "eps": eps, "min_samples": 5}
+    assert facts["settings"] == {"algorithm": "dbscan", "eps": eps, "min_samples": 3}
 
 
 def test_every_eps_is_scored_and_the_right_one_recommended(swept: Run) -> None:
@@ -123,7 +123,7 @@ def otherwise(swept: Run, configured, tmp_path_factory: pytest.TempPathFactory) 
 
 def test_every_algorithm_has_its_own_folder(otherwise: Run, swept: Run) -> None:
     assert jobs(otherwise.output) == {"clustering": 3, "scores": 1, "sweep": 1}
-    names = {"dbscan": "eps-0.40", "hdbscan": "hdbscan-5"}
+    names = {"dbscan": "eps-0.40", "hdbscan": "hdbscan-auto"}
     names |= {name: f"{name}-0.40" for name in ("chinese_whispers", "iterative")}
     n_faces = pq.read_metadata(otherwise.results / "faces.parquet").num_rows
     for algorithm, name in names.items():
@@ -230,7 +230,7 @@ def test_too_little_memory_is_told_before_any_work(demo_run: Run, configured, tm
         re.M,
     )
     assert {Path(log).parent.name for _, _, log in told} == {
-        "eps-0.40", "hdbscan-5", "chinese_whispers-0.40", "iterative-0.40",
+        "eps-0.40", "hdbscan-auto", "chinese_whispers-0.40", "iterative-0.40",
     }  # fmt: skip
     assert all("582 points of 128 dimensions" in what and 100 < int(needed) < 300 for what, needed, _ in told)
     # Snakemake takes away the labels that it was told to make again; nothing else is touched.

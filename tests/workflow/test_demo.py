@@ -178,7 +178,7 @@ def test_tables_carry_their_provenance(demo_run) -> None:
     }
     assert "dlib_face_recognition_resnet_model_v1.dat" in faces["models"]
     labels = read_provenance(demo_run.results / CLUSTERING / "labels.parquet")
-    assert labels["settings"] == {"algorithm": "dbscan", "eps": 0.4, "min_samples": 5}
+    assert labels["settings"] == {"algorithm": "dbscan", "eps": 0.4, "min_samples": 3}
     assert (labels["n_people"], labels["n_noise"]) == (13, 5)
     assert str(demo_run.folder) not in json.dumps([faces, labels])
 

@@ -15,13 +15,18 @@ from castgraph.base import tables
 from tests.truth import TrueFace, matched, pairwise
 from tests.workflow.conftest import Run, jobs
 
-MIN_FACES = 5  # clustering.min_samples: a person seen less often is noise by definition
+MIN_FACES = 5  # a person seen less often is noise by definition
 
 
 @pytest.fixture(scope="module")
 def run(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     ids = sorted(path.stem for path in sample.glob("*.zip"))
-    config = {"run": "real", "broadcasts": {"ids": ids}, "archive": {"base_url": str(sample)}}
+    config = {
+        "run": "real",
+        "broadcasts": {"ids": ids},
+        "archive": {"base_url": str(sample)},
+        "clustering": {"min_samples": MIN_FACES},
+    }
     run = Run(tmp_path_factory.mktemp("real"), config)
     run()
     return run
@@ -77,12 +82,12 @@ def test_all_broadcasts_are_read(run: Run, sample: Path) -> None:
 
 def test_several_eps_at_once_give_the_labels_of_scikit_learn(run: Run, tmp_path: Path) -> None:
     eps = [0.34, 0.40, 0.46, 0.55]
-    swept = run.copied(tmp_path / "swept", run.config | {"clustering": {"eps": eps}})
+    swept = run.copied(tmp_path / "swept", run.config | {"clustering": {"eps": eps, "min_samples": MIN_FACES}})
     assert jobs(swept("sweep")) == {"clustering": 3, "scores": 1, "sweep": 1}
     faces = tables.open_embeddings(swept.results / "faces.parquet")
     for value in eps:
         labels = pq.read_table(swept.results / f"eps-{value:.2f}" / "labels.parquet")["label"].to_numpy()
-        assert labels.tolist() == DBSCAN(eps=value, min_samples=5).fit(faces).labels_.tolist()
+        assert labels.tolist() == DBSCAN(eps=value, min_samples=MIN_FACES).fit(faces).labels_.tolist()
 
 
 def test_people(found, rows: list[dict[str, str]]) -> None:
