@@ -82,7 +82,9 @@ def test_all_broadcasts_are_read(run: Run, sample: Path) -> None:
 
 def test_several_eps_at_once_give_the_labels_of_scikit_learn(run: Run, tmp_path: Path) -> None:
     eps = [0.34, 0.40, 0.46, 0.55]
-    swept = run.copied(tmp_path / "swept", run.config | {"clustering": {"eps": eps, "min_samples": MIN_FACES}})
+    swept = run.copied(
+        tmp_path / "swept", run.config | {"clustering": {"eps": eps, "min_samples": MIN_FACES}}
+    )
     assert jobs(swept("sweep")) == {"clustering": 3, "scores": 1, "sweep": 1}
     faces = tables.open_embeddings(swept.results / "faces.parquet")
     for value in eps:
