@@ -5,13 +5,12 @@ import numpy as np
 from castgraph.base.files import atomic, write_json
 from castgraph.base.joblog import joblog
 from castgraph.clustering.adapt import adapt
-from castgraph.clustering.constraints import NEAR, constraints
+from castgraph.run.constraints import find
 from castgraph.run.counted import read_counted
 
 with joblog(snakemake.log[0]):
     faces = read_counted(snakemake.input.faces)
-    found = constraints(faces.points, *faces.places(), near=NEAR * faces.scale)
-    learned = adapt(faces.points, found, snakemake.params.method)
+    learned = adapt(faces.points, find(faces), snakemake.params.method)
     with atomic(snakemake.output.matrix) as part, part.open("wb") as file:
         np.save(file, learned.matrix)
     write_json(snakemake.output.facts, learned.facts)

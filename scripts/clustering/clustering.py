@@ -6,15 +6,14 @@ from castgraph.base import tables
 from castgraph.base.joblog import joblog, log_progress
 from castgraph.clustering import kernels
 from castgraph.clustering.scan import Options
-from castgraph.run.clusterings import cluster_faces, fewest_faces
+from castgraph.run.clusterings import cluster_faces, decided
 from castgraph.run.counted import read_counted
 from castgraph.run.names import clusterings
 
 with joblog(snakemake.log[0]):
     adaptation = snakemake.input.adaptation
     faces = read_counted(snakemake.input.faces, np.load(adaptation) if adaptation else None)
-    settings = dict(snakemake.params.settings)
-    settings["min_samples"] = fewest_faces(settings["min_samples"], len(faces.points))
+    settings = decided(snakemake.params.settings, len(faces.points))
     # No parameter of the rule: an eps that comes or goes makes no other clustering again.
     wanted = clusterings(**snakemake.config["clustering"]).values()
     labels = cluster_faces(

@@ -100,12 +100,24 @@ def constraints(
     >>> found.must.tolist(), found.cannot.tolist(), found.tracklet.tolist()
     ([[0, 1]], [[1, 2]], [0, 0, 1])
     """
-    must = adjacent_pairs(frames, boxes, overlap=overlap)
-    must = must[squared_distances(X, *must.T.astype(np.int32)) <= near * near]
+    must = links(X, frames, boxes, near=near, overlap=overlap)
     graph = coo_array((np.ones(len(must), np.int8), must.T), shape=(len(frames),) * 2)
     # Components are numbered as they are met, from the first row on.
     tracklet = connected_components(graph, directed=False)[1].astype(np.int32)
     return Constraints(must, _in_one_frame(frames), tracklet)
+
+
+def links(
+    X: Points,
+    frames: NDArray[np.integer[Any]],
+    boxes: NDArray[np.integer[Any]],
+    *,
+    near: float = NEAR,
+    overlap: float = MIN_OVERLAP,
+) -> Pairs:
+    """Find the adjacent faces that are one person: `must` of `constraints`, which has the same parameters."""
+    pairs = adjacent_pairs(frames, boxes, overlap=overlap)
+    return pairs[squared_distances(X, *pairs.T.astype(np.int32)) <= near * near]
 
 
 FEW_PAIRS = 20

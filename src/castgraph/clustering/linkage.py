@@ -95,7 +95,7 @@ def linkage(
     5. A face that is left joins the person whose mean is clearly the nearest, unless that person is in its
        frame already.
 
-    No step merges two groups that are seen in the same frames.
+    After the first no step merges two groups that are often seen in the same frames.
 
     Parameters
     ----------
@@ -140,8 +140,8 @@ def linkage(
     means and the spread of each around its mean. Memory grows with n, time with the square of the number of
     groups of step 1.
 
-    Without frames, from single faces (``start_samples`` above n) and with one person in all allowed, the
-    groups are those of ``scipy.cluster.hierarchy.linkage`` by "average" on squared distances, cut at `eps`².
+    Where each face is a group at the beginning (``start_samples`` above n) and frames say nothing, step 2
+    gives the groups of ``scipy.cluster.hierarchy.linkage`` by "average" on squared distances, cut at `eps`².
 
     References
     ----------
@@ -225,11 +225,7 @@ class _Pairs(NamedTuple):
 
 
 class _Groups:
-    """Groups of faces while they are merged.
-
-    A group has the number of one of its faces, the first. The squared distance of two is that of their means
-    and, on top, what each brings along (`extra`); it is multiplied by what each brings along (`scale`).
-    """
+    """The faces, and their groups at the beginning; a group has the number of its first face."""
 
     def __init__(
         self,
@@ -286,9 +282,9 @@ class _Groups:
         )
 
     def _scales(self, labels: NDArray[np.int32]) -> Numbers:
-        """Tell for each face how near other people lie: below 1 where they lie nearer than usual.
+        """Tell for each face by what its distances are multiplied: above 1 where others lie near.
 
-        It is the mean distance to the means of the nearest others, by which distances are divided.
+        It is the inverse of the mean distance to the means of the nearest other people, 1 for an average one.
         """
         known = Sums.of(self.points, labels)
         means = known.means
@@ -331,7 +327,11 @@ def _at_least(labels: NDArray[np.int32], fewest: int) -> NDArray[np.int32]:
 
 
 class _Merging:
-    """Merging the nearest groups until none are near enough."""
+    """Merging the nearest groups until none are near enough.
+
+    The squared distance of two groups is that of their means and, on top, what each brings along (`extra`);
+    all of it is multiplied by what each brings along (`scale`).
+    """
 
     def __init__(
         self,

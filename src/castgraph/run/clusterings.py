@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from castgraph.base.locks import locked
 from castgraph.clustering.algorithms import ALGORITHMS, ITERATIVE
 from castgraph.clustering.attach import ATTACH, MARGIN, attach
-from castgraph.clustering.constraints import NEAR, constraints
+from castgraph.clustering.constraints import NEAR, links
 from castgraph.clustering.dbscan import require_memory, validated
 from castgraph.clustering.linkage import RULES, linkage
 from castgraph.clustering.projection import Points
@@ -31,23 +31,22 @@ log = logging.getLogger(__name__)
 SHORT_RUN = 20_000
 """Faces below which a run is short: about those of nine hours of a talk show."""
 
-_FEWEST = {True: 3, False: 5}
-"""Whether a run is short → the fewest faces of a person.
-
-The more faces there are, the more often some strangers' lie near each other by chance; in a short run hardly
-anybody is seen five times.
-"""
+_FEWEST_OF_SHORT, _FEWEST = 3, 5
 
 
-def fewest_faces(min_samples: int | None, n_faces: int) -> int:
-    """Say how many faces make a person in a run of so many faces; `min_samples` where it is given.
+def decided(settings: Mapping[str, Any], n_faces: int) -> dict[str, Any]:
+    """Decide what the settings of a clustering leave open: how many faces make a person.
+
+    The more faces there are, the more often some strangers' lie near each other by chance; in a short run
+    hardly anybody is seen five times.
 
     Examples
     --------
-    >>> fewest_faces(None, 500), fewest_faces(None, 774_615), fewest_faces(2, 500)
-    (3, 5, 2)
+    >>> [decided({"min_samples": None}, n)["min_samples"] for n in (500, 774_615)]
+    [3, 5]
     """
-    return _FEWEST[n_faces < SHORT_RUN] if min_samples is None else min_samples
+    usual = _FEWEST_OF_SHORT if n_faces < SHORT_RUN else _FEWEST
+    return {**settings, "min_samples": settings["min_samples"] or usual}
 
 
 def cluster_faces(
@@ -69,7 +68,7 @@ def cluster_faces(
     faces
         The faces that count.
     settings
-        One of `castgraph.run.names.clusterings`; for ``min_samples`` see `fewest_faces`.
+        One of `castgraph.run.names.clusterings`, with what it leaves open `decided`.
     saved, all_eps
         Of DBSCAN: as for `cluster_by_dbscan`.
     options
@@ -88,14 +87,13 @@ def cluster_faces(
         As the algorithm, before any work.
     """
     given = {key: value for key, value in settings.items() if key not in ("algorithm", "adapt")}
-    given["min_samples"] = fewest_faces(given["min_samples"], len(faces.points))
     founders = faces.founders()
     limits: dict[str, Any] = {"threads": options.threads, "max_memory_mb": max_memory_mb}
     if not len(founders.points):
         return founders.spread(np.empty(0, dtype=np.int32))
     if settings["algorithm"] == "linkage":
         frames, boxes = faces.places()
-        must = constraints(faces.points, frames, boxes, near=NEAR * faces.scale).must
+        must = links(faces.points, frames, boxes, near=NEAR * faces.scale)
         return faces.spread(
             linkage(
                 faces.points,

@@ -11,11 +11,23 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from castgraph.base import tables
-from castgraph.clustering.constraints import FEW_PAIRS, NEAR, adjacent_pairs, constraints, eps_range
+from castgraph.clustering.constraints import (
+    FEW_PAIRS,
+    NEAR,
+    Constraints,
+    adjacent_pairs,
+    constraints,
+    eps_range,
+)
 from castgraph.clustering.distances import squared_distances
 from castgraph.run.counted import CountedFaces
 
 KINDS = ("must", "cannot")
+
+
+def find(faces: CountedFaces) -> Constraints:
+    """Find the constraints among the faces that count; pairs are rows of these."""
+    return constraints(faces.points, *faces.places(), near=NEAR * faces.scale)
 
 
 def constraint_table(faces: CountedFaces) -> tuple[pa.Table, dict[str, Any]]:
@@ -35,8 +47,7 @@ def constraint_table(faces: CountedFaces) -> tuple[pa.Table, dict[str, Any]]:
         cannot be one person are linked to each other; and ``eps``, what `eps_range` proposes (two numbers, or
         None), with how many ``adjacent`` pairs and pairs in ``one_frame`` it rests on.
     """
-    frames, boxes = faces.places()
-    found = constraints(faces.points, frames, boxes, near=NEAR * faces.scale)
+    found = find(faces)
     pairs = np.sort(np.concatenate([found.must, found.cannot]), axis=1)
     kind = np.repeat(np.arange(2, dtype=np.int32), [len(found.must), len(found.cannot)])
     contradicted = np.concatenate([np.zeros(len(found.must), dtype=bool), found.contradictions])
@@ -54,7 +65,7 @@ def constraint_table(faces: CountedFaces) -> tuple[pa.Table, dict[str, Any]]:
         ],
         tables.CONSTRAINTS.names,
     ).cast(tables.CONSTRAINTS)
-    adjacent = _distances(faces, adjacent_pairs(frames, boxes))
+    adjacent = _distances(faces, adjacent_pairs(*faces.places()))
     one_frame = table["distance"].to_numpy()[kind == KINDS.index("cannot")]
     counts = {
         "n_must": len(found.must),

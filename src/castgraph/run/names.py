@@ -75,12 +75,7 @@ def encoder_settings(faces: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-_FOUNDING: Mapping[str, Mapping[str, float]] = {"centerface": {"min_face_px": 40}}
-"""Detector → what its faces must have to found a person, unless the user says otherwise.
-
-CenterFace finds small faces in the back. Where those below about 40 pixels could found people on television,
-35 pairs of people were wrong rather than none.
-"""
+_FOUNDING = "founding_"
 
 
 def quality(detector: str, section: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -104,15 +99,13 @@ def quality(detector: str, section: Mapping[str, Any]) -> dict[str, dict[str, An
     >>> quality("centerface", {"min_face_px": 20, "founding_min_face_px": None, "founding_max_turn": 0.8})
     {'quality': {'min_face_px': 20}, 'founding': {'min_face_px': 40, 'max_turn': 0.8}}
     """
-    counting: dict[str, Any] = {}
-    founding: dict[str, Any] = {}
-    for key, value in section.items():
-        name = key.removeprefix("founding_")
-        if name == key:
-            counting[key] = value
-        elif (limit := _FOUNDING.get(detector, {}).get(name) if value is None else value) is not None:
-            founding[name] = limit
-    return {"quality": counting, "founding": founding}
+    counting = {key: value for key, value in section.items() if not key.startswith(_FOUNDING)}
+    given = {
+        key.removeprefix(_FOUNDING): value
+        for key, value in section.items()
+        if key.startswith(_FOUNDING) and value is not None
+    }
+    return {"quality": counting, "founding": {"min_face_px": DETECTORS[detector].founding_px, **given}}
 
 
 _CLUSTERING_NAMES = {

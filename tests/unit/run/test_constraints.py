@@ -129,7 +129,7 @@ def test_faces_that_found_nobody_join_whom_others_found(algorithm: str, tmp_path
     rows += [face("A_1", n, 3 + 0.01 * n) for n in range(11, 19)]
     rows += [face("A_1", n, 6 + 0.01 * n, founds=False) for n in range(21, 29)]
     rows += [face("A_1", 31, 0.3, founds=False), face("A_1", 32, 3.3, founds=False)]
-    settings: dict[str, Any] = {"algorithm": algorithm, "min_samples": None}
+    settings: dict[str, Any] = {"algorithm": algorithm, "min_samples": 3}
     if algorithm != "hdbscan":
         settings["eps"] = 0.4
     labels = cluster_faces(read_counted(run(tmp_path, rows)), settings, tmp_path / "state", OPTIONS)
