@@ -120,7 +120,7 @@ _PANELS = (
     ),
     _Panel(
         "Balance",
-        "Adjacent pairs kept minus violations; 1: perfect.",
+        "Adjacent pairs kept minus 3 × violations; 1: perfect.",
         {"balance": "balance"},
         from_zero=False,
     ),
@@ -161,7 +161,7 @@ _COLUMNS = (
     _Column(
         "adjacent_agreement", "agreement", theme.percent, "the same, of those in which both have a person"
     ),
-    _Column("balance", "balance", theme.decimal, "kept minus rate; 0 is no better than guessing"),
+    _Column("balance", "balance", theme.decimal, "kept minus three times the rate; 0 is no better than guessing"),
     _Column(
         "ari_next",
         "Rand",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -40,8 +41,8 @@ def recommend(rows: Sequence[Row]) -> tuple[str | None, str]:
     ----------
     rows
         The clusterings, each followed by its next where it has one, with the columns of
-        `castgraph.base.tables.SWEEP`; ``next`` and ``ari_next`` may be missing. Only the first of `PREFERRED`
-        is looked at or, where none is among them, the algorithm of the first row.
+        `castgraph.base.tables.SWEEP`; ``next`` and ``ari_next`` may be missing. Of the algorithms with
+        several clusterings only one is looked at: the first of `PREFERRED`, or that of the first row.
 
     Returns
     -------
@@ -57,8 +58,9 @@ def recommend(rows: Sequence[Row]) -> tuple[str | None, str]:
     """
     if not rows:
         return None, "There is no clustering."
-    algorithms = [row["algorithm"] for row in rows]
-    algorithm = next((name for name in PREFERRED if name in algorithms), algorithms[0])
+    counts = Counter(row["algorithm"] for row in rows)  # in the order of the rows
+    several = [name for name, n in counts.items() if n > 1] or [*counts]
+    algorithm = next((name for name in PREFERRED if name in several), several[0])
     rows = [row for row in rows if row["algorithm"] == algorithm]
     best = max((row["balance"] for row in rows if row["balance"] is not None), default=None)
     if best is None:

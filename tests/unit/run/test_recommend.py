@@ -94,6 +94,13 @@ def test_linkage_comes_before_dbscan() -> None:
     assert recommend(rows)[0] == "linkage-0.32"
 
 
+def test_one_clustering_alone_does_not_hide_several_of_another_algorithm() -> None:
+    alone = make_rows([(0.9, 0.0)], [], "linkage", first=0.52)
+    dbscans = make_rows([(0.8, 0.0)] * 3, [1.0] * 2)
+    assert recommend(dbscans + alone)[0] == recommend(alone + dbscans)[0] == "eps-0.32"
+    assert "linkage-0.52 is the only clustering" in recommend(dbscans[:1] + alone)[1]
+
+
 @pytest.mark.parametrize(
     ("scores", "likeness", "expected"),
     [
