@@ -161,7 +161,7 @@ _COLUMNS = (
     _Column(
         "adjacent_agreement", "agreement", theme.percent, "the same, of those in which both have a person"
     ),
-    _Column("balance", "balance", theme.decimal, "kept minus three times the rate; 0 is no better than guessing"),
+    _Column("balance", "balance", theme.decimal, "kept minus 3 × the rate; 0 is no better than guessing"),
     _Column(
         "ari_next",
         "Rand",
