@@ -168,7 +168,7 @@ def small_config(small_archive: Path) -> Config:
         "run": "small",
         "broadcasts": {"ids": list(SHORT)},
         "archive": {"base_url": str(small_archive)},
-        "clustering": {"min_samples": 2},
+        "clustering": {"algorithm": "dbscan", "min_samples": 2},  # which goes on from a saved state
         "people": {"sheet_faces": 6},
     }
 

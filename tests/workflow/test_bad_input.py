@@ -175,22 +175,22 @@ def test_a_run_without_any_face_is_normal(new_run: Callable[..., Run], tmp_path:
         }
     )
     run()
-    clustering = json.loads((run.results / "summary.json").read_text())["clusterings"]["eps-0.40"]
+    clustering = json.loads((run.results / "summary.json").read_text())["clusterings"]["linkage-0.52"]
     assert (clustering["people"], clustering["noise"], clustering["pairs"]) == (0, 0, 0)
-    folder = run.results / "eps-0.40"
+    folder = run.results / "linkage-0.52"
     assert (folder / "nodes.csv").read_text().startswith("Id,Label,")
     assert (folder / "DATABASE.json").read_bytes() == b""
     assert Image.open(folder / "network.png").width > 1000
     assert not list((folder / "portraits").glob("*.jpg"))
 
     run.config["clustering"] = {
-        "algorithm": ["dbscan", "hdbscan", "chinese_whispers", "iterative"],
+        "algorithm": ["dbscan", "hdbscan", "chinese_whispers", "iterative", "linkage"],
         "eps": [0.4, 0.3],
     }
-    assert jobs(run("sweep")) == {"clustering": 6, "scores": 1, "sweep": 1}
+    assert jobs(run("sweep")) == {"clustering": 9, "scores": 1, "sweep": 1}
     assert [path for path in run.results.glob("*/labels.parquet") if pq.read_table(path).num_rows] == []
     scores = pq.read_table(run.results / "sweep.parquet").to_pylist()
-    assert len(scores) == len(list(run.results.glob("*/labels.parquet"))) == 7
+    assert len(scores) == len(list(run.results.glob("*/labels.parquet"))) == 10
     assert not any(row["n_people"] or row["n_noise"] or row["recommended"] for row in scores)
     assert "None is recommended" in (run.results / "sweep.html").read_text()
 

@@ -16,7 +16,7 @@ from tests.workflow.conftest import Config, Run, jobs
 from tests.workflow.test_kill import kill, wait_for, workers
 
 EPS = (0.36, 0.38, 0.40, 0.42, 0.44, 0.46)
-ALGORITHMS = ("dbscan", "hdbscan", "chinese_whispers", "iterative")
+ALGORITHMS = ("dbscan", "hdbscan", "chinese_whispers", "iterative", "linkage")
 
 
 def state_of(run: Run) -> Path:
@@ -26,9 +26,9 @@ def state_of(run: Run) -> Path:
 
 @pytest.fixture(scope="session")
 def configured(root: Path) -> Callable[..., Config]:
-    """Give the configuration of the demo with another section ``clustering``."""
+    """Give the configuration of the demo with another section ``clustering``; DBSCAN if none is named."""
     shipped = yaml.safe_load((root / "config" / "config.yaml").read_text())
-    return lambda **clustering: shipped | {"clustering": clustering}
+    return lambda **clustering: shipped | {"clustering": {"algorithm": "dbscan"} | clustering}
 
 
 def labels(run: Run, clustering: str) -> np.ndarray:
@@ -50,27 +50,35 @@ NEW = [f"eps-{eps:.2f}" for eps in EPS if eps != 0.40]
 
 
 @pytest.fixture(scope="module")
-def swept(demo_run: Run, configured, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The finished demo, and then five more eps."""
-    run = demo_run.copied(tmp_path_factory.mktemp("swept") / "run", configured(eps=EPS))
+def one_eps(demo_run: Run, configured, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The demo, clustered by DBSCAN as well."""
+    run = demo_run.copied(tmp_path_factory.mktemp("one-eps") / "run", configured())
     run("sweep")
     return run
 
 
-def test_one_job_finds_all_that_is_new_and_nothing_else_is_made_again(swept: Run, demo_run: Run) -> None:
+@pytest.fixture(scope="module")
+def swept(one_eps: Run, configured, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same, and then five more eps."""
+    run = one_eps.copied(tmp_path_factory.mktemp("swept") / "run", configured(eps=EPS))
+    run("sweep")
+    return run
+
+
+def test_one_job_finds_all_that_is_new_and_nothing_else_is_made_again(swept: Run, one_eps: Run) -> None:
     assert jobs(swept.output) == {"clustering": 5, "scores": 1, "sweep": 1}
     logs = "".join(clustering_log(swept, name) for name in NEW)
     assert logs.count("known: eps [0.4]; to be found: [0.36, 0.38, 0.42, 0.44, 0.46]") == 1
     assert logs.count("to be found: []") == 4
-    old = [name for name in demo_run.digests() if "eps-0.40" in name or "faces" in name]
+    old = [name for name in one_eps.digests() if "eps-0.40" in name or "faces" in name]
     assert len(old) > 20
     for files in (Run.digests, Run.written):
-        before, after = files(demo_run), files(swept)
+        before, after = files(one_eps), files(swept)
         assert {name: after[name] for name in old} == {name: before[name] for name in old}
 
 
-def test_killed_after_the_first_of_them(swept: Run, demo_run: Run, tmp_path: Path) -> None:
-    run = demo_run.copied(tmp_path / "run", swept.config)
+def test_killed_after_the_first_of_them(swept: Run, one_eps: Run, tmp_path: Path) -> None:
+    run = one_eps.copied(tmp_path / "run", swept.config)
     process = run.start("sweep")
     wait_for(lambda: any((run.results / name / "labels.parquet").exists() for name in NEW), process)
     kill(process, workers(run.folder, "clustering.py"))
@@ -122,9 +130,9 @@ def otherwise(swept: Run, configured, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_every_algorithm_has_its_own_folder(otherwise: Run, swept: Run) -> None:
-    assert jobs(otherwise.output) == {"clustering": 3, "scores": 1, "sweep": 1}
+    assert jobs(otherwise.output) == {"clustering": 4, "scores": 1, "sweep": 1}
     names = {"dbscan": "eps-0.40", "hdbscan": "hdbscan-auto"}
-    names |= {name: f"{name}-0.40" for name in ("chinese_whispers", "iterative")}
+    names |= {name: f"{name}-0.40" for name in ("chinese_whispers", "iterative", "linkage")}
     n_faces = pq.read_metadata(otherwise.results / "faces.parquet").num_rows
     for algorithm, name in names.items():
         table = otherwise.results / name / "labels.parquet"
@@ -230,10 +238,10 @@ def test_too_little_memory_is_told_before_any_work(demo_run: Run, configured, tm
         re.M,
     )
     assert {Path(log).parent.name for _, _, log in told} == {
-        "eps-0.40", "hdbscan-auto", "chinese_whispers-0.48", "iterative-0.46",
+        "eps-0.40", "hdbscan-auto", "chinese_whispers-0.48", "iterative-0.46", "linkage-0.52",
     }  # fmt: skip
     assert all("582 points of 128 dimensions" in what and 100 < int(needed) < 300 for what, needed, _ in told)
     # Snakemake takes away the labels that it was told to make again; nothing else is touched.
-    left = before.keys() - {"demo/eps-0.40/labels.parquet"}
+    left = before.keys() - {"demo/linkage-0.52/labels.parquet"}
     assert run.digests().keys() == left
     assert {name for name in left if run.digests()[name] != before[name]} == {"demo/config.yaml"}

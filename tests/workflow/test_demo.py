@@ -18,7 +18,7 @@ from castgraph.base.tables import TABLES, check
 from tests.documents import DOCUMENTS, blocks
 from tests.truth import TrueFace, matched, pairwise
 
-CLUSTERING = "eps-0.40"
+CLUSTERING = "linkage-0.52"
 PASSERS_BY = {"Passer-by A", "Passer-by B", "Passer-by C"}
 
 
@@ -118,7 +118,7 @@ def test_the_printed_summary_has_the_counts_of_summary_json(demo_run) -> None:
         "582",
         "13 people of 3 faces or more, 5 faces of nobody (noise), 31 pairs in one frame, "
         "32 with the frame before counted",
-        "results/demo/eps-0.40/network.png",
+        "results/demo/linkage-0.52/network.png",
         *(person["name"] for person in clustering["on_screen"]),
         *(" – ".join(pair["names"]) for pair in clustering["strongest_pairs"]),
     ):
@@ -167,18 +167,18 @@ def test_tables_carry_their_provenance(demo_run) -> None:
     from castgraph.base.tables import read_provenance
 
     faces = read_provenance(
-        next((demo_run.folder / "results" / "faces" / "fast-hog-up1").rglob("*Night_Debate.parquet"))
+        next((demo_run.folder / "results" / "faces" / "fast-centerface-up0").rglob("*Night_Debate.parquet"))
     )
     assert faces["settings"] == {
         "engine": "fast",
-        "detector": "hog",
-        "upsample": 1,
+        "detector": "centerface",
+        "upsample": 0,
         "min_size_px": 0,
-        "score_threshold": 0,
+        "score_threshold": 0.5,
     }
     assert "dlib_face_recognition_resnet_model_v1.dat" in faces["models"]
     labels = read_provenance(demo_run.results / CLUSTERING / "labels.parquet")
-    assert labels["settings"] == {"algorithm": "dbscan", "eps": 0.4, "min_samples": 3}
+    assert labels["settings"] == {"algorithm": "linkage", "eps": 0.52, "min_samples": 3}
     assert (labels["n_people"], labels["n_noise"]) == (13, 5)
     assert str(demo_run.folder) not in json.dumps([faces, labels])
 

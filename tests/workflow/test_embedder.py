@@ -36,7 +36,7 @@ def test_from_its_file_to_the_network(run: Run) -> None:
     run()
     file = run.folder / "models" / "mine.onnx"
     checksum = hashlib.sha256(file.read_bytes()).hexdigest()
-    encoder = f"fast-hog-up1-Tiny-1-{checksum[:8]}"
+    encoder = f"fast-centerface-up0-Tiny-1-{checksum[:8]}"
     assert [path.name for path in (run.folder / "results" / "faces").iterdir()] == [encoder]
 
     n_faces = 0

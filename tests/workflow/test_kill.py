@@ -42,7 +42,7 @@ def workers(folder: Path, script: str) -> list[int]:
 
 def encoded(run: Run) -> dict[str, int]:
     """The finished face tables and when they were written."""
-    folder = run.folder / "results" / "faces" / "fast-hog-up1"
+    folder = run.folder / "results" / "faces"
     return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")}
 
 

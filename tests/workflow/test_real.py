@@ -15,7 +15,8 @@ from castgraph.base import tables
 from tests.truth import TrueFace, matched, pairwise
 from tests.workflow.conftest import Run, jobs
 
-MIN_FACES = 5  # a person seen less often is noise by definition
+CLUSTERING = "linkage-0.52"
+MIN_FACES = 3  # a person seen less often is noise by definition
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,6 @@ def run(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         "run": "real",
         "broadcasts": {"ids": ids},
         "archive": {"base_url": str(sample)},
-        "clustering": {"min_samples": MIN_FACES},
     }
     run = Run(tmp_path_factory.mktemp("real"), config)
     run()
@@ -47,7 +47,7 @@ def found(run: Run, rows: list[dict[str, str]]) -> list[tuple[int, str | None]]:
     is the only one, and left out otherwise.
     """
     faces = pq.read_table(run.results / "faces.parquet").to_pylist()
-    labels = pq.read_table(run.results / "eps-0.40" / "labels.parquet")["label"].to_pylist()
+    labels = pq.read_table(run.results / CLUSTERING / "labels.parquet")["label"].to_pylist()
     # The true boxes are loose head boxes, so a detected face covers a smaller share of them.
     names = matched(faces, [true_face(row) for row in rows if row["x"]], least=0.15)
     detected = Counter(place(face) for face in faces)
@@ -82,10 +82,8 @@ def test_all_broadcasts_are_read(run: Run, sample: Path) -> None:
 
 def test_several_eps_at_once_give_the_labels_of_scikit_learn(run: Run, tmp_path: Path) -> None:
     eps = [0.34, 0.40, 0.46, 0.55]
-    swept = run.copied(
-        tmp_path / "swept", run.config | {"clustering": {"eps": eps, "min_samples": MIN_FACES}}
-    )
-    assert jobs(swept("sweep")) == {"clustering": 3, "scores": 1, "sweep": 1}
+    swept = run.copied(tmp_path / "swept", run.config | {"clustering": {"algorithm": "dbscan", "eps": eps}})
+    assert jobs(swept("sweep")) == {"clustering": 4, "scores": 1, "sweep": 1}
     faces = tables.open_embeddings(swept.results / "faces.parquet")
     for value in eps:
         labels = pq.read_table(swept.results / f"eps-{value:.2f}" / "labels.parquet")["label"].to_numpy()
@@ -110,7 +108,7 @@ def test_edges(run: Run, sample: Path, found, rows: list[dict[str, str]]) -> Non
     for label, name in found:
         votes[label][name or f"nobody {label}"] += 1
     name_of = {label: counter.most_common(1)[0][0] for label, counter in votes.items()}
-    edges = pq.read_table(run.results / "eps-0.40" / "edges.parquet").to_pylist()
+    edges = pq.read_table(run.results / CLUSTERING / "edges.parquet").to_pylist()
     pairs = {
         tuple(sorted((name_of[edge["source"]], name_of[edge["target"]])))
         for edge in edges

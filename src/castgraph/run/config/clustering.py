@@ -9,7 +9,7 @@ from pydantic import Field
 
 from castgraph.run.config.fields import DECIMALS, WHOLE, Distinct, Section
 
-Algorithm = Literal["dbscan", "linkage", "hdbscan", "chinese_whispers", "iterative"]
+Algorithm = Literal["linkage", "dbscan", "hdbscan", "chinese_whispers", "iterative"]
 Eps = Annotated[float, Field(gt=0, le=2), DECIMALS]
 
 
@@ -17,17 +17,17 @@ class Clustering(Section):
     """How faces are grouped into people; each clustering has a folder of its own."""
 
     algorithm: Distinct[Algorithm] = Field(
-        ["dbscan"],
-        description="`dbscan`, `linkage`, `hdbscan`, `chinese_whispers`, `iterative`, or a list of them. "
+        ["linkage"],
+        description="`linkage`, `dbscan`, `hdbscan`, `chinese_whispers`, `iterative`, or a list of them. "
         "`hdbscan` has no eps, and its folder is named after `min_samples` (`hdbscan-5`); the others have "
-        "one folder an eps (`eps-0.40` for `dbscan`, `linkage-0.52`, `iterative-0.46`, "
+        "one folder an eps (`linkage-0.52`, `eps-0.40` for `dbscan`, `iterative-0.46`, "
         "`chinese_whispers-0.48`).",
     )
     eps: Distinct[Eps] | None = Field(
         None,
         description="How near two faces, or groups of faces, of one person are; `null` for what fits the "
-        "algorithm. It is a distance in the space of embeddings: of `dbscan` the radius (0.40), of `linkage` "
-        "the mean distance up to which groups are merged (0.52), of `chinese_whispers` the distance below "
+        "algorithm. It is a distance in the space of embeddings: of `linkage` the mean distance up to which "
+        "groups are merged (0.52), of `dbscan` the radius (0.40), of `chinese_whispers` the distance below "
         "which two faces are neighbours (0.48), of `iterative` the eps of the first round (0.46). Not used "
         "by `hdbscan`. Each value gets its own folder. Adding one encodes nothing again, and clusters "
         "nothing else again.",

@@ -23,7 +23,7 @@ class Embedder(Section):
     )
     name: _Name = Field(
         description="A name for it. Encodings lie in a folder that is named after it and the beginning of "
-        "the file's SHA-256, such as `fast-hog-up1-mine-1a2b3c4d`."
+        "the file's SHA-256, such as `fast-centerface-up0-mine-1a2b3c4d`."
     )
     size: Annotated[int, Field(ge=16, le=1024), WHOLE] = Field(
         112, description="Side of the pictures of faces that it takes, in pixels."
@@ -57,11 +57,11 @@ class Faces(Section):
         description="`fast`, or `reference`: dlib as the package face_recognition calls it. `fast` finds the "
         "same faces and gives the same embeddings, many times faster.",
     )
-    detector: Literal["hog", "cnn", "blazeface", "centerface"] = Field(
-        "hog",
-        description="What finds faces: dlib's `hog` or `cnn`, `blazeface` or `centerface`. `hog` finds "
+    detector: Literal["centerface", "blazeface", "hog", "cnn"] = Field(
+        "centerface",
+        description="What finds faces: `centerface`, `blazeface`, or dlib's `hog` or `cnn`. `hog` finds "
         "frontal faces, the others also faces turned away and, with the same `upsample`, smaller ones; "
-        "`blazeface` is the fastest and `cnn` the slowest. The last two are for the engine `fast`.",
+        "`blazeface` is the fastest and `cnn` the slowest. The first two are for the engine `fast`.",
     )
     upsample: Annotated[int, Field(ge=0, le=2), WHOLE] | None = Field(
         None,
