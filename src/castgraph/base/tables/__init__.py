@@ -5,7 +5,7 @@ lies a JSON object with the version, the stage, its settings and its counts, and
 between two runs on the same input (no time, host or path), so equal input gives equal bytes.
 
 ``registry`` tells of each table where it lies, its key, its order and its columns; ``parquet`` reads and
-writes any of them, and checks; ``embeddings`` and ``labels`` do so for what lies beside the merged faces;
+writes any of them, and checks; ``embeddings``, ``labels`` and ``members`` do so for what lies beside the merged faces;
 ``documents`` writes down what the registry says.
 """
 
@@ -17,6 +17,7 @@ from castgraph.base.tables.embeddings import (
     open_embeddings,
 )
 from castgraph.base.tables.labels import NOISE, read_labels, write_labels
+from castgraph.base.tables.members import LEFT_OUT, WHY, Members, read_members, write_members
 from castgraph.base.tables.parquet import (
     ROW_GROUP,
     TableError,
@@ -32,6 +33,7 @@ from castgraph.base.tables.parquet import (
     writer,
 )
 from castgraph.base.tables.registry import (
+    APPEARANCES,
     BROADCASTS,
     CONSTRAINTS,
     EDGES,
@@ -39,9 +41,14 @@ from castgraph.base.tables.registry import (
     FACES,
     FRAMES,
     LABELS,
+    MEETINGS,
+    MEMBERS,
     MERGED_FACES,
     MERGED_FRAMES,
     PEOPLE,
+    PEOPLE_CHANGES,
+    SIGHTINGS,
+    SUGGESTIONS,
     SWEEP,
     SWEEP_CHANGES,
     TABLES,
@@ -50,6 +57,7 @@ from castgraph.base.tables.registry import (
 )
 
 __all__ = [
+    "APPEARANCES",
     "BROADCASTS",
     "CONSTRAINTS",
     "EDGES",
@@ -58,15 +66,23 @@ __all__ = [
     "FACES",
     "FRAMES",
     "LABELS",
+    "LEFT_OUT",
+    "MEETINGS",
+    "MEMBERS",
     "MERGED_FACES",
     "MERGED_FRAMES",
     "NOISE",
     "PEOPLE",
+    "PEOPLE_CHANGES",
     "ROW_GROUP",
+    "SIGHTINGS",
+    "SUGGESTIONS",
     "SWEEP",
     "SWEEP_CHANGES",
     "TABLES",
+    "WHY",
     "Kind",
+    "Members",
     "TableError",
     "batches",
     "by_broadcast",
@@ -80,9 +96,11 @@ __all__ = [
     "provenance",
     "read",
     "read_labels",
+    "read_members",
     "read_provenance",
     "runs",
     "write",
     "write_labels",
+    "write_members",
     "writer",
 ]

@@ -197,36 +197,160 @@ TABLES: Mapping[str, Kind] = {
     ),
     "labels": Kind(
         path="results/{run}/{clustering}/labels.parquet",
-        what="the person of each face; its provenance names the face table (`digest`)",
+        what="what the algorithm said of each face; its provenance names the face table (`digest`)",
         key=("broadcast", "face"),
         order=("broadcast", "face"),
         columns=(
             _BROADCAST,
             _FACE,
-            ("label", pa.int32(), "the person; -1 is noise, or a face that is set aside"),
+            ("label", pa.int32(), "the group; -1 is noise, or a face that is set aside"),
+        ),
+    ),
+    "members": Kind(
+        path="results/{run}/{clustering}/members.parquet",
+        what="the person of each face, corrections applied; its provenance names the face table (`digest`)",
+        key=("broadcast", "face"),
+        order=("broadcast", "face"),
+        columns=(
+            _BROADCAST,
+            _FACE,
+            ("person_id", _TEXTS, "the person; null for none"),
+            (
+                "why",
+                _TEXTS,
+                "why there is none: noise, set_aside, not_a_face or ignored; empty where there is one",
+            ),
         ),
     ),
     "people": Kind(
         path="results/{run}/{clustering}/people.parquet",
-        what="the people",
-        key=("person",),
-        order=("person",),
+        what="the people, most seen first",
+        key=("person_id",),
+        order=("rank",),
         columns=(
-            ("person", pa.int32(), "the label"),
-            ("name", pa.string(), "what the person is called in every output"),
+            (
+                "person_id",
+                pa.string(),
+                "letters and digits that stay with the person when the run grows or is grouped otherwise",
+            ),
+            ("rank", pa.int32(), "by n_frames, from 1; of as many the one seen first"),
+            ("name", pa.string(), "what the person is called in every output: the name given, else Person and ID"),
+            ("name_from", pa.string(), "where the name comes from: correction, gallery, or empty for none"),
+            (
+                "gallery_distance",
+                pa.float32(),
+                "distance of the middle of the faces from the nearest picture of that name in the gallery; "
+                "null without",
+            ),
             ("n_faces", pa.int32(), "faces"),
             ("n_frames", pa.int32(), "frames that show the person"),
             ("n_broadcasts", pa.int32(), "broadcasts that show the person"),
             ("screen_seconds", pa.float64(), "n_frames times the seconds between two frames"),
+            ("airtime_share", pa.float64(), "screen_seconds of the seconds that were read"),
             ("first_seen", _SECOND, "time of the first frame"),
             ("last_seen", _SECOND, "time of the last frame"),
             ("n_outliers", pa.int32(), "doubtful faces, left out when the middle was taken"),
             ("spread", pa.float32(), "median distance of the faces from their middle"),
-            ("best_face", pa.int64(), "row of the best face in the merged face table"),
             ("broadcast", pa.string(), "of the best face, as all that follows"),
+            _FACE,
             _FRAME,
             *_BOX,
             ("portrait", pa.string(), "file name in the folder of portraits"),
+        ),
+    ),
+    "people_changes": Kind(
+        path="results/{run}/{clustering}/people_changes.parquet",
+        what="what became of the people that were known before, one row for each two that share faces",
+        key=("from", "to", "kind"),
+        order=("kind", "-n_faces", "from", "to"),
+        columns=(
+            ("from", pa.string(), "person_id before; empty for new"),
+            ("to", pa.string(), "person_id now; empty for gone"),
+            (
+                "kind",
+                pa.string(),
+                "kept; merged: from is no more, and these faces of it are of to; split: from is still there, "
+                "and these faces of it are of to; new; gone",
+            ),
+            ("n_faces", pa.int64(), "faces that were of from and are of to; of new and gone all their faces"),
+            ("n_from", pa.int64(), "faces that from had"),
+            ("n_to", pa.int64(), "faces that to has"),
+            ("broadcast", pa.string(), "of the first of these faces, to look at"),
+            _FRAME,
+        ),
+    ),
+    "sightings": Kind(
+        path="results/{run}/{clustering}/sightings.parquet",
+        what="every face of every person",
+        key=("broadcast", "face"),
+        order=("person_id", "broadcast", "face"),
+        columns=(
+            ("person_id", _TEXTS, "the person"),
+            _BROADCAST,
+            _FACE,
+            _FRAME,
+            ("time", _MICROSECOND, "when the frame was on air"),
+            *_BOX,
+            ("distance", pa.float32(), "of the face from the middle of the faces of the person"),
+            ("link", pa.string(), "where the frame can be seen; empty where nothing shows it"),
+        ),
+    ),
+    "appearances": Kind(
+        path="results/{run}/{clustering}/appearances.parquet",
+        what="stretches of a broadcast in which a person is seen: sightings joined over small gaps",
+        key=("person_id", "broadcast", "first_frame"),
+        order=("person_id", "broadcast", "first_frame"),
+        columns=(
+            ("person_id", _TEXTS, "the person"),
+            _BROADCAST,
+            ("first_frame", pa.int32(), "number of the first frame that shows the person"),
+            ("last_frame", pa.int32(), "number of the last"),
+            ("start", _MICROSECOND, "when the first frame was on air"),
+            ("end", _MICROSECOND, "when the last frame was on air, and the seconds between two frames later"),
+            ("n_frames", pa.int32(), "frames in between, both included, that show the person"),
+            ("screen_seconds", pa.float64(), "n_frames times the seconds between two frames"),
+            ("link", pa.string(), "where the first frame can be seen; empty where nothing shows it"),
+        ),
+    ),
+    "meetings": Kind(
+        path="results/{run}/{clustering}/meetings.parquet",
+        what="every frame that makes a pair",
+        key=("source", "target", "broadcast", "frame"),
+        order=("source", "target", "broadcast", "frame"),
+        columns=(
+            ("source", _TEXTS, "person_id, the first of the two in the alphabet"),
+            ("target", _TEXTS, "person_id of the other"),
+            _BROADCAST,
+            _FRAME,
+            ("time", _MICROSECOND, "when the frame was on air"),
+            ("same_frame", pa.bool_(), "whether it shows both"),
+            ("adjacent", pa.bool_(), "whether it shows one, with the other in the frame before"),
+        ),
+    ),
+    "suggestions": Kind(
+        path="results/{run}/{clustering}/suggestions.parquet",
+        what="what a look could put right, the most first",
+        key=("kind", "person_id", "other_id", "broadcast", "face"),
+        order=("-gain",),
+        columns=(
+            (
+                "kind",
+                pa.string(),
+                "same: the two are probably one; split: the person is probably two; member: a face of nobody "
+                "is probably of the person",
+            ),
+            ("person_id", pa.string(), "the person"),
+            ("other_id", pa.string(), "of same, the other person; else empty"),
+            ("probability", pa.float64(), "that it is so, as far as pairs tell that frames label"),
+            ("seconds", pa.float64(), "on the screen, of the smaller part"),
+            ("gain", pa.float64(), "probability times seconds"),
+            ("reason", pa.string(), "what speaks for it, in words"),
+            ("broadcast", pa.string(), "of a face to look at, of the person or the part of it"),
+            _FACE,
+            _FRAME,
+            ("other_broadcast", pa.string(), "of a face to compare it with"),
+            ("other_face", pa.int32(), "number of that face in its broadcast"),
+            ("other_frame", pa.int32(), "number of its frame"),
         ),
     ),
     "edges": Kind(
@@ -235,8 +359,8 @@ TABLES: Mapping[str, Kind] = {
         key=("source", "target"),
         order=("-weight", "source", "target"),
         columns=(
-            ("source", pa.int32(), "person, the smaller label"),
-            ("target", pa.int32(), "person, the larger label"),
+            ("source", pa.string(), "person_id, the first of the two in the alphabet"),
+            ("target", pa.string(), "person_id of the other"),
             ("same_frame", pa.int64(), "frames that show both"),
             ("adjacent", pa.int64(), "frames that show one, with the other in the frame before"),
             ("n_broadcasts", pa.int32(), "broadcasts in which they are same_frame or adjacent"),
@@ -304,8 +428,8 @@ TABLES: Mapping[str, Kind] = {
                 pa.string(),
                 "merge: several of from are one of to; split: one of from is several of to",
             ),
-            ("person_from", pa.int32(), "person of from"),
-            ("person_to", pa.int32(), "person of to"),
+            ("person_from", pa.int32(), "label of from"),
+            ("person_to", pa.int32(), "label of to"),
             ("n_from", pa.int64(), "faces of person_from"),
             ("n_to", pa.int64(), "faces of person_to"),
             ("n_faces", pa.int64(), "faces that are of both"),
@@ -326,7 +450,13 @@ MERGED_FACES = TABLES["faces"].schema
 MERGED_FRAMES = TABLES["frames"].schema
 CONSTRAINTS = TABLES["constraints"].schema
 LABELS = TABLES["labels"].schema
+MEMBERS = TABLES["members"].schema
 PEOPLE = TABLES["people"].schema
+PEOPLE_CHANGES = TABLES["people_changes"].schema
+SIGHTINGS = TABLES["sightings"].schema
+APPEARANCES = TABLES["appearances"].schema
+MEETINGS = TABLES["meetings"].schema
+SUGGESTIONS = TABLES["suggestions"].schema
 EDGES = TABLES["edges"].schema
 SWEEP = TABLES["sweep"].schema
 SWEEP_CHANGES = TABLES["sweep_changes"].schema
