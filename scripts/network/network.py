@@ -4,6 +4,7 @@ from pathlib import Path
 
 from castgraph.archive import frame_links, read_selection
 from castgraph.base import tables
+from castgraph.base.files import atomic
 from castgraph.base.joblog import joblog
 from castgraph.faces.times import face_times
 from castgraph.network import export, graph
@@ -12,15 +13,22 @@ from castgraph.network.cooccurrence import as_published, cooccurrences, stronges
 with joblog(snakemake.log[0]):
     settings = snakemake.params.network
     people = tables.read(snakemake.input.people, tables.PEOPLE)
-    pairs = cooccurrences(
-        tables.read(snakemake.input.faces, tables.MERGED_FACES, ["broadcast", "frame"]),
-        tables.read_labels(snakemake.input.labels, snakemake.input.faces),
-        face_times(snakemake.input.faces, snakemake.input.frames),
-        same_frame_weight=settings["same_frame_weight"],
-        adjacent_weight=settings["adjacent_weight"],
-        memory_limit=f"{snakemake.resources.mem_mb // 2}MB",  # the other half is for the tables
-        scratch=snakemake.resources.tmpdir,
-    )
+    weights = {name: settings[name] for name in ("same_frame_weight", "adjacent_weight")}
+    with (
+        atomic(snakemake.output.meetings) as part,
+        tables.writer(part, tables.MEETINGS, tables.provenance("network", {})) as add,
+    ):
+        pairs = cooccurrences(
+            tables.read(snakemake.input.faces, tables.MERGED_FACES, ["broadcast", "frame"]),
+            tables.read_members(
+                snakemake.input.members, snakemake.input.faces, people["person_id"].to_pylist()
+            ),
+            face_times(snakemake.input.faces, snakemake.input.frames),
+            **weights,
+            memory_limit=f"{snakemake.resources.mem_mb // 2}MB",  # the other half is for the tables
+            scratch=snakemake.resources.tmpdir,
+            meetings=add,
+        )
     published = settings["mode"] == "as_published"
     top = None if settings["top_edges"] == "all" else settings["top_edges"]
     kept = as_published(pairs) if published else strongest(pairs, top)

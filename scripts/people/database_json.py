@@ -7,5 +7,6 @@ from castgraph.base.joblog import joblog
 from castgraph.people.database import write_database_json
 
 with joblog(snakemake.log[0]):
-    labels = tables.read_labels(snakemake.input.labels, snakemake.input.faces)
-    write_database_json(Path(snakemake.output[0]), Path(snakemake.input.faces), labels)
+    ids = tables.read(snakemake.input.people, tables.PEOPLE, ["person_id"])["person_id"].to_pylist()
+    members = tables.read_members(snakemake.input.members, snakemake.input.faces, ids)
+    write_database_json(Path(snakemake.output[0]), Path(snakemake.input.faces), members)

@@ -14,16 +14,19 @@ def main() -> None:
     archive = snakemake.config["archive"]
     sheet_faces = snakemake.params.sheet_faces
     zips = Path(snakemake.params.zips)
+    people = tables.read(snakemake.input.people, tables.PEOPLE)
     selected = {row.broadcast: row for row in read_selection(Path(snakemake.params.selected))}
     with (
         atomic_directory(snakemake.output.portraits) as portraits,
         atomic_directory(snakemake.output.sheets) as sheets,
     ):
         write_portraits(
-            tables.read(snakemake.input.people, tables.PEOPLE),
+            people,
             tables.read(snakemake.input.faces, tables.MERGED_FACES, COLUMNS),
             tables.open_embeddings(snakemake.input.faces),
-            tables.read_labels(snakemake.input.labels, snakemake.input.faces),
+            tables.read_members(
+                snakemake.input.members, snakemake.input.faces, people["person_id"].to_pylist()
+            ).person,
             face_times(snakemake.input.faces, snakemake.input.frames),
             lambda broadcast: zips / selected[broadcast].origin / f"{broadcast}.zip",
             portraits,

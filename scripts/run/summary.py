@@ -7,7 +7,7 @@ from castgraph.base.joblog import joblog
 from castgraph.run.summary import summarise
 
 with joblog(snakemake.log[0]):
-    kinds = ("labels", "people", "pairs")
+    kinds = ("labels", "people", "changes", "pairs")
     clusterings = {
         name: {kind: Path(snakemake.input[kind][n]) for kind in kinds}
         for n, name in enumerate(snakemake.params.clusterings)
@@ -15,7 +15,6 @@ with joblog(snakemake.log[0]):
     found = summarise(
         snakemake.wildcards.run,
         Path(snakemake.input.broadcasts),
-        Path(snakemake.input.faces),
         Path(snakemake.input.inventories),
         clusterings,
         Path(snakemake.input.scores),

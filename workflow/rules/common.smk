@@ -250,6 +250,25 @@ def encoded(wildcards):
     return [path for each in (FACE_TABLE, FRAME_TABLE, ENCODED) for path in per_broadcast(each)(wildcards)]
 
 
+# The people of the first clustering give their IDs to those of the others.
+FIRST = next(iter(CLUSTERINGS))
+
+
+def followed(wildcards):
+    """The members of the clustering that a clustering takes its IDs from, where it has none yet."""
+    if config["people"]["follow"]:
+        return [f"{config['people']['follow']}/members.parquet"]
+    return [] if wildcards.clustering == FIRST else [f"results/{wildcards.run}/{FIRST}/members.parquet"]
+
+
+# What tells where a frame can be seen.
+LINKS = {
+    "base_url": ARCHIVE_URL,
+    "frame_url": config["archive"]["frame_url"],
+    "frame_seconds": config["archive"]["frame_seconds"],
+}
+
+
 def per_clustering(*names):
     """Files of every clustering of the run."""
     return expand("results/{run}/{clustering}/{name}", run=config["run"], clustering=CLUSTERINGS, name=names)
@@ -257,7 +276,8 @@ def per_clustering(*names):
 
 def results(wildcards):
     """What the run makes besides the encodings."""
-    names = ["labels.parquet", "people.parquet", "nodes.csv", "edges.csv", "graph.gexf", "graph.graphml"]
+    names = ["labels.parquet", "members.parquet", "people.parquet", "sightings.parquet", "appearances.parquet"]
+    names += ["meetings.parquet", "edges.parquet", "nodes.csv", "edges.csv", "graph.gexf", "graph.graphml"]
     names += ["network.png", "network.svg"]
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]

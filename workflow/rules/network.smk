@@ -1,4 +1,4 @@
-# Reads: the merged faces, the labels, the people and their portraits.
+# Reads: the merged faces, who they are, the people and their portraits.
 # Makes: who is seen beside whom, as tables, graph files and a picture.
 
 
@@ -8,10 +8,11 @@ rule network:
         selected="results/{run}/selected.csv",
         faces="results/{run}/faces.parquet",
         frames="results/{run}/frames.parquet",
-        labels="results/{run}/{clustering}/labels.parquet",
+        members="results/{run}/{clustering}/members.parquet",
         people="results/{run}/{clustering}/people.parquet",
     output:
         pairs="results/{run}/{clustering}/edges.parquet",
+        meetings="results/{run}/{clustering}/meetings.parquet",
         nodes="results/{run}/{clustering}/nodes.csv",
         edges="results/{run}/{clustering}/edges.csv",
         gexf="results/{run}/{clustering}/graph.gexf",
@@ -28,11 +29,7 @@ rule network:
     params:
         network=network_settings(),
         # A function, since braces in it are no wildcards.
-        links=lambda wildcards: {
-            "base_url": ARCHIVE_URL,
-            "frame_url": config["archive"]["frame_url"],
-            "frame_seconds": config["archive"]["frame_seconds"],
-        },
+        links=lambda wildcards: LINKS,
         code_version=CODE_VERSIONS["network"],
     script:
         "../../scripts/network/network.py"

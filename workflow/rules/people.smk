@@ -1,30 +1,65 @@
-# Reads: the merged faces, the labels and, for pictures, the ZIPs.
-# Makes: the table of people, portraits, contact sheets and DATABASE.json.
+# Reads: the merged faces, the labels, corrections and gallery and, for pictures, the ZIPs.
+# Makes: who each face is, the tables of people, portraits, contact sheets and DATABASE.json.
 
 
-rule people:
-    """Describe every person: screen time, first and last seen, best face."""
+rule identify:
+    """Tell who is who: people keep the IDs that they had."""
     input:
         faces="results/{run}/faces.parquet",
         embeddings="results/{run}/embeddings.npy",
         frames="results/{run}/frames.parquet",
         labels="results/{run}/{clustering}/labels.parquet",
+        follow=followed,
     output:
+        members="results/{run}/{clustering}/members.parquet",
         people="results/{run}/{clustering}/people.parquet",
+        changes="results/{run}/{clustering}/people_changes.parquet",
     log:
-        "results/logs/{run}/{clustering}/people.log",
+        "results/logs/{run}/{clustering}/identify.log",
     benchmark:
-        "results/benchmarks/{run}/{clustering}/people.tsv"
+        "results/benchmarks/{run}/{clustering}/identify.tsv"
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=with_faces(1000),
     params:
         frame_seconds=config["archive"]["frame_seconds"],
-        code_version=CODE_VERSIONS["people"],
+        code_version=CODE_VERSIONS["identify"],
+        # Who was known before; no result but the IDs depends on it.
+        register=placed("results/ledger/register/{run}/{clustering}.parquet"),
     script:
-        "../../scripts/people/people.py"
+        "../../scripts/people/identify.py"
+
+
+rule sightings:
+    """Write every face of every person, and the stretches in which each is seen."""
+    input:
+        selected="results/{run}/selected.csv",
+        faces="results/{run}/faces.parquet",
+        embeddings="results/{run}/embeddings.npy",
+        frames="results/{run}/frames.parquet",
+        members="results/{run}/{clustering}/members.parquet",
+        people="results/{run}/{clustering}/people.parquet",
+    output:
+        sightings="results/{run}/{clustering}/sightings.parquet",
+        appearances="results/{run}/{clustering}/appearances.parquet",
+    log:
+        "results/logs/{run}/{clustering}/sightings.log",
+    benchmark:
+        "results/benchmarks/{run}/{clustering}/sightings.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=with_faces(1000),
+    params:
+        gap_seconds=config["people"]["gap_seconds"],
+        # A function, since braces in it are no wildcards.
+        links=lambda wildcards: LINKS,
+        code_version=CODE_VERSIONS["sightings"],
+    script:
+        "../../scripts/people/sightings.py"
 
 
 rule portraits:
@@ -33,7 +68,7 @@ rule portraits:
         faces="results/{run}/faces.parquet",
         embeddings="results/{run}/embeddings.npy",
         frames="results/{run}/frames.parquet",
-        labels="results/{run}/{clustering}/labels.parquet",
+        members="results/{run}/{clustering}/members.parquet",
         people="results/{run}/{clustering}/people.parquet",
     output:
         portraits=directory("results/{run}/{clustering}/portraits"),
@@ -64,7 +99,8 @@ rule database_json:
     input:
         faces="results/{run}/faces.parquet",
         embeddings="results/{run}/embeddings.npy",
-        labels="results/{run}/{clustering}/labels.parquet",
+        members="results/{run}/{clustering}/members.parquet",
+        people="results/{run}/{clustering}/people.parquet",
     output:
         "results/{run}/{clustering}/DATABASE.json",
     log:

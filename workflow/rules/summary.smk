@@ -6,10 +6,10 @@ rule summary:
     """Count what was read and found."""
     input:
         broadcasts="results/{run}/broadcasts.parquet",
-        faces="results/{run}/faces.parquet",
         inventories="results/{run}/inventories.csv",
         labels=per_clustering("labels.parquet"),
         people=per_clustering("people.parquet"),
+        changes=per_clustering("people_changes.parquet"),
         pairs=per_clustering("edges.parquet"),
         scores="results/{run}/sweep.parquet",
     output:

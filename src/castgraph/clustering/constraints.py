@@ -190,8 +190,12 @@ def adjacent_pairs(
     sorted_boxes = np.asarray(boxes)[:, order]
     # Those of the frames with faces that are right before the next of them.
     joined = np.flatnonzero(np.diff(keys[first]) == 1)
-    after, common = _most_overlapping(sorted_boxes, *_ranges(frame, joined, joined + 1, first, count))
-    before, _ = _most_overlapping(sorted_boxes, *_ranges(frame, joined + 1, joined, first, count))
+    after, common = most_overlapping(
+        sorted_boxes, sorted_boxes, *_ranges(frame, joined, joined + 1, first, count)
+    )
+    before, _ = most_overlapping(
+        sorted_boxes, sorted_boxes, *_ranges(frame, joined + 1, joined, first, count)
+    )
     near = np.flatnonzero(common >= overlap)
     mutual = near[before[after[near]] == near]
     return np.stack([order[mutual], order[after[mutual]]], axis=1)
@@ -218,17 +222,19 @@ def _ranges(
     return start[frame], size[frame]
 
 
-def _most_overlapping(
-    boxes: NDArray[np.integer[Any]], start: Integers, size: Integers
+def most_overlapping(
+    boxes: NDArray[np.integer[Any]], others: NDArray[np.integer[Any]], start: Integers, size: Integers
 ) -> tuple[Integers, NDArray[np.float64]]:
-    """Find for each box the one in a range of boxes that overlaps it most.
+    """Find for each box the one in a range of others that overlaps it most.
 
     Parameters
     ----------
     boxes
         Top, right, bottom and left, of shape (4, n).
+    others
+        The same, of shape (4, m).
     start, size
-        The range: `size` boxes from `start` on; shape (n,).
+        The range: `size` others from `start` on; shape (n,).
 
     Returns
     -------
@@ -243,7 +249,7 @@ def _most_overlapping(
         step, open_ = 0, begin + np.flatnonzero(size[begin : begin + _BLOCK])
         while len(open_):
             other = start[open_] + step
-            found = _overlap(boxes[:, open_], boxes[:, other])
+            found = _overlap(boxes[:, open_], others[:, other])
             better = found > overlap[open_]
             best[open_[better]], overlap[open_[better]] = other[better], found[better]
             step += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from typing import Any
 
 import duckdb
@@ -20,14 +21,13 @@ PUBLISHED_EDGES = 1001
 # One row a person and frame, whatever the number of faces.
 _SIGHTINGS = """
 CREATE TEMP TABLE sightings AS
-SELECT DISTINCT broadcast, frame, time, label AS person FROM faces WHERE label >= 0
+SELECT DISTINCT broadcast, frame, time, person FROM faces WHERE person >= 0
 """
 
-# One row a pair and frame, then a pair and broadcast, then a pair. Only integers are added up, so neither the
-# number of threads nor the order of the rows can change a result.
-_PAIRS = """
-WITH
-meetings AS (
+# One row a pair and frame.
+_MEETINGS = """
+CREATE TEMP TABLE meetings AS
+WITH each AS (
     SELECT a.broadcast, a.frame, a.time, a.person AS source, b.person AS target, true AS same
     FROM sightings a JOIN sightings b
         ON b.broadcast = a.broadcast AND b.frame = a.frame AND b.person > a.person
@@ -35,19 +35,21 @@ meetings AS (
     SELECT a.broadcast, a.frame, a.time, least(a.person, b.person), greatest(a.person, b.person), false
     FROM sightings a JOIN sightings b
         ON b.broadcast = a.broadcast AND b.frame = a.frame - 1 AND b.person <> a.person
-),
-frames AS (
-    SELECT source, target, broadcast, frame, time,
-        bool_or(same) AS same_frame, bool_or(NOT same) AS adjacent
-    FROM meetings GROUP BY source, target, broadcast, frame, time
-),
-by_broadcast AS (
+)
+SELECT source, target, broadcast, frame, time, bool_or(same) AS same_frame, bool_or(NOT same) AS adjacent
+FROM each GROUP BY source, target, broadcast, frame, time
+"""
+
+# One row a pair and broadcast, then a pair. Only integers are added up, so neither the number of threads nor
+# the order of the rows can change a result.
+_PAIRS = """
+WITH by_broadcast AS (
     SELECT source, target, broadcast,
         count(*) FILTER (same_frame) AS same_frame, count(*) FILTER (adjacent) AS adjacent,
         min(time) AS first, max(time) AS last,
         coalesce(min(frame) FILTER (same_frame), min(frame)) AS frame,
         coalesce(min(time) FILTER (same_frame), min(time)) AS time
-    FROM frames GROUP BY source, target, broadcast
+    FROM meetings GROUP BY source, target, broadcast
 )
 SELECT source, target,
     CAST(sum(same_frame) AS BIGINT) AS same_frame, CAST(sum(adjacent) AS BIGINT) AS adjacent,
@@ -56,12 +58,14 @@ SELECT source, target,
 FROM by_broadcast GROUP BY source, target ORDER BY source, target
 """
 
+_ALL = "SELECT * FROM meetings ORDER BY source, target, broadcast, frame"
+
 _MICROSECONDS = 1_000_000
 
 
 def cooccurrences(
     faces: pa.Table,
-    labels: NDArray[np.int32],
+    members: tables.Members,
     times: NDArray[np.datetime64],
     *,
     same_frame_weight: float = 2.0,
@@ -69,6 +73,7 @@ def cooccurrences(
     threads: int = 1,
     memory_limit: str | None = None,
     scratch: str | os.PathLike[str] | None = None,
+    meetings: Callable[[pa.Table], None] | None = None,
 ) -> pa.Table:
     """Count for every pair of people the frames that show them together.
 
@@ -81,8 +86,8 @@ def cooccurrences(
     ----------
     faces
         The merged face table; only ``broadcast`` and ``frame`` (from 1) are read.
-    labels
-        The person of each face, of shape (n_faces,); -1 is noise.
+    members
+        Who each face is.
     times
         When each face was on air, UTC, of shape (n_faces,); see `castgraph.faces.times.face_times`.
     same_frame_weight, adjacent_weight
@@ -93,6 +98,9 @@ def cooccurrences(
         The most memory to use, as DuckDB writes it (``"4GB"``). Beyond it, intermediate rows go to `scratch`.
     scratch
         A folder for rows that do not fit into memory. When none is given, nothing is written to disk.
+    meetings
+        Is given every frame that makes a pair, some rows at a time, of the schema
+        `castgraph.base.tables.MEETINGS` and in its order; those of pairs of weight 0, too.
 
     Returns
     -------
@@ -104,17 +112,18 @@ def cooccurrences(
     Raises
     ------
     ValueError
-        When the labels or the times are not one a face, or a weight is out of range.
+        When the members or the times are not one a face, or a weight is out of range.
 
     Examples
     --------
     >>> faces = pa.table({"broadcast": ["NTV_20220519_083000"] * 3, "frame": [7, 7, 8]})
     >>> times = np.array(["2022-05-19T08:30:24"] * 2 + ["2022-05-19T08:30:28"], "datetime64[us]")
-    >>> pairs = cooccurrences(faces, np.array([0, 1, 0], np.int32), times)
+    >>> who = tables.Members(np.array([0, 1, 0], np.int32), np.zeros(3, np.int8), ["K7Q2", "A3BC"])
+    >>> pairs = cooccurrences(faces, who, times)
     >>> pairs.select(["source", "target", "same_frame", "adjacent", "weight"]).to_pylist()
-    [{'source': 0, 'target': 1, 'same_frame': 1, 'adjacent': 1, 'weight': 3.0}]
+    [{'source': 'A3BC', 'target': 'K7Q2', 'same_frame': 1, 'adjacent': 1, 'weight': 3.0}]
     """
-    for name, given in (("labels", labels), ("times", times)):
+    for name, given in (("members", members.person), ("times", times)):
         if given.shape != (faces.num_rows,):
             raise ValueError(
                 f"{name}: shape {given.shape} does not fit {faces.num_rows} faces; one a face is needed"
@@ -123,7 +132,11 @@ def cooccurrences(
         if not (math.isfinite(weight) and weight >= 0):
             raise ValueError(f"{name}: {weight} is not allowed; it must be 0 or more")
 
-    ids, broadcast = _number_broadcasts(faces["broadcast"])
+    broadcast_ids, broadcast = _number_broadcasts(faces["broadcast"])
+    # Numbered by the alphabet, so that source and target, and edges as heavy, come in its order.
+    ids = sorted(members.ids)
+    number = {name: place for place, name in enumerate(ids)}
+    numbers = np.array([*(number[name] for name in members.ids), tables.NOISE], np.int32)
     config: dict[str, Any] = {
         "threads": threads,
         # Nothing is to be fetched from the network, and nothing to be written to the working directory.
@@ -142,12 +155,18 @@ def cooccurrences(
                     "broadcast": broadcast,
                     "frame": faces["frame"],
                     "time": pa.array(times.astype("datetime64[us]").view(np.int64)),
-                    "label": pa.array(labels, pa.int32()),
+                    "person": pa.array(numbers[members.person]),
                 }
             ),
         )
         connection.execute(_SIGHTINGS)
+        connection.execute(_MEETINGS)
         pairs = connection.sql(_PAIRS).to_arrow_table()
+        if meetings:
+            # Sorted as it is wanted, whatever is said of the insertion order.
+            connection.execute("SET preserve_insertion_order = true")
+            for batch in connection.sql(_ALL).to_arrow_reader(tables.ROW_GROUP):
+                meetings(_meetings(pa.Table.from_batches([batch]), ids, broadcast_ids))
 
     weight = pc.add(
         pc.multiply(pc.cast(pairs["same_frame"], pa.float64()), float(same_frame_weight)),
@@ -156,14 +175,14 @@ def cooccurrences(
     evidence = pairs["evidence"].combine_chunks()
     edges = pa.table(
         [
-            pairs["source"],
-            pairs["target"],
+            pa.array(ids, pa.string()).take(pairs["source"]),
+            pa.array(ids, pa.string()).take(pairs["target"]),
             pairs["same_frame"],
             pairs["adjacent"],
             pairs["n_broadcasts"],
             _timestamps(pairs["first_seen"]),
             _timestamps(pairs["last_seen"]),
-            pa.array(ids, pa.string()).take(pc.struct_field(evidence, "broadcast")),
+            pa.array(broadcast_ids, pa.string()).take(pc.struct_field(evidence, "broadcast")),
             pc.struct_field(evidence, "frame"),
             weight,
         ],
@@ -172,12 +191,25 @@ def cooccurrences(
     return _sorted(edges.filter(pc.greater(edges["weight"], 0.0)))
 
 
+def _meetings(rows: pa.Table, ids: list[str], broadcast_ids: list[str]) -> pa.Table:
+    """Put IDs in the place of numbers."""
+    people, names = pa.array(ids, pa.string()), pa.array(broadcast_ids, pa.string())
+    texts = {"source": people, "target": people, "broadcast": names}
+    columns = {
+        name: pa.DictionaryArray.from_arrays(rows[name].combine_chunks().cast(pa.int32()), values)
+        for name, values in texts.items()
+    }
+    time = rows["time"].cast(tables.MEETINGS.field("time").type)
+    columns |= {"frame": rows["frame"], "time": time, "same_frame": rows["same_frame"]}
+    return pa.table(columns | {"adjacent": rows["adjacent"]}).select(tables.MEETINGS.names)
+
+
 def as_published(edges: pa.Table) -> pa.Table:
     """Reproduce the pairs, weights and cut of the published network.
 
     The published script meant to count the frame before, too, but never found it: it looked up ``"1"`` where
     the key was ``"000001"``. So only pairs in the same frame have an edge, of twice the number of frames, and
-    the 1,001 strongest are kept. Ties came in hash order there and come in the order of the labels here.
+    the 1,001 strongest are kept. Ties came in hash order there and come in the order of the IDs here.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ def write_csv(
     graph
         What `castgraph.network.build` returns.
     nodes_path
-        The file of the nodes: ``Id`` (the label of the person), ``Label`` (the name) and what else is known.
+        The file of the nodes: ``Id`` (the ID of the person), ``Label`` (the name) and what else is known.
     edges_path
         The file of the edges: ``Source``, ``Target``, ``Type`` (``Undirected``), ``Weight`` and what else is
         known, strongest first.
@@ -72,7 +72,7 @@ def write_as_published(
     """
     rows = edges.select(["source", "target", "weight"]).to_pylist()
     linked = {row[end] for row in rows for end in ("source", "target")}
-    names = sorted(zip(people["person"].to_pylist(), people["name"].to_pylist(), strict=True))
+    names = sorted(zip(people["person_id"].to_pylist(), people["name"].to_pylist(), strict=True))
     csvs.write(
         nodes_path, ("Id", "Label"), ((person, line(name)) for person, name in names if person in linked)
     )
@@ -129,4 +129,4 @@ def write_graphml(graph: nx.Graph, path: str | os.PathLike[str]) -> None:
 
 def read_graphml(path: str | os.PathLike[str]) -> nx.Graph:
     """Read a network that `write_graphml` wrote."""
-    return nx.read_graphml(path, node_type=int)
+    return nx.read_graphml(path, node_type=str)

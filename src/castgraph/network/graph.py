@@ -61,7 +61,7 @@ def build(
     Returns
     -------
     networkx.Graph
-        Its nodes are the labels of those people that have an edge, in the order of the labels, with the
+        Its nodes are the IDs of those people that have an edge, in their order, with the
         attributes ``label`` (the name), ``n_faces``, ``n_frames``, ``n_broadcasts``, ``screen_seconds``,
         ``first_seen``, ``last_seen`` (ISO 8601, UTC), ``portrait`` (file name), ``degree``, ``strength`` (sum
         of the weights), ``pagerank``, ``community``, ``x``, ``y``, ``size`` and ``colour``. Its edges have
@@ -74,7 +74,7 @@ def build(
         When an edge leads to somebody who is not in `people`.
     """
     graph = nx.Graph()
-    known = {row["person"]: row for row in people.to_pylist()}
+    known = {row["person_id"]: row for row in people.to_pylist()}
     rows = edges.to_pylist()
     for person in sorted({row[end] for row in rows for end in ("source", "target")}):
         if person not in known:
@@ -110,7 +110,7 @@ def colour(community: int) -> str:
     return palette[community] if community < len(palette) else colours.OTHER_COMMUNITY
 
 
-def pagerank(graph: nx.Graph) -> dict[int, float]:
+def pagerank(graph: nx.Graph) -> dict[str, float]:
     """Compute the PageRank of everybody from the weights of the edges, with a damping of 0.85.
 
     Parameters
@@ -140,7 +140,7 @@ def pagerank(graph: nx.Graph) -> dict[int, float]:
     return dict(zip(graph, other.pagerank(weights="weight", damping=_DAMPING), strict=True))
 
 
-def communities(graph: nx.Graph, method: CommunityMethod = "leiden", seed: int = 0) -> dict[int, int]:
+def communities(graph: nx.Graph, method: CommunityMethod = "leiden", seed: int = 0) -> dict[str, int]:
     """Group people who are often seen together, by the modularity of the weights.
 
     Parameters
@@ -156,7 +156,7 @@ def communities(graph: nx.Graph, method: CommunityMethod = "leiden", seed: int =
     -------
     dict
         The number of each node's community. 0 is the largest; of two as large, the one with the smallest
-        label comes first.
+        ID comes first.
 
     References
     ----------
@@ -187,7 +187,7 @@ def communities(graph: nx.Graph, method: CommunityMethod = "leiden", seed: int =
 
 def layout(
     graph: nx.Graph, method: LayoutMethod = "forceatlas2", seed: int = 0
-) -> dict[int, tuple[float, float]]:
+) -> dict[str, tuple[float, float]]:
     """Place everybody in the plane, so that those who are often seen together stand close together.
 
     Each connected component is laid out on its own and gets an area in proportion to its people. The areas
@@ -230,14 +230,14 @@ def layout(
     shapes: dict[
         tuple[tuple[int, int, float], ...], Points
     ] = {}  # most are one of a few: pairs of few weights
-    places: dict[int, Points] = {}
+    places: dict[str, Points] = {}
     for component, radius, middle in zip(components, radii, middles, strict=True):
         index = {person: i for i, person in enumerate(component)}
         ends = ((*sorted((index[u], index[v])), w) for u, v, w in graph.edges(component, data="weight"))
         shape = tuple(sorted((u, v, math.log1p(w)) for u, v, w in ends))
         if shape not in shapes:
             part = nx.Graph()
-            part.add_nodes_from(range(len(component)))  # in the order of the labels
+            part.add_nodes_from(range(len(component)))  # in the order of the IDs
             part.add_weighted_edges_from(shape)
             shapes[shape] = _unit_disc(place(part, seed))
         places.update(zip(component, shapes[shape] * radius + middle, strict=True))

@@ -184,10 +184,9 @@ def _clustering(
     people = tables.read(
         folder / "people.parquet",
         tables.PEOPLE,
-        ["person", "name", "n_frames", "n_broadcasts", "screen_seconds", "first_seen", "last_seen"],
+        ["person_id", "name", "n_frames", "n_broadcasts", "screen_seconds", "first_seen", "last_seen"],
     )
-    names = dict(zip(people["person"].to_pylist(), people["name"].to_pylist(), strict=True))
-    longest = people.sort_by([("n_frames", "descending"), ("person", "ascending")])
+    names = dict(zip(people["person_id"].to_pylist(), people["name"].to_pylist(), strict=True))
     return {
         "name": folder.name,
         **counts,
@@ -195,11 +194,11 @@ def _clustering(
         "shown": [
             {
                 **row,
-                "portrait": _picture(folder / "portraits" / portrait_name(row["person"]), _PORTRAIT_PX)
+                "portrait": _picture(folder / "portraits" / portrait_name(row["person_id"]), _PORTRAIT_PX)
                 if pictured and with_portraits
                 else "",
             }
-            for row in longest.slice(0, TOP_PEOPLE).to_pylist()
+            for row in people.slice(0, TOP_PEOPLE).to_pylist()
         ],
         "strongest": [
             {

@@ -28,7 +28,8 @@ from castgraph.archive.media import zips
 from castgraph.archive.media.frames import frames_of
 from castgraph.people import pictures, sheets
 from castgraph.people.centre import centre
-from castgraph.people.table import BOX, broadcast_codes, contact_faces, portrait_name, rows_by_person
+from castgraph.people.places import BOX
+from castgraph.people.table import broadcast_codes, contact_faces, portrait_name, rows_by_person
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +189,7 @@ def _processes(workers: int) -> Iterator[_Map[Any, Any]]:
 
 
 def _portrait_cuts(people: pa.Table, folder: Path, size: int) -> list[tuple[str, _Cut]]:
-    rows = people.select(["person", "broadcast", "frame", *BOX]).to_pylist()
+    rows = people.select(["person_id", "broadcast", "frame", *BOX]).to_pylist()
     return [
         (
             row["broadcast"],
@@ -197,7 +198,7 @@ def _portrait_cuts(people: pa.Table, folder: Path, size: int) -> list[tuple[str,
                 (row["top"], row["right"], row["bottom"], row["left"]),
                 size,
                 PORTRAIT_QUALITY,
-                folder / portrait_name(row["person"]),
+                folder / portrait_name(row["person_id"]),
             ),
         )
         for row in rows
@@ -219,7 +220,7 @@ def _plan_sheets(
     broadcasts = [Broadcast.parse(broadcast_id) for broadcast_id in broadcast_ids]
     frames = faces["frame"].to_numpy()
     boxes = [faces[side].to_numpy() for side in BOX]
-    described = {row["person"]: row for row in people.to_pylist()}
+    described = dict(enumerate(people.to_pylist()))
 
     cuts: list[tuple[str, _Cut]] = []
     jobs: list[_SheetJob] = []
@@ -242,7 +243,9 @@ def _plan_sheets(
             distance, doubtful = float(middle.distances[index]), bool(middle.outlier[index])
             shown.append(sheets.SheetFace(picture, distance, doubtful, captions))
         facts = sheets.facts(described[person], len(shown))
-        jobs.append(_SheetJob(described[person]["name"], facts, shown, sheets_dir / portrait_name(person)))
+        jobs.append(
+            _SheetJob(described[person]["name"], facts, shown, sheets_dir / described[person]["portrait"])
+        )
     return cuts, jobs
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from castgraph.base import tables
 from castgraph.people.centre import Centre, best_face, centre
-
-BOX = ("top", "right", "bottom", "left")
-"""The columns of a box, in order."""
+from castgraph.people.places import BOX
 
 
 def rows_by_person(labels: ArrayLike, n_faces: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -50,22 +48,43 @@ def rows_by_person(labels: ArrayLike, n_faces: int) -> Iterator[tuple[int, NDArr
     return zip(people.tolist(), np.split(order, starts[1:]) if len(order) else [], strict=True)
 
 
-def portrait_name(person: int) -> str:
-    """Name the picture file of a person, for example ``person-00012.jpg``."""
-    return f"person-{person:05d}.jpg"
+def portrait_name(person_id: str) -> str:
+    """Name the picture file of a person, for example ``K7Q2.jpg``."""
+    return f"{person_id}.jpg"
 
 
-COLUMNS = ("broadcast", "frame", *BOX, "sharpness")
+COLUMNS = ("broadcast", "face", "frame", *BOX, "sharpness")
 """What of the merged face table is read."""
+
+
+class Called(NamedTuple):
+    """What is known of a person from elsewhere.
+
+    Attributes
+    ----------
+    name, name_from
+        The name, and where it comes from.
+    gallery_distance
+        See the table of people; None without.
+    best
+        The row of the face that somebody chose as the best; None for none.
+    """
+
+    name: str = ""
+    name_from: str = ""
+    gallery_distance: float | None = None
+    best: int | None = None
 
 
 def people_table(
     faces: pa.Table,
     embeddings: NDArray[np.float32],
-    labels: ArrayLike,
+    members: tables.Members,
     times: NDArray[np.datetime64],
     *,
     frame_seconds: float,
+    n_frames: int,
+    called: Mapping[str, Called] | None = None,
 ) -> pa.Table:
     """Sum every person up in one row.
 
@@ -74,55 +93,69 @@ def people_table(
     faces
         The merged face table (`castgraph.base.tables.MERGED_FACES`); only `COLUMNS` are read.
     embeddings
-        Of each face, shape (n_faces, 128). Those of one person at a time are copied.
-    labels
-        One integer a face, in the order of `faces`; -1 is noise.
+        Of each face, shape (n_faces, d). Those of one person at a time are copied.
+    members
+        Who each face is, in the order of `faces`.
     times
         When each face was on air, UTC, shape (n_faces,); see `castgraph.faces.times.face_times`.
     frame_seconds
         Seconds between two frames, of which screen time is made.
+    n_frames
+        Frames that were read, of all broadcasts, of which the share of the airtime is made.
+    called
+        What is known of people, by ID.
 
     Returns
     -------
     Table
-        The people table (`castgraph.base.tables.PEOPLE`), one row a person, sorted by person.
+        The people table (`castgraph.base.tables.PEOPLE`), one row a person, the most seen first.
 
     Raises
     ------
     ValueError
-        When there are not as many labels as faces.
+        When there are not as many members as faces.
     """
     codes, broadcast_ids = broadcast_codes(faces)
     seconds = times.astype("datetime64[s]")
-    frames, sharpness = _numpy(faces, "frame"), _numpy(faces, "sharpness")
+    numbers, frames, sharpness = (_numpy(faces, name) for name in ("face", "frame", "sharpness"))
     box = {side: _numpy(faces, side) for side in BOX}
+    known = called or {}
 
     def row(person: int, rows: NDArray[np.int64]) -> dict[str, Any]:
+        name = members.ids[person]
+        told = known.get(name, Called())
         middle = centre(embeddings[rows])
         top, right, bottom, left = (values[rows] for values in box.values())
         best = rows[best_face(middle, sharpness[rows], np.minimum(bottom - top, right - left))]
-        n_frames = len(np.unique(codes[rows].astype(np.int64) << 32 | frames[rows]))
+        if told.best is not None:
+            best = told.best
+        seen_in = len(np.unique(codes[rows].astype(np.int64) << 32 | frames[rows]))
         on_air = seconds[rows]
         return {
-            "person": person,
-            "name": f"Person {person}",
+            "person_id": name,
+            "name": told.name or f"Person {name}",
+            "name_from": told.name_from,
+            "gallery_distance": told.gallery_distance,
             "n_faces": len(rows),
-            "n_frames": n_frames,
+            "n_frames": seen_in,
             "n_broadcasts": len(np.unique(codes[rows])),
-            "screen_seconds": n_frames * frame_seconds,
+            "screen_seconds": seen_in * frame_seconds,
+            "airtime_share": seen_in / n_frames,
             "first_seen": on_air.min().item().replace(tzinfo=UTC),
             "last_seen": on_air.max().item().replace(tzinfo=UTC),
             "n_outliers": int(middle.outlier.sum()),
             "spread": float(np.median(middle.distances)),
-            "best_face": int(best),
             "broadcast": broadcast_ids[codes[best]],
+            "face": int(numbers[best]),
             "frame": int(frames[best]),
             **{side: int(values[best]) for side, values in box.items()},
-            "portrait": portrait_name(person),
+            "portrait": portrait_name(name),
         }
 
-    people = [row(person, rows) for person, rows in rows_by_person(labels, len(faces))]
-    return pa.Table.from_pylist(people, schema=tables.PEOPLE)
+    people = [(row(person, rows), rows[0]) for person, rows in rows_by_person(members.person, len(faces))]
+    people.sort(key=lambda each: (-each[0]["n_frames"], each[1]))
+    ranked = [person | {"rank": rank} for rank, (person, _) in enumerate(people, start=1)]
+    return pa.Table.from_pylist(ranked, schema=tables.PEOPLE)
 
 
 def contact_faces(centre: Centre, limit: int) -> list[int]:

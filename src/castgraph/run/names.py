@@ -24,13 +24,14 @@ CODE_VERSIONS: Mapping[str, int] = {
     "constraints": 2,
     "adapt": 1,
     "scores": 5,
-    "people": 2,
-    "portraits": 2,
-    "database_json": 1,
-    "network": 4,
+    "identify": 1,
+    "sightings": 1,
+    "portraits": 3,
+    "database_json": 2,
+    "network": 5,
     "picture": 1,
-    "summary": 7,
-    "report": 4,
+    "summary": 8,
+    "report": 5,
 }
 """Rule → version of its results, raised when a change of the code changes what the rule writes."""
 

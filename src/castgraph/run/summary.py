@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,13 @@ _ALWAYS_TOLD = ("missing", "damaged", "empty")  # also where there are none
 TOP = 5
 """How many people and pairs are named."""
 
+MOST_CHANGES = 10
+"""How many changes of people are told."""
+
 
 def summarise(
     run: str,
     broadcasts: Path,
-    faces: Path,
     inventories: Path,
     clusterings: Mapping[str, Mapping[str, Path]],
     scores: Path,
@@ -44,13 +46,11 @@ def summarise(
         The name of the run.
     broadcasts
         The broadcast table of the run; its provenance tells which faces are set aside.
-    faces
-        The merged face table, to which the labels have to belong.
     inventories
         The report on inventories that `castgraph.archive.write_inventory_report` wrote; empty for a run
         whose broadcasts are listed.
     clusterings
-        For each clustering the paths of its ``labels``, ``people`` and ``pairs`` (all edges, uncut).
+        For each clustering the paths of its ``labels``, ``people``, ``changes`` and ``pairs`` (all edges, uncut).
     scores
         The scores of the clusterings; their provenance tells which one is recommended.
 
@@ -62,7 +62,7 @@ def summarise(
     Raises
     ------
     TableError
-        As `castgraph.base.tables.read_labels`.
+        When a table was made by an earlier castgraph.
     """
     from castgraph.archive import read_inventory_report  # loads much that `render` can do without
 
@@ -94,10 +94,7 @@ def summarise(
         "faces_found_nobody": _total(table["n_faces"]) - merged["n_set_aside"] - merged["n_founding"],
         "recommended": tables.read_provenance(scores)["reason"],
         "out_of_range": tables.read_provenance(scores).get("out_of_range", ""),
-        "clusterings": {
-            name: _clustering(faces, **paths, n_set_aside=merged["n_set_aside"])
-            for name, paths in clusterings.items()
-        },
+        "clusterings": {name: _clustering(**paths) for name, paths in clusterings.items()},
     }
 
 
@@ -108,21 +105,24 @@ def _told(broadcasts: pa.Table, chosen: pa.ChunkedArray) -> list[dict[str, str]]
     return rows
 
 
-def _clustering(faces: Path, labels: Path, people: Path, pairs: Path, n_set_aside: int) -> Summary:
-    without_person = int((tables.read_labels(labels, faces) == tables.NOISE).sum())
-    persons = tables.read(people, tables.PEOPLE).sort_by(
-        [("n_frames", "descending"), ("person", "ascending")]
-    )
+def _clustering(labels: Path, people: Path, changes: Path, pairs: Path) -> Summary:
+    from castgraph.people.identify import sentences
+
+    persons = tables.read(people, tables.PEOPLE)
     edges = tables.read(pairs, tables.EDGES)
-    names = dict(zip(persons["person"].to_pylist(), persons["name"].to_pylist(), strict=True))
+    names = dict(zip(persons["person_id"].to_pylist(), persons["name"].to_pylist(), strict=True))
+    facts = tables.read_provenance(people)
+    named = {row["person_id"]: row["name"] for row in persons.to_pylist() if row["name_from"]}
     return {
         "people": persons.num_rows,
         "min_samples": tables.read_provenance(labels)["settings"]["min_samples"],
-        "noise": without_person - n_set_aside,
+        "noise": facts["n_noise"],
+        "left_out": facts["n_not_a_face"] + facts["n_ignored"],
+        "changes": sentences(tables.read(changes, tables.PEOPLE_CHANGES), named),
         "pairs_same_frame": _total(pc.greater(edges["same_frame"], 0)),
         "pairs": edges.num_rows,
         "on_screen": persons.slice(0, TOP)
-        .select(["person", "name", "n_frames", "n_broadcasts", "screen_seconds"])
+        .select(["person_id", "name", "n_frames", "n_broadcasts", "screen_seconds"])
         .to_pylist(),
         "strongest_pairs": [
             {"names": [names[row["source"]], names[row["target"]]], **row}
@@ -245,7 +245,17 @@ def _render_clustering(name: str, found: Summary, folder: Path) -> list[Renderab
     for file, meaning in OUTPUTS.items():
         if (folder / file).exists():
             paths.add_row(f"  {escape(str(folder / file))}", f"[dim]{meaning}[/]")
-    return [heading, people, pairs, Text("open", style="dim"), paths]
+    return [heading, *_changed(found.get("changes", [])), people, pairs, Text("open", style="dim"), paths]
+
+
+def _changed(changes: list[str]) -> Iterator[RenderableType]:
+    """Tell what became of the people who were known before; of an older castgraph nothing is known."""
+    if changes:
+        yield Text(" who was known before", style="dim")
+        for sentence in changes[:MOST_CHANGES]:
+            yield Text(f"  {sentence}")
+        if len(changes) > MOST_CHANGES:
+            yield Text(f"  … and {len(changes) - MOST_CHANGES:,} more, see people_changes.parquet")
 
 
 def _of_at_least(found: Summary) -> str:

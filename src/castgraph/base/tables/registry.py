@@ -234,7 +234,11 @@ TABLES: Mapping[str, Kind] = {
                 "letters and digits that stay with the person when the run grows or is grouped otherwise",
             ),
             ("rank", pa.int32(), "by n_frames, from 1; of as many the one seen first"),
-            ("name", pa.string(), "what the person is called in every output: the name given, else Person and ID"),
+            (
+                "name",
+                pa.string(),
+                "what the person is called in every output: the name given, else Person and ID",
+            ),
             ("name_from", pa.string(), "where the name comes from: correction, gallery, or empty for none"),
             (
                 "gallery_distance",

@@ -254,7 +254,7 @@ def _references(
 ) -> tuple[Face, ...]:
     """Show a person by the best face and others; of some frames only where there is nothing else."""
     rows = population.rows_of(person)
-    best = int(population.people["best_face"][person].as_py())
+    best = int(population.best[person])
     elsewhere = ~np.isin(population.keys[rows], list(without))
     rows = rows[elsewhere] if elsewhere.any() else rows
     first = [best] if best in rows else []

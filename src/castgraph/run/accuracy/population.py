@@ -15,8 +15,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from castgraph.base import tables
-from castgraph.people.table import BOX, broadcast_codes
+from castgraph.people.places import BOX
+from castgraph.people.table import broadcast_codes
 
+_COUNT = (tables.WHY.index(""), tables.WHY.index("noise"))
 _BLOCK = 65_536  # faces that are summed up at a time
 
 Rows = NDArray[np.int64]
@@ -40,19 +42,24 @@ class Population:
     run, clustering
         Its names.
     digest
-        Of the labels, and so of the faces that they belong to.
+        Of the members, and so of the faces that they belong to.
     faces
         The merged face table, some columns.
     labels
-        The person of each face; shape (n_faces,).
+        The person of each face, as a row of `people`; shape (n_faces,).
     counts
-        Which faces no quality filter has set aside; shape (n_faces,).
+        Which faces are of somebody or of nobody: no quality filter has set them aside, and nobody has left them
+        out; shape (n_faces,).
     embeddings
         Of each face; shape (n_faces, d).
     frames
         The frames that were read: broadcast and frame.
-    people, edges
-        The people and all their pairs.
+    people
+        The people.
+    best
+        The row of the best face of each; shape (n_people,).
+    edges
+        All pairs of people, each as a row of `people`.
     n_unread
         Frames that could not be read; they cannot be drawn.
     """
@@ -66,6 +73,7 @@ class Population:
     embeddings: NDArray[np.float32]
     frames: pa.Table
     people: pa.Table
+    best: Rows
     edges: pa.Table
     n_unread: int
 
@@ -203,37 +211,56 @@ def read_population(run: Path, clustering: str) -> Population:
         When a table is not what it should be, or is not of the same clustering as the others.
     """
     folder = run / clustering
-    if not (folder / "labels.parquet").is_file():
-        there = ", ".join(sorted(path.parent.name for path in run.glob("*/labels.parquet"))) or "none"
+    if not (folder / "members.parquet").is_file():
+        there = ", ".join(sorted(path.parent.name for path in run.glob("*/members.parquet"))) or "none"
         raise ValueError(f"{run} has no clustering {clustering!r}; there are: {there}")
     faces = tables.read(
         run / "faces.parquet", tables.MERGED_FACES, ["broadcast", "frame", "face", *BOX, "set_aside"]
     )
-    labels = tables.read_labels(folder / "labels.parquet", run / "faces.parquet")
-    people = tables.read(folder / "people.parquet", tables.PEOPLE, ["person", "name", "best_face"])
-    n_people = int(labels.max(initial=-1)) + 1
-    best = people["best_face"].to_numpy()
-    fits = (
-        people["person"].to_pylist() == list(range(n_people))
-        and (best < len(labels)).all()
-        and (best >= 0).all()
+    people = tables.read(folder / "people.parquet", tables.PEOPLE, ["person_id", "name", "broadcast", "face"])
+    members = tables.read_members(
+        folder / "members.parquet", run / "faces.parquet", people["person_id"].to_pylist()
     )
-    if not fits or (labels[best] != np.arange(n_people)).any():
-        raise ValueError(f"{folder / 'people.parquet'} is of other labels than {folder / 'labels.parquet'}")
+    best = _rows(faces, people)
+    if (best < 0).any() or (members.person[best] != np.arange(len(people))).any():
+        raise ValueError(f"{folder / 'people.parquet'} is not of the faces of {folder / 'members.parquet'}")
     frames = tables.read(run / "frames.parquet", tables.MERGED_FRAMES, ["broadcast", "frame", "status"])
     was_read = pc.equal(frames["status"], "ok")
     return Population(
         run=run.resolve().name,
         clustering=clustering,
-        digest=digest_of(folder / "labels.parquet"),
+        digest=digest_of(folder / "members.parquet"),
         faces=faces,
-        labels=labels,
-        counts=pc.equal(pc.cast(faces["set_aside"], pa.string()), "").to_numpy(),
+        labels=members.person,
+        counts=np.isin(members.why, _COUNT),
         embeddings=tables.open_embeddings(run / "faces.parquet"),
         frames=frames.filter(was_read).drop_columns(["status"]),
         people=people,
-        edges=tables.read(
-            folder / "edges.parquet", tables.EDGES, ["source", "target", "same_frame", "weight"]
+        best=best,
+        edges=_numbered(
+            tables.read(folder / "edges.parquet", tables.EDGES, ["source", "target", "same_frame", "weight"]),
+            people["person_id"],
         ),
         n_unread=len(frames) - int(pc.sum(was_read).as_py() or 0),
     )
+
+
+def _rows(faces: pa.Table, people: pa.Table) -> Rows:
+    """Find the best face of each person; -1 where it is not there."""
+    codes, names = broadcast_codes(faces)
+    place = {name: number for number, name in enumerate(names)}
+    keys = codes.astype(np.int64) << 32 | faces["face"].to_numpy()
+    order = np.argsort(keys, kind="stable")
+    broadcasts = np.array([place.get(name, -1) for name in people["broadcast"].to_pylist()], np.int64)
+    wanted = broadcasts << 32 | people["face"].to_numpy()
+    at = np.searchsorted(keys, wanted, sorter=order)
+    rows = np.append(order, -1)[at]
+    return np.where(np.append(keys, -1)[rows] == wanted, rows, -1)
+
+
+def _numbered(edges: pa.Table, ids: pa.ChunkedArray) -> pa.Table:
+    """Put the number of each person in the place of the ID."""
+    for end in ("source", "target"):
+        numbers = pc.index_in(edges[end], ids.combine_chunks())
+        edges = edges.set_column(edges.schema.get_field_index(end), end, numbers)
+    return edges
