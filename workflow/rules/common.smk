@@ -276,7 +276,13 @@ def per_clustering(*names):
 
 def results(wildcards):
     """What the run makes besides the encodings."""
-    names = ["labels.parquet", "members.parquet", "people.parquet", "sightings.parquet", "appearances.parquet"]
+    names = [
+        "labels.parquet",
+        "members.parquet",
+        "people.parquet",
+        "sightings.parquet",
+        "appearances.parquet",
+    ]
     names += ["meetings.parquet", "edges.parquet", "nodes.csv", "edges.csv", "graph.gexf", "graph.graphml"]
     names += ["network.png", "network.svg"]
     names += ["portraits"] * config["people"]["portraits"]

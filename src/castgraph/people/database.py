@@ -13,8 +13,8 @@ from castgraph.people.places import BOX
 def write_database_json(path: Path, faces: Path, members: tables.Members) -> None:
     """Write one JSON object a face and line, atomically, with some of them in memory at a time.
 
-    The keys are ``faceid`` (the ID of the person, -1 for noise and for faces set aside), ``image`` (as the ZIP
-    unpacks), ``box`` (top, right, bottom, left, pixels) and ``encoding`` (the embedding, as numbers).
+    The keys are ``faceid`` (the ID of the person, -1 for noise and for faces set aside), ``image`` (as the
+    ZIP unpacks), ``box`` (top, right, bottom, left, pixels) and ``encoding`` (the embedding, as numbers).
     What is no face, and who is ignored, is left out.
 
     Parameters

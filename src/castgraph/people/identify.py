@@ -245,8 +245,8 @@ def _changes(
             rows.append(
                 (each.id, to, kind, each.n_faces, before[each.id], sizes[each.group], *place(each.row))
             )
-    for name in sorted(were - {row[0] for row in rows}):
-        rows.append((name, "", "gone", before[name], before[name], 0, None, None))
+    gone = sorted(were - {row[0] for row in rows})
+    rows += [(name, "", "gone", before[name], before[name], 0, None, None) for name in gone]
     for group, name in enumerate(ids):
         if name not in before:
             rows.append(("", name, "new", sizes[group], 0, sizes[group], *place(int(first[group]))))

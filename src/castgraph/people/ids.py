@@ -29,8 +29,8 @@ def mint(broadcast: str, frame: int, box: tuple[int, int, int, int], taken: Cont
     Returns
     -------
     str
-        A letter, then 3 to 5 letters and digits of Crockford's base 32, which has no I, L, O and U: the fewest
-        that are not taken.
+        A letter, then 3 to 5 letters and digits of Crockford's base 32, which has no I, L, O and U: the
+        fewest that are not taken.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""From labels to people: one call that writes who each face is, the people, and what became of those known."""
+"""From labels to people: who each face is, the people, and what became of those who were known."""
 
 from __future__ import annotations
 

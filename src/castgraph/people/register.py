@@ -1,6 +1,6 @@
 """The register: which faces each person had, so that a person keeps the ID.
 
-It lies beside the results as what a run remembers, and no result is read from it: without it people get new IDs.
+It lies in the ledger, as what a run remembers, and no result is read from it: without it people get new IDs.
 """
 
 from __future__ import annotations

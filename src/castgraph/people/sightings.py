@@ -95,7 +95,7 @@ def appearances(
     frame, on_air = places.frame[order], times[order]
     again = np.zeros(len(order), bool)  # another face in the same frame
     again[1:] = (stretch[1:] == stretch[:-1]) & (frame[1:] == frame[:-1])
-    order, stretch, frame, on_air = (each[~again] for each in (order, stretch, frame, on_air))
+    order, stretch, frame, on_air = order[~again], stretch[~again], frame[~again], on_air[~again]
     begins = np.ones(len(order), bool)
     waited = np.diff(on_air).astype("timedelta64[us]").astype(np.int64) / 1e6 - frame_seconds
     # A microsecond, since times are rounded to it.
@@ -119,7 +119,7 @@ def appearances(
 
 
 def _by_id(members: tables.Members) -> tuple[pa.Array, NDArray[np.int32]]:
-    """Number the people by the alphabet."""
+    """Give the IDs in the order of the alphabet, and of each face its person among them."""
     ids = sorted(members.ids)
     number = {name: place for place, name in enumerate(ids)}
     numbers = np.array([*(number[name] for name in members.ids), tables.NOISE], np.int32)

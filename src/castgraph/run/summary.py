@@ -50,7 +50,8 @@ def summarise(
         The report on inventories that `castgraph.archive.write_inventory_report` wrote; empty for a run
         whose broadcasts are listed.
     clusterings
-        For each clustering the paths of its ``labels``, ``people``, ``changes`` and ``pairs`` (all edges, uncut).
+        For each clustering the paths of its ``labels``, ``people``, ``changes`` and ``pairs`` (all edges,
+        uncut).
     scores
         The scores of the clusterings; their provenance tells which one is recommended.
 

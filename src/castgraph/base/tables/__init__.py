@@ -5,8 +5,8 @@ lies a JSON object with the version, the stage, its settings and its counts, and
 between two runs on the same input (no time, host or path), so equal input gives equal bytes.
 
 ``registry`` tells of each table where it lies, its key, its order and its columns; ``parquet`` reads and
-writes any of them, and checks; ``embeddings``, ``labels`` and ``members`` do so for what lies beside the merged faces;
-``documents`` writes down what the registry says.
+writes any of them, and checks; ``embeddings``, ``labels`` and ``members`` do so for what belongs to the
+merged faces; ``documents`` writes down what the registry says.
 """
 
 from castgraph.base.tables.embeddings import (

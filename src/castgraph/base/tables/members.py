@@ -53,7 +53,8 @@ def write_members(
     path
         The table to write.
     faces
-        The merged face table. The members get its keys and its digest, by which `read_members` knows it again.
+        The merged face table. The members get its keys and its digest, by which `read_members` knows it
+        again.
     members
         In the order of the merged face table.
     facts
@@ -113,15 +114,16 @@ def read_members(
     digest = read_provenance(faces).get("digest")
     if not (fits and digest is not None and digest == read_provenance(members).get("digest")):
         raise TableError(f"{members} was made of other faces than those of {faces}; make it again")
-    place = {name: number for number, name in enumerate(ids)}
-    reasons = {name: number for number, name in enumerate(WHY)}
+    place: dict[str | None, int] = {name: number for number, name in enumerate(ids)}
+    place[None] = NOISE
+    reasons: dict[str | None, int] = {name: number for number, name in enumerate(WHY)}
     person, why = np.empty(n_faces, np.int32), np.empty(n_faces, np.int8)
     end = 0
     with opened(members, MEMBERS) as file:
         for batch in file.iter_batches(columns=["person_id", "why"]):
             begin, end = end, end + len(batch)
             try:
-                person[begin:end] = _numbers(batch["person_id"], {**place, None: NOISE})
+                person[begin:end] = _numbers(batch["person_id"], place)
                 why[begin:end] = _numbers(batch["why"], reasons)
             except KeyError as error:
                 raise TableError(f"{members} has {error} and the people do not; make it again") from None
@@ -136,4 +138,5 @@ def _numbers(column: pa.DictionaryArray, numbers: Mapping[str | None, int]) -> N
     found = np.full(len(names), NOISE, np.int64)
     for code in np.unique(codes).tolist():
         found[code] = numbers[names[code]]
-    return found[codes]
+    numbered: NDArray[np.int64] = found[codes]
+    return numbered

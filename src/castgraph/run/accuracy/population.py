@@ -48,8 +48,8 @@ class Population:
     labels
         The person of each face, as a row of `people`; shape (n_faces,).
     counts
-        Which faces are of somebody or of nobody: no quality filter has set them aside, and nobody has left them
-        out; shape (n_faces,).
+        Which faces are of somebody or of nobody: no quality filter has set them aside, and no correction has
+        left them out; shape (n_faces,).
     embeddings
         Of each face; shape (n_faces, d).
     frames

@@ -14,6 +14,7 @@ class People(Section):
 
     corrections: Path | None = Field(
         None,
+        examples=["corrections.yaml"],
         description="A file of corrections (YAML): who is one person, who is not, names, who is left out. "
         "[Corrections](../docs/people.md#corrections) tells how; `castgraph people` writes it. Its path is "
         "looked for here, then in castgraph's folder.",
@@ -25,6 +26,7 @@ class People(Section):
     )
     gallery: Path | None = Field(
         None,
+        examples=["gallery"],
         description="A folder with pictures of people you know, `Name/*.jpg` or `Name.jpg`: who looks like "
         "one of them gets the name.",
     )
@@ -40,13 +42,14 @@ class People(Section):
     )
     follow: Path | None = Field(
         None,
+        examples=["results/other/linkage-0.52"],
         description="The folder of a clustering, such as `results/other/linkage-0.52`, whose people give "
         "their IDs where this one knows none yet. By default the first clustering of the run gives its IDs "
         "to the others, and what was there before gives its IDs to the first.",
     )
     gap_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
         12,
-        description="The longest gap between two sightings of a person that is still one appearance, in seconds.",
+        description="The longest gap between two sightings of a person in one appearance, in seconds.",
     )
     min_seconds: Annotated[float, Field(ge=0)] = Field(
         0,
