@@ -18,6 +18,7 @@ from castgraph.base.files import write_json
 from castgraph.people.table import portrait_name
 from castgraph.run.names import clusterings
 from castgraph.run.summary import summarise
+from tests.members import person
 
 START = datetime(2026, 10, 1, 3, tzinfo=UTC)
 ENCODER = "fast-hog-up1"
@@ -35,6 +36,9 @@ CONFIG: dict[str, Any] = {
     "people": {"portraits": True},
 }
 """As much of a configuration as the report looks at."""
+
+NOBODY = {"n_noise": 1, "n_set_aside": 0, "n_not_a_face": 0, "n_ignored": 0}
+"""What the people table says of faces that are of nobody."""
 
 
 def configured(*eps: float, **sections: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,25 +107,27 @@ def finish(
     for clustering in names(config):
         here = folder / clustering
         people = [
-            {"person": person, "name": name.format(person), "n_frames": 1000 - person % 1000}
-            | {"n_broadcasts": 2, "screen_seconds": 4.0 * (1000 - person % 1000)}
+            {"person_id": person(n), "name": name.format(n), "name_from": "", "n_frames": 1000 - n % 1000}
+            | {"n_broadcasts": 2, "screen_seconds": 4.0 * (1000 - n % 1000)}
             | {"first_seen": START, "last_seen": START + timedelta(days=2)}
-            for person in range(n_people)
+            for n in range(n_people)
         ]
         pairs = [
-            {"source": person, "target": person + 1, "same_frame": 5, "adjacent": 3, "n_broadcasts": 1}
-            | {"first_seen": START, "broadcast": rows[0]["broadcast"], "frame": 12, "weight": 13.5}
-            for person in range(n_people - 1)
+            {"source": person(n), "target": person(n + 1), "same_frame": 5, "adjacent": 3}
+            | {"n_broadcasts": 1, "first_seen": START, "broadcast": rows[0]["broadcast"], "frame": 12}
+            | {"weight": 13.5}
+            for n in range(n_people - 1)
         ]
         paths[clustering] = {
             "labels": labelled(here, faces, [-1]),
-            "people": write(here / "people.parquet", tables.PEOPLE, people),
+            "people": write(here / "people.parquet", tables.PEOPLE, people, NOBODY),
+            "changes": write(here / "people_changes.parquet", tables.PEOPLE_CHANGES, []),
             "pairs": write(here / "edges.parquet", tables.EDGES, pairs),
         }
         picture(here / "network.png", (240, 180))
-        for person in range(min(n_people, 30)):
-            picture(here / "portraits" / portrait_name(person), (192, 192))
-    tables_of = [folder / "broadcasts.parquet", faces, folder / "inventories.csv"]
+        for n in range(min(n_people, 30)):
+            picture(here / "portraits" / portrait_name(person(n)), (192, 192))
+    tables_of = [folder / "broadcasts.parquet", folder / "inventories.csv"]
     write_json(folder / "summary.json", summarise(folder.name, *tables_of, paths, folder / "sweep.parquet"))
 
 

@@ -24,6 +24,7 @@ from castgraph.network.cooccurrence import cooccurrences
 from castgraph.people.table import people_table
 from castgraph.run.accuracy.draw import Item
 from castgraph.run.accuracy.questions import questions
+from tests.members import members
 
 CLUSTERING = "eps-0.40"
 ORIGIN = "gdelt"
@@ -124,9 +125,11 @@ def _write(
     tables.write_labels(run / CLUSTERING / "labels.parquet", faces, labels, {"algorithm": "dbscan"}, 0)
     table = tables.read(faces, tables.MERGED_FACES)
     times = face_times(faces, run / "frames.parquet")
-    people = people_table(table, embeddings, labels, times, frame_seconds=4)
+    who = members(labels)
+    people = people_table(table, embeddings, who, times, frame_seconds=4, n_frames=len(frames))
+    tables.write_members(run / CLUSTERING / "members.parquet", faces, who, {})
     tables.write(run / CLUSTERING / "people.parquet", people, {}, tables.PEOPLE)
-    tables.write(run / CLUSTERING / "edges.parquet", cooccurrences(table, labels, times), {}, tables.EDGES)
+    tables.write(run / CLUSTERING / "edges.parquet", cooccurrences(table, who, times), {}, tables.EDGES)
     _table(run / "sweep.parquet", tables.SWEEP, [{"clustering": CLUSTERING}], {"recommended": None})
     write_json(run / "summary.json", {"clusterings": {CLUSTERING: {}}})
     selected = [replace(row, origin=ORIGIN) for row in listed(dict.fromkeys(names, ""))]

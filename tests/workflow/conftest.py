@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -104,6 +105,13 @@ class Run:
 def jobs(output: str) -> Counter[str]:
     """Count the jobs that Snakemake started, by rule."""
     return Counter(STARTED.findall(output))
+
+
+def persons(folder: Path) -> list[int]:
+    """Who each face is in a clustering, by rank from 0; -1 for nobody."""
+    ids = pq.read_table(folder / "people.parquet")["person_id"].to_pylist()
+    number = {name: n for n, name in enumerate(ids)} | {None: -1}
+    return [number[name] for name in pq.read_table(folder / "members.parquet")["person_id"].to_pylist()]
 
 
 def frames_of(demo: Path, broadcast: str, numbers: Iterable[int]) -> list[bytes]:

@@ -14,6 +14,7 @@ from castgraph.run.accuracy.draw import draw
 from castgraph.run.accuracy.population import main_clustering, read_population
 from tests.judged import NOT_A_FACE, Truth, judged
 from tests.truth import TrueFace, matched
+from tests.workflow.conftest import persons
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def truth(demo: Path, demo_run, clustering: str) -> Truth:
             for row in csv.DictReader(file)
         ]
     found = pq.read_table(demo_run.results / "faces.parquet").to_pylist()
-    labels = pq.read_table(demo_run.results / clustering / "labels.parquet")["label"].to_pylist()
+    labels = persons(demo_run.results / clustering)
     places = [(face["broadcast"], face["face"]) for face in found]
     names = [NOT_A_FACE if name is None else name for name in matched(found, faces)]
     # All that can be seen is found (test_demo.py).

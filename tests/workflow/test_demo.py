@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from sklearn.cluster import DBSCAN
 
 from castgraph.base.tables import TABLES, check
 from tests.documents import DOCUMENTS, blocks
 from tests.truth import TrueFace, matched, pairwise
+from tests.workflow.conftest import Run, persons
 
 CLUSTERING = "linkage-0.52"
 PASSERS_BY = {"Passer-by A", "Passer-by B", "Passer-by C"}
@@ -38,15 +41,17 @@ def truth(demo: Path) -> list[TrueFace]:
 
 @pytest.fixture(scope="module")
 def found(demo_run, truth) -> list[tuple[int, str | None]]:
-    """For each detected face its label and the true person, None for a false alarm."""
+    """For each detected face its person, by rank, and the true one, None for a false alarm."""
     faces = pq.read_table(demo_run.results / "faces.parquet").to_pylist()
-    labels = pq.read_table(demo_run.results / CLUSTERING / "labels.parquet")["label"].to_pylist()
-    return list(zip(labels, matched(faces, truth), strict=True))
+    return list(zip(persons(demo_run.results / CLUSTERING), matched(faces, truth), strict=True))
+
+
+def people(run: Run) -> pa.Table:
+    return pq.read_table(run.results / CLUSTERING / "people.parquet")
 
 
 def test_faces_are_found(found, truth) -> None:
     names = Counter(name for _, name in found)
-    assert names.pop(None) == 2  # the two known false alarms
     assert names == Counter(face.person for face in truth)
 
 
@@ -56,13 +61,14 @@ def test_every_cluster_is_one_person_and_every_person_one_cluster(found) -> None
     assert len({label for label, _ in found if label >= 0}) == 13
 
 
-def test_noise_is_the_passers_by_and_the_false_alarms(found) -> None:
-    noise = [name for label, name in found if label == -1]
-    assert sorted(noise, key=str) == sorted([*PASSERS_BY, None, None], key=str)
+def test_noise_is_the_passers_by(found) -> None:
+    assert {name for label, name in found if label == -1} == PASSERS_BY
+    assert sum(label == -1 for label, _ in found) == len(PASSERS_BY)
 
 
 def test_the_pairs_are_the_true_ones(demo_run, found, truth) -> None:
-    name_of = {label: name for label, name in found if label >= 0 and name}
+    ids = people(demo_run)["person_id"].to_pylist()
+    name_of = {ids[number]: name for number, name in found if number >= 0 and name}
     edges = pq.read_table(demo_run.results / CLUSTERING / "edges.parquet").to_pylist()
     same_frame, either = defaultdict(int), set()
     at = defaultdict(set)
@@ -100,8 +106,8 @@ def test_the_printed_summary_has_the_counts_of_summary_json(demo_run) -> None:
     assert summary["broadcasts"]["listed"] == 9
     assert summary["broadcasts"]["read"] == 8
     assert summary["broadcasts"]["missing"] == 1
-    assert (summary["frames"], summary["faces"]) == (449, 582)
-    assert (clustering["people"], clustering["noise"]) == (13, 5)
+    assert (summary["frames"], summary["faces"]) == (449, 580)
+    assert (clustering["people"], clustering["noise"]) == (13, 3)
     assert (clustering["pairs_same_frame"], clustering["pairs"]) == (31, 32)
     assert len(clustering["on_screen"]) == len(clustering["strongest_pairs"]) == 5
 
@@ -115,8 +121,8 @@ def test_the_printed_summary_has_the_counts_of_summary_json(demo_run) -> None:
     for text in (
         "9 listed: 8 read, 1 missing, 0 damaged",
         "449 (0 unreadable)",
-        "582",
-        "13 people of 3 faces or more, 5 faces of nobody (noise), 31 pairs in one frame, "
+        "580",
+        "13 people of 3 faces or more, 3 faces of nobody (noise), 31 pairs in one frame, "
         "32 with the frame before counted",
         "results/demo/linkage-0.52/network.png",
         *(person["name"] for person in clustering["on_screen"]),
@@ -128,16 +134,18 @@ def test_the_printed_summary_has_the_counts_of_summary_json(demo_run) -> None:
 
 def test_every_person_has_a_portrait_and_a_contact_sheet(demo_run) -> None:
     folder = demo_run.results / CLUSTERING
-    people = pq.read_table(folder / "people.parquet").to_pylist()
+    pictures = sorted(people(demo_run)["portrait"].to_pylist())
     for kind in ("portraits", "contact_sheets"):
         names = sorted(path.name for path in (folder / kind).glob("*.jpg"))
-        assert names == [person["portrait"] for person in people]
+        assert names == pictures
     assert all(Image.open(path).size == (192, 192) for path in (folder / "portraits").glob("*.jpg"))
 
 
 def test_the_best_face_of_a_person_is_that_person(demo_run, found) -> None:
-    people = pq.read_table(demo_run.results / CLUSTERING / "people.parquet").to_pylist()
-    assert [found[person["best_face"]][0] for person in people] == list(range(13))
+    faces = pq.read_table(demo_run.results / "faces.parquet", columns=["broadcast", "face"]).to_pylist()
+    row = {(face["broadcast"], face["face"]): n for n, face in enumerate(faces)}
+    best = [row[person["broadcast"], person["face"]] for person in people(demo_run).to_pylist()]
+    assert [found[n][0] for n in best] == list(range(13))
 
 
 def test_gephi_tables_have_their_columns(demo_run) -> None:
@@ -179,7 +187,7 @@ def test_tables_carry_their_provenance(demo_run) -> None:
     assert "dlib_face_recognition_resnet_model_v1.dat" in faces["models"]
     labels = read_provenance(demo_run.results / CLUSTERING / "labels.parquet")
     assert labels["settings"] == {"algorithm": "linkage", "eps": 0.52, "min_samples": 3}
-    assert (labels["n_people"], labels["n_noise"]) == (13, 5)
+    assert (labels["n_people"], labels["n_noise"]) == (13, 3)
     assert str(demo_run.folder) not in json.dumps([faces, labels])
 
 
@@ -188,9 +196,9 @@ def test_the_python_in_the_documents_runs(demo_run, monkeypatch) -> None:
     monkeypatch.chdir(demo_run.folder)
     made: dict[str, Any] = {}
     exec(compile(shown, "docs/clustering.md", "exec"), made)
-    labels = pq.read_table(demo_run.results / CLUSTERING / "labels.parquet")["label"].to_pylist()
-    assert made["labels"].tolist() == made["model"].labels_.tolist() == labels
-    assert made["by_eps"][2].tolist() == labels
+    expected = DBSCAN(eps=0.4, min_samples=5).fit(made["X"]).labels_.tolist()
+    assert made["labels"].tolist() == made["model"].labels_.tolist() == expected
+    assert made["by_eps"][2].tolist() == expected
     assert made["by_eps"].shape == (3, len(made["X"]))
 
 

@@ -164,7 +164,7 @@ def test_two_runs_in_one_folder_are_refused(small_run: Run, new_run: Callable[..
 
 
 # Each needs the one before, so none can have finished beside the one that was killed.
-STAGES = ("download", "unzip", "clustering", "people", "portraits", "picture")
+STAGES = ("download", "unzip", "clustering", "identify", "portraits", "picture")
 
 
 def test_killed_at_one_stage_after_the_other(small_run: Run, new_run: Callable[..., Run]) -> None:

@@ -13,7 +13,7 @@ from sklearn.cluster import DBSCAN
 
 from castgraph.base import tables
 from tests.truth import TrueFace, matched, pairwise
-from tests.workflow.conftest import Run, jobs
+from tests.workflow.conftest import Run, jobs, persons
 
 CLUSTERING = "linkage-0.52"
 MIN_FACES = 3  # a person seen less often is noise by definition
@@ -41,13 +41,13 @@ def rows(sample: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def found(run: Run, rows: list[dict[str, str]]) -> list[tuple[int, str | None]]:
-    """The label and true name of each detected face; None for a false alarm or a face without a name.
+    """The person, by rank, and true name of each detected face; None for a false alarm or a face without a name.
 
     In group photographs the truth tells who is there but not where. A face of such a frame is named when it
     is the only one, and left out otherwise.
     """
     faces = pq.read_table(run.results / "faces.parquet").to_pylist()
-    labels = pq.read_table(run.results / CLUSTERING / "labels.parquet")["label"].to_pylist()
+    people = persons(run.results / CLUSTERING)
     # The true boxes are loose head boxes, so a detected face covers a smaller share of them.
     names = matched(faces, [true_face(row) for row in rows if row["x"]], least=0.15)
     detected = Counter(place(face) for face in faces)
@@ -56,13 +56,13 @@ def found(run: Run, rows: list[dict[str, str]]) -> list[tuple[int, str | None]]:
         if not row["x"]:
             unlocated[row["broadcast"], int(row["frame"])].append(row["person"])
     kept = []
-    for face, label, name in zip(faces, labels, names, strict=True):
+    for face, person, name in zip(faces, people, names, strict=True):
         there = unlocated.get(place(face))
         if there is not None and len(there) == detected[place(face)] == 1:
             name = there[0]
         elif there is not None:
             continue
-        kept.append((label, None if name == "other" else name))
+        kept.append((person, None if name == "other" else name))
     return kept
 
 
@@ -104,10 +104,12 @@ def test_people(found, rows: list[dict[str, str]]) -> None:
 def test_edges(run: Run, sample: Path, found, rows: list[dict[str, str]]) -> None:
     with (sample / "expected_edges.csv").open(newline="") as file:
         expected = {tuple(sorted((row["person_a"], row["person_b"]))) for row in csv.DictReader(file)}
-    votes: dict[int, Counter[str]] = defaultdict(Counter)
-    for label, name in found:
-        votes[label][name or f"nobody {label}"] += 1
-    name_of = {label: counter.most_common(1)[0][0] for label, counter in votes.items()}
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
+    ids = pq.read_table(run.results / CLUSTERING / "people.parquet")["person_id"].to_pylist()
+    for person, name in found:
+        if person >= 0:
+            votes[ids[person]][name or f"nobody {person}"] += 1
+    name_of = {person: counter.most_common(1)[0][0] for person, counter in votes.items()}
     edges = pq.read_table(run.results / CLUSTERING / "edges.parquet").to_pylist()
     pairs = {
         tuple(sorted((name_of[edge["source"]], name_of[edge["target"]])))

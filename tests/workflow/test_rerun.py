@@ -19,7 +19,7 @@ from castgraph.network.cooccurrence import cooccurrences
 from castgraph.people.table import people_table
 from tests.workflow.conftest import SHORT, Run, frames_of, jobs, write_zip
 
-PER_CLUSTERING = ("clustering", "people", "portraits", "network", "picture")
+PER_CLUSTERING = ("clustering", "identify", "sightings", "portraits", "network", "picture")
 OF_ALL = ("scores", "summary", "report", "all")
 
 
@@ -71,11 +71,12 @@ def test_another_eps_without_the_zips_fetches_them_for_portraits_and_encodes_not
     counts = jobs(copied())
     assert counts == dict.fromkeys((*PER_CLUSTERING, *OF_ALL), 1)
     assert not (copied.folder / "resources" / "zips").exists()
-    digests = {
+    # The same people, with the same IDs, from ZIPs that were fetched again.
+    portraits = {
         eps: {path.name: path.read_bytes() for path in (copied.results / eps / "portraits").glob("*.jpg")}
         for eps in ("eps-0.40", "eps-0.41")
     }
-    assert digests["eps-0.41"] == digests["eps-0.40"]  # the same people, from ZIPs that were fetched again
+    assert portraits["eps-0.41"] == portraits["eps-0.40"]
 
 
 def test_encodings_are_the_same_for_any_number_of_processes(
@@ -145,13 +146,18 @@ def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) 
 
     # What is told of people and pairs is what the faces that count alone would give.
     times = face_times(copied.results / "faces.parquet", copied.results / "frames.parquet")[~aside]
-    people = people_table(counted, embeddings, expected, times, frame_seconds=4).to_pylist()
-    rows = np.flatnonzero(~aside).tolist()
-    assert pq.read_table(folder / "people.parquet").to_pylist() == [
-        person | {"best_face": rows[person["best_face"]]} for person in people
-    ]
-    pairs = cooccurrences(counted, expected, times).to_pylist()
-    assert pq.read_table(folder / "edges.parquet").to_pylist() == pairs
+    found = pq.read_table(folder / "people.parquet")
+    ids = found["person_id"].to_pylist()
+    members = tables.read_members(folder / "members.parquet", copied.results / "faces.parquet", ids)
+    assert members.why[aside].tolist() == [tables.WHY.index("set_aside")] * int(aside.sum())
+    alone = tables.Members(members.person[~aside], members.why[~aside], ids)
+    pairs = {(label, person) for label, person in zip(expected, alone.person, strict=True)}
+    assert len(pairs) == len(set(expected)) == len(set(alone.person))
+    n_frames = pq.read_metadata(copied.results / "frames.parquet").num_rows
+    people = people_table(counted, embeddings, alone, times, frame_seconds=4, n_frames=n_frames)
+    assert found.to_pylist() == people.to_pylist()
+    edges = cooccurrences(counted, alone, times).to_pylist()
+    assert pq.read_table(folder / "edges.parquet").to_pylist() == edges
 
     summary = json.loads((copied.results / "summary.json").read_text())
     assert summary["faces"] == len(before)
@@ -224,19 +230,17 @@ def test_published_files_and_database_json_on_request(copied: Run) -> None:
         assert next(csv.reader(file)) == ["Id", "Label"]
     assert list(edges[0]) == ["Source", "Target", "Type", "Weight"]
     pairs = pq.read_table(folder / "edges.parquet").to_pylist()
-    published = {
-        (str(p["source"]), str(p["target"])): str(2 * p["same_frame"]) for p in pairs if p["same_frame"]
-    }
+    published = {(p["source"], p["target"]): str(2 * p["same_frame"]) for p in pairs if p["same_frame"]}
     assert {(edge["Source"], edge["Target"]): edge["Weight"] for edge in edges} == published
 
     faces = pq.read_table(copied.results / "faces.parquet").to_pylist()
     embeddings = tables.open_embeddings(copied.results / "faces.parquet").tolist()
-    labels = pq.read_table(folder / "labels.parquet")["label"].to_pylist()
+    people = pq.read_table(folder / "members.parquet")["person_id"].to_pylist()
     lines = [json.loads(line) for line in (folder / "DATABASE.json").read_text().splitlines()]
     assert len(lines) == len(faces)
-    for line, face, embedding, label in zip(lines, faces, embeddings, labels, strict=True):
+    for line, face, embedding, person in zip(lines, faces, embeddings, people, strict=True):
         assert list(line) == ["faceid", "image", "box", "encoding"]
-        assert line["faceid"] == label
+        assert line["faceid"] == (person or -1)
         assert line["image"] == f"{face['broadcast']}/{face['broadcast']}-{face['frame']:06d}.jpg"
         assert line["box"] == [face[side] for side in ("top", "right", "bottom", "left")]
         assert line["encoding"] == embedding

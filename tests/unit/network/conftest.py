@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
+from tests.members import person
 
 from castgraph.base import tables
 
@@ -39,13 +40,17 @@ def make_people() -> Callable[[dict[int, str]], pa.Table]:
 
     def make(names: dict[int, str]) -> pa.Table:
         common: dict[str, Any] = dict.fromkeys(tables.PEOPLE.names, 0) | {
+            "name_from": "",
             "n_faces": 12,
             "screen_seconds": 44.0,
             "first_seen": TIME,
             "last_seen": TIME,
             "broadcast": "DEMO1_20240102_190000",
         }
-        rows = [common | {"person": i, "name": n, "portrait": f"{i}.jpg"} for i, n in sorted(names.items())]
+        rows = [
+            common | {"person_id": person(i), "name": n, "portrait": f"{i}.jpg"}
+            for i, n in sorted(names.items())
+        ]
         return pa.Table.from_pylist(rows, schema=tables.PEOPLE)
 
     return make
@@ -58,8 +63,8 @@ def make_edges() -> Callable[[Sequence[tuple[int, int, int]]], pa.Table]:
     def make(pairs: Sequence[tuple[int, int, int]]) -> pa.Table:
         rows = [
             {
-                "source": source,
-                "target": target,
+                "source": person(source),
+                "target": person(target),
                 "same_frame": frames,
                 "adjacent": 0,
                 "n_broadcasts": 1,

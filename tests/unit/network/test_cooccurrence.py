@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.members import members, person
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.base import tables
@@ -32,15 +33,15 @@ def times_of(faces: pa.Table, frame_seconds: float = 4.0) -> np.ndarray:
 
 def table(
     faces: list[tuple[str, int, int]], frame_seconds: float = 4.0
-) -> tuple[pa.Table, np.ndarray, np.ndarray]:
-    """Make a face table, labels and times of broadcasts, frames and labels."""
+) -> tuple[pa.Table, tables.Members, np.ndarray]:
+    """Make a face table, members and times of broadcasts, frames and labels."""
     faces = sorted(faces)
     columns = {
         "broadcast": pa.array([b for b, _, _ in faces], pa.string()).dictionary_encode(),
         "frame": pa.array([f for _, f, _ in faces], pa.int32()),
     }
-    labels = np.array([label for _, _, label in faces], dtype=np.int32)
-    return pa.table(columns), labels, times_of(pa.table(columns), frame_seconds)
+    who = members([label for _, _, label in faces])
+    return pa.table(columns), who, times_of(pa.table(columns), frame_seconds)
 
 
 def edges_of(faces: list[tuple[str, int, int]], **settings) -> list[dict]:
@@ -74,8 +75,8 @@ def by_hand(faces: list[tuple[str, int, int]], same_weight: float, adjacent_weig
         broadcast, frame = min(same[pair] or adjacent[pair], key=time)
         rows.append(
             {
-                "source": pair[0],
-                "target": pair[1],
+                "source": person(pair[0]),
+                "target": person(pair[1]),
                 "same_frame": len(same[pair]),
                 "adjacent": len(adjacent[pair]),
                 "n_broadcasts": len({b for b, _ in both}),
@@ -102,11 +103,30 @@ def test_it_counts_as_the_definition_says(faces, same_weight, adjacent_weight):
     assert found == by_hand(faces, same_weight, adjacent_weight)
 
 
+@given(
+    faces=st.lists(st.tuples(st.sampled_from([A, B]), st.integers(1, 20), st.integers(-1, 4))),
+)
+def test_meetings_are_the_frames_that_the_edges_count(faces):
+    parts: list[pa.Table] = []
+    edges = edges_of(faces, meetings=parts.append)
+    met = pa.concat_tables(parts).cast(tables.MEETINGS) if parts else tables.MEETINGS.empty_table()
+    rows = met.to_pylist()
+    keys = [(row["source"], row["target"], row["broadcast"], row["frame"]) for row in rows]
+    assert keys == sorted(set(keys))
+    assert all(row["time"] == on_air(row["broadcast"], row["frame"]) for row in rows)
+    for edge in edges:
+        own = [row for row in rows if (row["source"], row["target"]) == (edge["source"], edge["target"])]
+        assert sum(row["same_frame"] for row in own) == edge["same_frame"]
+        assert sum(row["adjacent"] for row in own) == edge["adjacent"]
+        assert all(row["same_frame"] or row["adjacent"] for row in own)
+    assert {key[:2] for key in keys} == {(edge["source"], edge["target"]) for edge in edges}
+
+
 def test_two_people_in_one_frame():
     [edge] = edges_of([(A, 3, 0), (A, 3, 1)])
     assert edge == {
-        "source": 0,
-        "target": 1,
+        "source": "P00",
+        "target": "P01",
         "same_frame": 1,
         "adjacent": 0,
         "n_broadcasts": 1,
@@ -153,9 +173,13 @@ def test_a_pair_of_weight_0_is_no_edge():
     assert len(edges_of(cut, same_frame_weight=0.0)) == 1
 
 
-def test_ties_come_in_the_order_of_the_labels():
+def test_ties_come_in_the_order_of_the_ids():
     edges = edges_of([(A, 3, 7), (A, 3, 2), (A, 3, 5)])
-    assert [(edge["source"], edge["target"]) for edge in edges] == [(2, 5), (2, 7), (5, 7)]
+    assert [(edge["source"], edge["target"]) for edge in edges] == [
+        ("P02", "P05"),
+        ("P02", "P07"),
+        ("P05", "P07"),
+    ]
 
 
 @pytest.mark.parametrize("faces", [[], [(A, 1, -1), (A, 1, -1)], [(A, 1, 0), (A, 2, 0)]])
@@ -165,7 +189,7 @@ def test_without_two_people_there_is_an_empty_table(faces):
 
 def test_the_demo_has_31_pairs_in_one_frame_and_32_with_cuts(truth):
     faces, labels, _ = truth
-    edges = cooccurrences(faces, labels, times_of(faces))
+    edges = cooccurrences(faces, members(labels), times_of(faces))
     assert edges.num_rows == 32
     assert as_published(edges).num_rows == 31
 
@@ -173,14 +197,14 @@ def test_the_demo_has_31_pairs_in_one_frame_and_32_with_cuts(truth):
 def test_the_result_depends_on_neither_threads_nor_memory_nor_chunks(truth, tmp_path: Path):
     faces, labels, _ = truth
     times = times_of(faces)
-    once = cooccurrences(faces, labels, times)
+    once = cooccurrences(faces, members(labels), times)
     chunks = [faces.slice(start, 100) for start in range(0, faces.num_rows, 100)]
     chunks = [
         chunk.set_column(0, "broadcast", chunk["broadcast"].cast(pa.string()).dictionary_encode())
         for chunk in chunks
     ]
     again = cooccurrences(
-        pa.concat_tables(chunks), labels, times, threads=2, memory_limit="100MB", scratch=tmp_path
+        pa.concat_tables(chunks), members(labels), times, threads=2, memory_limit="100MB", scratch=tmp_path
     )
     assert again.equals(once)
 
@@ -202,12 +226,12 @@ def test_a_wrong_setting_is_refused(change, message):
         cooccurrences(*table([(A, 1, 0)]), **change)
 
 
-def test_labels_of_another_table_are_refused():
-    faces, labels, times = table([(A, 1, 0), (A, 1, 1)])
-    with pytest.raises(ValueError, match=r"labels: shape .* does not fit 2 faces"):
-        cooccurrences(faces, labels[:1], times)
+def test_members_of_another_table_are_refused():
+    faces, who, times = table([(A, 1, 0), (A, 1, 1)])
+    with pytest.raises(ValueError, match=r"members: shape .* does not fit 2 faces"):
+        cooccurrences(faces, members([0]), times)
     with pytest.raises(ValueError, match=r"times: shape .* does not fit 2 faces"):
-        cooccurrences(faces, labels, times[:1])
+        cooccurrences(faces, who, times[:1])
 
 
 def test_frames_have_their_own_time():

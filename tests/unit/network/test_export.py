@@ -39,17 +39,17 @@ def test_csv_has_the_columns_that_gephi_reads(graph, tmp_path):
     nodes, edges = rows(tmp_path / "nodes.csv"), rows(tmp_path / "edges.csv")
     assert list(nodes[0])[:2] == ["Id", "Label"]
     assert list(edges[0])[:4] == ["Source", "Target", "Type", "Weight"]
-    assert [node["Id"] for node in nodes] == ["0", "1", "2", "3"]
+    assert [node["Id"] for node in nodes] == ["P00", "P01", "P02", "P03"]
     assert [(e["Source"], e["Target"], e["Type"], e["Weight"]) for e in edges] == [
-        ("1", "2", "Undirected", "16.0"),
-        ("0", "1", "Undirected", "6.0"),
-        ("0", "3", "Undirected", "2.0"),
+        ("P01", "P02", "Undirected", "16.0"),
+        ("P00", "P01", "Undirected", "6.0"),
+        ("P00", "P03", "Undirected", "2.0"),
     ]
     assert edges[0]["evidence"] == "https://tv.example/?id=DEMO1_20240102_190000&frame=3"
     for node in nodes:
-        person = int(node["Id"])
-        assert float(node["pagerank"]) == graph.nodes[person]["pagerank"]
-        assert node["portrait"] == f"{person}.jpg"
+        known = graph.nodes[node["Id"]]
+        assert float(node["pagerank"]) == known["pagerank"]
+        assert node["portrait"] == known["portrait"]
 
 
 def test_csv_keeps_every_name_but_lets_none_be_a_formula(graph, tmp_path):
@@ -90,15 +90,15 @@ def test_as_published_has_the_published_columns_and_whole_weights(make_people, m
     write_as_published(
         edges, make_people({0: "Ada", 1: "Bo", 2: "Cy", 3: "Di"}), tmp_path / "n.csv", tmp_path / "e.csv"
     )
-    assert (tmp_path / "n.csv").read_text() == "Id,Label\n0,Ada\n1,Bo\n2,Cy\n"
+    assert (tmp_path / "n.csv").read_text() == "Id,Label\nP00,Ada\nP01,Bo\nP02,Cy\n"
     assert (tmp_path / "e.csv").read_text() == (
-        "Source,Target,Type,Weight\n1,2,Undirected,16\n0,1,Undirected,6\n"
+        "Source,Target,Type,Weight\nP01,P02,Undirected,16\nP00,P01,Undirected,6\n"
     )
 
 
 def test_gexf_is_read_back(graph, tmp_path):
     write_gexf(graph, tmp_path / "graph.gexf")
-    read = nx.read_gexf(tmp_path / "graph.gexf", node_type=int)
+    read = nx.read_gexf(tmp_path / "graph.gexf")
     assert set(read.edges) == set(graph.edges)
     for person, node in graph.nodes.items():
         other = read.nodes[person]
@@ -130,7 +130,7 @@ def test_gexf_is_built_as_gephi_expects_and_holds_no_date(graph, tmp_path):
 def test_graphml_is_read_back_by_networkx_and_igraph(graph, tmp_path):
     path = tmp_path / "graph.graphml"
     write_graphml(graph, path)
-    read = nx.read_graphml(path, node_type=int)
+    read = nx.read_graphml(path)
     assert dict(read.nodes(data=True)) == dict(graph.nodes(data=True))
     assert {frozenset(edge): read.edges[edge] for edge in read.edges} == {
         frozenset(edge): graph.edges[edge] for edge in graph.edges

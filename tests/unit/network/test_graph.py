@@ -34,8 +34,8 @@ def two_groups() -> nx.Graph:
 def test_build_gives_people_with_an_edge_all_that_is_known(make_people, make_edges):
     people = make_people({0: "Ada", 1: "Bo", 2: "Cy", 9: "nobody's friend"})
     graph = build(make_edges([(1, 2, 3), (0, 2, 1)]), people, link="https://tv.example/{}#{}".format)
-    assert list(graph) == [0, 1, 2]
-    assert graph.nodes[2] | {"x": 0, "y": 0, "pagerank": 0} == {
+    assert list(graph) == ["P00", "P01", "P02"]
+    assert graph.nodes["P02"] | {"x": 0, "y": 0, "pagerank": 0} == {
         "label": "Cy",
         "n_faces": 12,
         "n_frames": 0,
@@ -53,7 +53,7 @@ def test_build_gives_people_with_an_edge_all_that_is_known(make_people, make_edg
         "size": 60.0,
         "colour": "#d1495b",
     }
-    assert graph.edges[1, 2] == {
+    assert graph.edges["P01", "P02"] == {
         "weight": 6.0,
         "same_frame": 3,
         "adjacent": 0,
@@ -84,7 +84,7 @@ def test_build_of_nothing_is_empty(make_people, make_edges):
 
 
 def test_an_edge_to_nobody_is_refused(make_people, make_edges):
-    with pytest.raises(ValueError, match="person 7 is not among the 2 people"):
+    with pytest.raises(ValueError, match="person P07 is not among the 2 people"):
         build(make_edges([(0, 7, 1)]), make_people({0: "Ada", 1: "Bo"}))
 
 

@@ -117,7 +117,7 @@ def test_a_portrait_that_cannot_be_read_is_logged_and_replaced(graph, portraits,
 @pytest.mark.parametrize("name", ["../secret.jpg", "/etc/secret.jpg", "", ".", ".."])
 def test_a_portrait_outside_its_folder_is_not_read(name, graph, portraits, tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "secret.jpg")
-    graph.nodes[3]["portrait"] = name
+    graph.nodes["P03"]["portrait"] = name
     draw(graph, portraits, tmp_path / "a.png", tmp_path / "a.svg")
     assert len(list(ET.parse(tmp_path / "a.svg").iter(f"{SVG}image"))) == 4
 

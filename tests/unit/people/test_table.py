@@ -7,10 +7,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.members import members, person
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.base import tables
 from castgraph.people.centre import Centre, best_face, centre
+from castgraph.people.places import BOX
 from castgraph.people.table import contact_faces, people_table, portrait_name, rows_by_person
 
 MORNING = "DEMO1_20240102_070000_Morning_Desk"
@@ -41,9 +43,8 @@ def described(on_air):
     """Make the people table of faces with the labels given."""
 
     def make(faces, labels, frame_seconds=4):
-        return people_table(
-            faces, same(faces), labels, on_air(faces, frame_seconds), frame_seconds=frame_seconds
-        )
+        settings = {"frame_seconds": frame_seconds, "n_frames": 100}
+        return people_table(faces, same(faces), members(labels), on_air(faces, frame_seconds), **settings)
 
     return make
 
@@ -51,8 +52,9 @@ def described(on_air):
 def brute_force(faces, embeddings, labels, frame_seconds):
     """What the people table should say, the slow and plain way."""
     rows = faces.to_pylist()
-    for person in sorted(set(labels) - {-1}):
-        own = [i for i, label in enumerate(labels) if label == person]
+    people = []
+    for number in sorted(set(labels) - {-1}):
+        own = [i for i, label in enumerate(labels) if label == number]
         middle = centre(np.array([embeddings[i] for i in own]))
         sizes = [min(rows[i]["bottom"] - rows[i]["top"], rows[i]["right"] - rows[i]["left"]) for i in own]
         best = own[best_face(middle, [rows[i]["sharpness"] for i in own], sizes)]
@@ -60,21 +62,26 @@ def brute_force(faces, embeddings, labels, frame_seconds):
         times = [
             Broadcast.parse(b).start + timedelta(seconds=(frame - 1) * frame_seconds) for b, frame in frames
         ]
-        yield {
-            "person": person,
-            "name": f"Person {person}",
+        found = {
+            "person_id": person(number),
+            "name": f"Person {person(number)}",
+            "name_from": "",
+            "gallery_distance": None,
             "n_faces": len(own),
             "n_frames": len(frames),
             "n_broadcasts": len({b for b, _ in frames}),
             "screen_seconds": len(frames) * frame_seconds,
+            "airtime_share": len(frames) / 100,
             "first_seen": min(times),
             "last_seen": max(times),
             "n_outliers": middle.outlier.sum(),
             "spread": np.float32(np.median(middle.distances)),
-            "best_face": best,
-            **{key: rows[best][key] for key in ("broadcast", "frame", "top", "right", "bottom", "left")},
-            "portrait": f"person-{person:05d}.jpg",
+            **{key: rows[best][key] for key in ("broadcast", "face", "frame", *BOX)},
+            "portrait": f"{person(number)}.jpg",
         }
+        people.append((-len(frames), own[0], found))
+    people.sort(key=lambda each: each[:2])
+    return [found | {"rank": rank} for rank, (*_, found) in enumerate(people, start=1)]
 
 
 @given(
@@ -100,22 +107,24 @@ def test_the_table_says_what_counting_by_hand_says(make_faces, on_air, drawn, da
     faces = make_faces(rows)
     labels = data.draw(st.lists(st.integers(-1, 3), min_size=len(rows), max_size=len(rows)))
     embeddings = rng.normal(size=(len(rows), 128)).astype(np.float32) * 0.05
-    table = people_table(faces, embeddings, np.array(labels, np.int32), on_air(faces), frame_seconds=4)
+    table = people_table(faces, embeddings, members(labels), on_air(faces), frame_seconds=4, n_frames=100)
     assert table.schema == tables.PEOPLE
-    assert table.to_pylist() == list(brute_force(faces, embeddings, labels, 4))
+    assert table.to_pylist() == brute_force(faces, embeddings, labels, 4)
 
 
 @pytest.mark.parametrize("n_faces", [0, 3])
 def test_without_people_the_table_is_empty(make_faces, n_faces, on_air):
     faces = make_faces([{"broadcast": MORNING, "frame": 1}] * n_faces)
-    table = people_table(faces, same(faces), np.full(n_faces, -1, np.int32), on_air(faces), frame_seconds=4)
+    table = people_table(
+        faces, same(faces), members([-1] * n_faces), on_air(faces), frame_seconds=4, n_frames=100
+    )
     assert len(table) == 0
     assert table.schema == tables.PEOPLE
 
 
 def test_a_face_table_read_without_rows_has_no_people(on_air):
     faces = tables.MERGED_FACES.empty_table()
-    table = people_table(faces, same(faces), pa.array([], pa.int32()), on_air(faces), frame_seconds=4)
+    table = people_table(faces, same(faces), members([]), on_air(faces), frame_seconds=4, n_frames=0)
     assert len(table) == 0
 
 
@@ -123,7 +132,7 @@ def test_two_faces_in_one_frame_are_one_frame_of_screen_time(make_faces, describ
     rows = [{"broadcast": EVENING, "frame": frame} for frame in (7, 7, 8)]
     (person,) = described(make_faces(rows), [12, 12, 12], 4).to_pylist()
     assert (person["n_faces"], person["n_frames"], person["screen_seconds"]) == (3, 2, 8.0)
-    assert person["portrait"] == "person-00012.jpg"
+    assert person["portrait"] == "P12.jpg"
 
 
 def test_the_same_frame_number_in_two_broadcasts_is_two_frames(make_faces, described):
@@ -176,7 +185,7 @@ def test_a_video_has_its_own_clock(make_faces):
 def test_portraits_are_named_so_that_they_sort():
     assert [portrait_name(label) for label in (0, 12, 123456)] == [
         "person-00000.jpg",
-        "person-00012.jpg",
+        "P12.jpg",
         "person-123456.jpg",
     ]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.finished import labelled, merged_faces
+from tests.finished import NOBODY, labelled, merged_faces
+from tests.members import person
 from typer.testing import CliRunner
 
 from castgraph import __version__
@@ -49,10 +50,11 @@ def scores(path: Path, reason: str = "") -> Path:
     return table(tables.SWEEP, path, [], {"reason": reason})
 
 
-def person(label: int, n_frames: int, name: str | None = None) -> dict:
+def described(number: int, n_frames: int, name: str | None = None) -> dict:
     return {
-        "person": label,
-        "name": name or f"Person {label}",
+        "person_id": person(number),
+        "name": name or f"Person {number}",
+        "name_from": "correction" if name else "",
         "n_frames": n_frames,
         "n_broadcasts": 2,
         "screen_seconds": 4.0 * n_frames,
@@ -61,8 +63,8 @@ def person(label: int, n_frames: int, name: str | None = None) -> dict:
 
 def edge(source: int, target: int, same_frame: int, adjacent: int) -> dict:
     return {
-        "source": source,
-        "target": target,
+        "source": person(source),
+        "target": person(target),
         "same_frame": same_frame,
         "adjacent": adjacent,
         "n_broadcasts": 1,
@@ -102,14 +104,23 @@ def run(tmp_path: Path) -> Path:
         "people": table(
             tables.PEOPLE,
             folder / "people.parquet",
-            [person(n, 3 + n, "[bold]Zoë <b>" if n == 7 else None) for n in range(8)],
+            [described(n, 3 + n, "[bold]Zoë <b>" if n == 7 else None) for n in reversed(range(8))],
+            NOBODY | {"n_noise": 2, "n_ignored": 3},
+        ),
+        "changes": table(
+            tables.PEOPLE_CHANGES,
+            folder / "people_changes.parquet",
+            [
+                {"from": "K7Q2", "to": person(7), "kind": "merged", "n_faces": 412, "n_from": 412}
+                | {"broadcast": "NTV_20240101_000000", "frame": 7}
+            ],
         ),
         "pairs": table(
             tables.EDGES, folder / "edges.parquet", [edge(6, 7, 4, 0), edge(0, 1, 1, 2), edge(1, 2, 0, 1)]
         ),
     }
-    faces, scored = tmp_path / "faces.parquet", scores(tmp_path / "sweep.parquet")
-    summary = summarise("test", broadcasts, faces, inventories, {"eps-0.40": paths}, scored)
+    scored = scores(tmp_path / "sweep.parquet")
+    summary = summarise("test", broadcasts, inventories, {"eps-0.40": paths}, scored)
     write_json(tmp_path / "summary.json", summary)
     return tmp_path
 
@@ -126,7 +137,11 @@ def test_what_was_read_and_found_is_counted(run: Path) -> None:
     clustering = summary["clusterings"]["eps-0.40"]
     assert (clustering["people"], clustering["noise"]) == (8, 2)
     assert (clustering["pairs_same_frame"], clustering["pairs"]) == (2, 3)
-    assert [row["person"] for row in clustering["on_screen"]] == [7, 6, 5, 4, 3]
+    assert [row["person_id"] for row in clustering["on_screen"]] == ["P07", "P06", "P05", "P04", "P03"]
+    assert clustering["left_out"] == 3
+    assert clustering["changes"] == [
+        "K7Q2 is now [bold]Zoë <b> (P07): 412 faces; look at NTV_20240101_000000, frame 7."
+    ]
     assert clustering["strongest_pairs"][1]["names"] == ["Person 0", "Person 1"]
 
 
@@ -211,10 +226,12 @@ def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
 ) -> None:
     broadcasts, folder = run / "broadcasts.parquet", run / "eps-0.40"
     tables.write(broadcasts, pq.read_table(broadcasts), merge_facts(quality, set_aside))
-    paths = {"labels": "labels", "people": "people", "pairs": "edges"}
+    people = folder / "people.parquet"
+    tables.write(people, pq.read_table(people), NOBODY | {"n_noise": noise})
+    paths = {"labels": "labels", "people": "people", "changes": "people_changes", "pairs": "edges"}
     clustering = {kind: folder / f"{name}.parquet" for kind, name in paths.items()}
-    faces, scored = run / "faces.parquet", run / "sweep.parquet"
-    summary = summarise("test", broadcasts, faces, none_searched(run), {"eps-0.40": clustering}, scored)
+    scored = run / "sweep.parquet"
+    summary = summarise("test", broadcasts, none_searched(run), {"eps-0.40": clustering}, scored)
     assert summary["faces"] == 600
     assert summary["clusterings"]["eps-0.40"]["noise"] == noise
     assert {name: n for name, n in summary["set_aside"].items() if n} == set_aside
@@ -228,7 +245,6 @@ def test_a_run_of_listed_broadcasts_says_nothing_of_station_days(run: Path) -> N
     summary = summarise(
         "test",
         run / "broadcasts.parquet",
-        run / "faces.parquet",
         none_searched(run),
         {},
         scores(run / "sweep.parquet"),
