@@ -75,11 +75,11 @@ def test_the_pairs_are_the_true_ones(demo_run, found, truth) -> None:
     for face in truth:
         if face.person not in PASSERS_BY:
             at[face.broadcast, face.frame].add(face.person)
-    for (broadcast, frame), people in at.items():
-        for pair in combinations(sorted(people), 2):
+    for (broadcast, frame), there in at.items():
+        for pair in combinations(sorted(there), 2):
             same_frame[pair] += 1
         before = at.get((broadcast, frame - 1), set())
-        either |= {tuple(sorted(pair)) for pair in product(people, before) if pair[0] != pair[1]}
+        either |= {tuple(sorted(pair)) for pair in product(there, before) if pair[0] != pair[1]}
     pairs = {
         tuple(sorted((name_of[edge["source"]], name_of[edge["target"]]))): edge["same_frame"]
         for edge in edges

@@ -41,7 +41,7 @@ def rows(sample: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def found(run: Run, rows: list[dict[str, str]]) -> list[tuple[int, str | None]]:
-    """The person, by rank, and true name of each detected face; None for a false alarm or a face without a name.
+    """The person, by rank, and true name of each detected face; None for a false alarm or one without a name.
 
     In group photographs the truth tells who is there but not where. A face of such a frame is named when it
     is the only one, and left out otherwise.
