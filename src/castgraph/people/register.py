@@ -14,8 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from castgraph.base import tables
+from castgraph.base.boxes import most_overlapping
 from castgraph.base.locks import locked
-from castgraph.clustering.constraints import most_overlapping
 from castgraph.people.places import BOX, Places
 
 log = logging.getLogger(__name__)
