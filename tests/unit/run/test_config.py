@@ -151,7 +151,7 @@ RUN = (
         ),
         ({"clustering": None}, r"clustering: found None; allowed: a section with the keys alg"),
         ({"faces": {"upsample": 3}}, r"faces\.upsample: found 3; allowed: a whole number \(0 to 2\)"),
-        ({"faces": {"detector": "yolo"}}, r"detector: found 'yolo'; allowed: 'centerface', 'blazeface', 'hog' or "),
+        ({"faces": {"detector": "yolo"}}, r"detector: found 'yolo'; allowed: 'centerface', 'blazeface', "),
         (
             {"faces": {"engine": "reference", "detector": "centerface"}},
             r"faces\.detector: found 'centerface'; allowed: hog or cnn with faces\.engine reference",
