@@ -163,8 +163,9 @@ def ignore(
 def undo(
     run: Run,
     at: Annotated[
-        int, typer.Option("--line", min=1, help="The decision at this line. Default: the last one added.")
-    ] = 0,
+        int | None,
+        typer.Option("--line", min=1, help="The decision at this line. Default: the last that was added."),
+    ] = None,
     file: File = None,
 ) -> None:
     """Take a decision out of the file again."""
@@ -173,7 +174,7 @@ def undo(
     desk = _Desk(run, "", file)
     with _failing():
         path = desk.path
-        begin, taken = taken_out(run, path, at)
+        begin, taken = taken_out(run, path, at or 0)
     typer.echo(f"{path}, line {begin}: taken out:")
     _show([taken])
     desk.tell_how_to_apply()

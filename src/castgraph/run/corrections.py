@@ -59,9 +59,10 @@ def file_of(run: Path) -> Path | None:
         raise ValueError(f"{path} is not the configuration of a run") from error
     if not named:
         return None
-    # A run works in the folder of its results.
-    folders = (run.resolve().parent.parent, Path())
-    return next((folder / named for folder in folders if (folder / named).exists()), folders[0] / named)
+    here = Path.cwd()
+    folders = (run.resolve().parent.parent, here)  # a run works in the folder that results/ is in
+    path = next((folder / named for folder in folders if (folder / named).exists()), folders[0] / named)
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def clustering_of(run: Path, wanted: str = "") -> str:

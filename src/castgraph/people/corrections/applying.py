@@ -64,7 +64,7 @@ class Applied(NamedTuple):
     portraits
         Group → the row of the face that is its portrait.
     different
-        Rows of two faces each that are of two people, sorted.
+        Rows of two faces each that are of two people, neither of whom is ignored; sorted.
     problems
         What was not applied, in the order of the file.
     """
@@ -150,6 +150,7 @@ def apply(
     names, portraits = _names(named, two, problems), _portraits(shown, problems)
     gone = np.isin(groups, list(ignored))
     groups[gone], why[gone] = NOISE, _IGNORED
+    different = [rows for rows in different if _IGNORED not in why[list(rows)]]
     problems.sort(key=lambda each: (each.decisions, each.sentence))
     return Applied(groups, why, names, portraits, different, problems)
 

@@ -199,6 +199,10 @@ def decide(kind: type[Kind], anchors: Sequence[Anchor], **own: object) -> Kind:
     ValueError: name: found nothing; allowed: text in one line, of 1 to 200 characters
     """
     given = {key: value for key, value in own.items() if value not in ("", None)}
+    if len(set(anchors)) < len(anchors):
+        raise ValueError(
+            f"{kind.kind}: found one face twice; allowed: {kind.model_fields[kind.kind].description}"
+        )
     is_one = kind.model_fields[kind.kind].annotation is Anchor
     faces = anchors[0] if is_one and len(anchors) == 1 else tuple(anchors)
     try:

@@ -243,7 +243,7 @@ def _cut_lines(parts: _Text, number: int) -> str:
 
 def _put_in_brackets(parts: _Text, place: int, decision: Decision) -> str:
     text, all_items, offset = "".join(parts.lines), parts.found.items, parts.offset
-    new = json.dumps(_plain(decision), ensure_ascii=False)
+    new = json.dumps(_plain(decision), ensure_ascii=False, default=str)
     between = ", "
     if len(all_items) > 1:
         gap = text[offset(all_items[-2].end) : offset(all_items[-1].begin)]
@@ -273,11 +273,12 @@ def written(decision: Decision) -> list[str]:
 
 
 def _plain(decision: Decision) -> dict[str, Any]:
-    """Give a decision as plain values, its kind first."""
-    given = {key: getattr(decision, key) for key in decision.model_fields_set}
-    order = [decision.kind, *(key for key in given if key not in (decision.kind, *Decision.model_fields))]
-    order += [key for key in Decision.model_fields if given.get(key) is not None]
-    return {key: _value(given[key]) for key in order}
+    """Give a decision as plain values: its kind first, and last what any may have."""
+    keys = sorted(
+        type(decision).model_fields, key=lambda key: (key in Decision.model_fields, key != decision.kind)
+    )
+    given = ((key, getattr(decision, key)) for key in keys)
+    return {key: _value(value) for key, value in given if value is not None}
 
 
 def _value(value: Any) -> Any:
@@ -286,7 +287,7 @@ def _value(value: Any) -> Any:
         return found | ({"box": _numbers(value.box)} if value.box else {})
     if isinstance(value, tuple):
         return [_value(each) for each in value]
-    return value if isinstance(value, str) else value.isoformat()
+    return value
 
 
 def _numbers(values: Iterable[float]) -> list[float]:

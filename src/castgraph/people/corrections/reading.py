@@ -19,7 +19,7 @@ from castgraph.people.corrections.decisions import KINDS, Decision
 MOST_BYTES = 16 << 20
 """Of a file: about 80,000 decisions."""
 
-_MOST_EVENTS = 3_000_000
+MOST_EVENTS = 3_000_000
 _DEEPEST = 8  # an anchor's point is at 5
 _MOST_FAULTS = 20
 _BEGINS = frozenset({yaml.SequenceStartEvent, yaml.MappingStartEvent})
@@ -230,8 +230,8 @@ def _events(file: str, text: str) -> Iterator[Any]:
             n_documents += 1
             if n_documents > 1:
                 found, allowed = "a second document", "one list"
-        if number >= _MOST_EVENTS:
-            found, allowed = "more", f"about {_MOST_EVENTS // 40:,} decisions"
+        if number >= MOST_EVENTS:
+            found, allowed = "more", f"about {MOST_EVENTS // 40:,} decisions"
         if found:
             raise CorrectionsError(Fault(file, event.start_mark.line + 1, "", found, allowed))
         yield event
@@ -320,7 +320,7 @@ def _fault(
     allowed, keys, value = "", list[str](), block
     for part in where:
         is_key = isinstance(value, _Mapping)
-        if not (is_key or isinstance(value, _List)):
+        if not (is_key or (isinstance(value, _List) and int(part) < len(value))):
             break
         if is_key and part not in model.model_fields:
             allowed = ", ".join(model.model_fields)
