@@ -9,7 +9,7 @@ import typer
 
 from castgraph import __version__
 from castgraph.base.streams import take_any_text
-from castgraph.cli import accuracy, archive, init, models, run
+from castgraph.cli import accuracy, archive, init, models, people, run
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Who appears with whom on television.")
 
@@ -34,3 +34,4 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(accuracy.app, name="accuracy")
+app.add_typer(people.app, name="people")
