@@ -202,8 +202,8 @@ def match(
         else:
             matches[person] = Match(different[number], distance)
             conflicts += [
-                f"{each} is near to {different[number]} ({far:.2f}), too, who is {person} ({distance:.2f}); if "
-                "they are one, a correction (same) says so"
+                f"{each} is near to {different[number]} ({far:.2f}), too, who is {person} ({distance:.2f}); "
+                "if they are one, a correction (same) says so"
                 for far, each in others
             ]
     return matches, conflicts

@@ -105,8 +105,8 @@ def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
         A loaded configuration.
     folders
         Where ``archive.base_url``, the files and folders of ``broadcasts`` and ``people`` and
-        ``faces.embedder.onnx`` are looked for; the first that has them counts. Addresses (``https://…``, ``file://…``) and absolute paths
-        stay as they are.
+        ``faces.embedder.onnx`` are looked for; the first that has them counts. Addresses (``https://…``,
+        ``file://…``) and absolute paths stay as they are.
 
     Returns
     -------
