@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +23,15 @@ class PhotoError(ValueError):
     """A photo that cannot be used; the message names the file and tells why."""
 
 
-def faces_of(photo: Path, engine: Engine) -> list[Face]:
+def faces_of(photo: Path, load: Callable[[], Engine]) -> list[Face]:
     """Find and encode the faces of a photo.
 
     Parameters
     ----------
     photo
         A picture of any kind that castgraph reads; it is taken as hostile.
-    engine
-        What finds and encodes faces.
+    load
+        Gives what finds and encodes faces; not asked for where the photo cannot be used.
 
     Returns
     -------
@@ -48,6 +49,7 @@ def faces_of(photo: Path, engine: Engine) -> list[Face]:
         picture, width, _, _ = decode(images.upright(photo))
     except (jpeg.PictureError, UnreadableFrameError) as error:
         raise PhotoError(f"{photo}: {error}") from error
+    engine = load()
     tried = set()
     for longer in _LONGER_SIDES:
         made = _smaller(picture, longer)

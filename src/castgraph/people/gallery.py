@@ -101,7 +101,7 @@ def encode_gallery(folder: Path, engine: Engine) -> pa.Table:
     rows, problems = [], []
     for name, path in pictures(folder):
         try:
-            faces = faces_of(path, engine)
+            faces = faces_of(path, lambda: engine)
         except (PhotoError, OSError) as error:
             problems.append(str(error))
             continue
