@@ -63,6 +63,22 @@ def list_(run: Run, clustering: Clustering = "", as_csv: AsCsv = False) -> None:
 
 
 @app.command()
+def changes(run: Run, clustering: Clustering = "") -> None:
+    """Tell what became of those who were known before the last run."""
+    from castgraph.base import tables
+    from castgraph.people.identify import sentences
+    from castgraph.run.corrections import clustering_of, people_of
+
+    with _failing():
+        chosen = clustering_of(run, clustering)
+        people = people_of(run, chosen).to_pylist()
+        found = tables.read(run / chosen / "people_changes.parquet", tables.PEOPLE_CHANGES)
+    names = {row["person_id"]: row["name"] for row in people if row["name_from"]}
+    for sentence in sentences(found, names) or ["Nobody has changed."]:
+        typer.echo(line(sentence))
+
+
+@app.command()
 def rename(
     run: Run,
     person: Whom,

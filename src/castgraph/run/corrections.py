@@ -266,6 +266,7 @@ def undo(run: Path, path: Path, at: int = 0) -> tuple[int, str]:
 
     def make(text: str) -> str:
         nonlocal line, taken
+        decisions(path, text)  # for its faults
         before = blocks(str(path), text)
         if at:
             number = next((n for n, each in enumerate(before) if at in each.lines), None)
