@@ -272,7 +272,7 @@ class _Desk:
 
     def add(self, decision: Decision, told: str, found: Meant | None = None) -> None:
         """Write a decision down, and tell what was done and how to apply it."""
-        from castgraph.run.corrections import add, given_name
+        from castgraph.run.corrections import add, given_name, problems
 
         change = add(self._run, self.path, decision, given_name(found.person if found else None))
         if change.was_there:
@@ -282,6 +282,8 @@ class _Desk:
         if change.taken:
             typer.echo("instead of:")
             _show(change.taken)
+        for problem in problems(self._run, self._clustering, self.path, change.line):
+            typer.echo(f"but: {line(problem.sentence)}")
         self.tell_how_to_apply()
 
     def tell_how_to_apply(self) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import yaml
@@ -250,6 +251,31 @@ def test_ids_as_somebody_writes_them_down(run: Path) -> None:
         found = people("ignore", run, text, "--reason", "asked")
         assert found.exit_code == (1 if number == 4 else 0), found.output
     assert decided() == ["ignore 1", "ignore 3", "ignore 4"]
+
+
+def test_what_does_not_apply_is_told_at_once(run: Path) -> None:
+    box = {"top": 10, "right": 60, "bottom": 60, "left": 10, "score": 1.0, "sharpness": 50.0}
+    rows = [
+        {"broadcast": NEWS, "face": n, "frame": n + 1, **box, "set_aside": "min_score" if n == 5 else ""}
+        for n in range(6)
+    ]
+    faces = run / "faces.parquet"
+    tables.write(faces, pa.Table.from_pylist(rows, schema=tables.MERGED_FACES), {"digest": "x"})
+    labels = np.array([0, 1, 2, 2, -1, -1], np.int32)
+    tables.write_labels(run / "linkage-0.52" / "labels.parquet", faces, labels, {}, 1)
+    assert len(done("same", run, "K7Q2", "M3XA")) == 1
+    assert len(done("different", run, "M3XA", "SM1T")) == 1
+    told = done("same", run, "K7Q2", "SM1T")
+    assert told[1].startswith("but: corrections.yaml, lines 1, 5 and 9 (different and same): ")
+    assert told[1].endswith("; all of this is left out.")
+    for frame, reason in (
+        (4, "in one person; a split says which leave"),
+        (6, "is set aside"),
+        (9, "there is no face"),
+    ):
+        told = done("different", run, "SM1T", f"{NEWS}#{frame}@35,35")
+        assert "but: corrections.yaml, line " in told[1]
+        assert reason in told[1]
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "\x1b[31m", "A" * 201, "a\u202eb"])
