@@ -172,21 +172,26 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 def decisions(path: str | os.PathLike[str], text: str) -> list[Decision]:
     """Read the decisions in the text of a file; see `read_corrections`."""
+    return list(_decisions(str(path), text))
+
+
+@lru_cache(maxsize=2)  # of a change: before and after
+def _decisions(file: str, text: str) -> tuple[Decision, ...]:
     found: list[Decision] = []
     faults: list[Fault] = []
-    for item in items(str(path), text).items:
+    for item in items(file, text).items:
         try:
-            found.append(_decision(str(path), item))
+            found.append(_decision(file, item))
         except CorrectionsError as error:
             faults += error.faults
             if len(faults) >= _MOST_FAULTS:
                 break
     if faults:
         raise CorrectionsError(*faults[:_MOST_FAULTS])
-    return found
+    return tuple(found)
 
 
-@lru_cache(maxsize=2)  # of a change: before and after
+@lru_cache(maxsize=2)
 def items(file: str, text: str) -> Items:
     """Find the items of the list in the text of a file, decisions or not.
 
