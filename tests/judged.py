@@ -42,7 +42,7 @@ class Truth:
     who
         Broadcast and face → who is shown; `NOT_A_FACE` for a false alarm.
     label
-        Broadcast and face → its person in the run.
+        Broadcast and face → its person in the run, by rank from 0; -1 for nobody.
     missed
         Broadcast and frame → visible faces that were not found.
     """
@@ -90,8 +90,8 @@ def made_up(folder: Path, *, n_frames: int = 50, n_broadcasts: int = 5, seed: in
                 number += 1
     run = folder / "results" / "made-up"
     values = np.unique(np.array(labels), return_inverse=True)[1].astype(np.int32) - 1  # the first is noise
-    label_of = dict(zip(label_of, values.tolist(), strict=True))
-    _write(run, names, rows, frames, np.array(embeddings, np.float32), values)
+    ranked = _write(run, names, rows, frames, np.array(embeddings, np.float32), values)
+    label_of = {place: ranked.get(label, -1) for place, label in zip(label_of, values.tolist(), strict=True)}
     for name in names:
         mine = [row for row in frames if row["broadcast"] == name]
         _write_zip(folder / "resources" / "zips" / ORIGIN, name, [row["frame"] for row in mine])
@@ -115,7 +115,8 @@ def _write(
     frames: list[dict[str, Any]],
     embeddings: np.ndarray,
     labels: np.ndarray,
-) -> None:
+) -> dict[int, int]:
+    """Write the tables of a run; give for each label the place of its person among the people."""
     faces = run / "faces.parquet"
     _table(faces, tables.MERGED_FACES, rows, {"digest": "of made-up faces"})
     np.save(run / tables.EMBEDDINGS, embeddings)
@@ -134,6 +135,8 @@ def _write(
     write_json(run / "summary.json", {"clusterings": {CLUSTERING: {}}})
     selected = [replace(row, origin=ORIGIN) for row in listed(dict.fromkeys(names, ""))]
     write_selection(run / "selected.csv", selected)
+    ids = people["person_id"].to_pylist()
+    return {label: ids.index(name) for label, name in enumerate(who.ids)}
 
 
 def _table(path: Path, schema: pa.Schema, rows: list[dict[str, Any]], facts: Any = None) -> None:

@@ -99,16 +99,16 @@ def test_the_registry_is_of_one_piece() -> None:
     assert len({kind.path for kind in tables.TABLES.values()}) == len(tables.TABLES)
 
 
-EDGE = {"source": 0, "target": 1, "weight": 5.0}
+EDGE = {"source": "A", "target": "B", "weight": 5.0}
 
 
 @pytest.mark.parametrize(
     ("rows", "fault"),
     [
-        ([EDGE, EDGE | {"target": 2, "weight": 3.0}], ""),
+        ([EDGE, EDGE | {"target": "C", "weight": 3.0}], ""),
         ([EDGE, EDGE | {"weight": 3.0}], "several rows with the same source, target"),
-        ([EDGE | {"target": 2, "weight": 3.0}, EDGE], "not sorted by -weight, source, target"),
-        ([EDGE | {"target": 2}, EDGE], "not sorted by -weight, source, target"),
+        ([EDGE | {"target": "C", "weight": 3.0}, EDGE], "not sorted by -weight, source, target"),
+        ([EDGE | {"target": "C"}, EDGE], "not sorted by -weight, source, target"),
     ],
 )
 def test_key_and_order_are_checked(rows: list[dict[str, Any]], fault: str, tmp_path: Path) -> None:

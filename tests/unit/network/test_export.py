@@ -108,8 +108,8 @@ def test_gexf_is_read_back(graph, tmp_path):
         assert (other["viz"]["position"]["x"], other["viz"]["size"]) == (node["x"], node["size"])
         colour = other["viz"]["color"]
         assert f"#{colour['r']:02x}{colour['g']:02x}{colour['b']:02x}" == node["colour"]
-    assert read.edges[1, 2]["weight"] == 16.0
-    assert read.edges[1, 2]["evidence"] == graph.edges[1, 2]["evidence"]
+    assert read.edges["P01", "P02"]["weight"] == 16.0
+    assert read.edges["P01", "P02"]["evidence"] == graph.edges["P01", "P02"]["evidence"]
 
 
 def test_gexf_is_built_as_gephi_expects_and_holds_no_date(graph, tmp_path):
@@ -167,7 +167,7 @@ def test_equal_networks_make_equal_bytes(make_people, make_edges, tmp_path):
 
 
 def test_a_file_that_cannot_be_finished_leaves_nothing(graph, tmp_path):
-    graph.nodes[0]["portrait"] = object()
+    graph.nodes["P00"]["portrait"] = object()
     with pytest.raises(TypeError):
         write_gexf(graph, tmp_path / "graph.gexf")
     with pytest.raises(nx.NetworkXError):

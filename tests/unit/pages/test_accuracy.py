@@ -96,7 +96,9 @@ def test_only_the_scripts_own_hash_is_allowed(run: Path, tmp_path: Path) -> None
 def test_names_are_escaped(run: Path, tmp_path: Path) -> None:
     path = run / CLUSTERING / "people.parquet"
     people = tables.read(path, tables.PEOPLE)
-    people = people.set_column(1, "name", pa.array([HOSTILE] * len(people)))
+    people = people.set_column(
+        people.schema.get_field_index("name"), "name", pa.array([HOSTILE] * len(people))
+    )
     tables.write(path, people, {}, tables.PEOPLE)
     write_sheet(tmp_path / "sheet", run, draw(read_population(run, CLUSTERING), FEW, seed=1))
     text = (tmp_path / "sheet" / SHEET).read_text(encoding="utf-8")

@@ -26,9 +26,10 @@ def _faces(rows: Sequence[dict[str, Any]]) -> pa.Table:
             "sharpness": 50.0,
             "landmarks": [0.0] * 10,
             "set_aside": "",
+            "face": number,
             **row,
         }
-        for row in rows
+        for number, row in enumerate(rows)
     ]
     return pa.Table.from_pylist(filled, schema=tables.MERGED_FACES)
 

@@ -190,7 +190,7 @@ def test_a_job_that_is_done_once_more_finds_what_was_known_before(tmp_path: Path
     path = tmp_path / "register" / "mine" / "linkage-0.52.parquet"
     assert register.before(path, "one") is None
     first = identify(faces(6), np.zeros(18, np.int32))
-    register.save(path, first.register, "one")
+    register.save(path, first.register, None, "one")
     for _ in range(2):  # nothing was known before, however often it is done
         assert register.before(path, "one") is None
         register.save(path, first.register, None, "one")

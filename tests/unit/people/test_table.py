@@ -13,7 +13,7 @@ from castgraph.archive.broadcast import Broadcast
 from castgraph.base import tables
 from castgraph.people.centre import Centre, best_face, centre
 from castgraph.people.places import BOX
-from castgraph.people.table import contact_faces, people_table, portrait_name, rows_by_person
+from castgraph.people.table import Called, contact_faces, people_table, portrait_name, rows_by_person
 
 MORNING = "DEMO1_20240102_070000_Morning_Desk"
 EVENING = "DEMO1_20240102_190000"
@@ -163,31 +163,37 @@ def test_tables_of_several_broadcasts_may_be_put_together_unmerged(make_faces, o
     """Each part has a dictionary of its own."""
     parts = [make_faces([{"broadcast": broadcast, "frame": 1}]) for broadcast in BROADCASTS]
     faces = pa.concat_tables(parts)
-    table = people_table(faces, same(parts), [0, 1, 2], on_air(faces), frame_seconds=4)
+    table = people_table(faces, same(parts), members([0, 1, 2]), on_air(faces), frame_seconds=4, n_frames=3)
     assert table["broadcast"].to_pylist() == BROADCASTS
 
 
 def test_labels_of_another_clustering_are_refused(make_faces, on_air):
     faces = make_faces([{"broadcast": MORNING, "frame": 1}] * 3)
     with pytest.raises(ValueError, match=r"labels of shape \(2,\).*each of the 3 faces"):
-        people_table(faces, same(faces), [0, 0], on_air(faces), frame_seconds=4)
+        people_table(faces, same(faces), members([0, 0]), on_air(faces), frame_seconds=4, n_frames=3)
 
 
 def test_a_video_has_its_own_clock(make_faces):
     """The first frame was shown 0.3 s late, and after a gap a frame has the number of its minute."""
     faces = make_faces([{"broadcast": EVENING, "frame": frame} for frame in (2, 16)])
     times = np.array(["2024-01-02T19:00:04.3", "2024-01-02T19:01:03.999999"], "datetime64[us]")
-    (person,) = people_table(faces, same(faces), [0, 0], times, frame_seconds=4).to_pylist()
+    (person,) = people_table(
+        faces, same(faces), members([0, 0]), times, frame_seconds=4, n_frames=2
+    ).to_pylist()
     assert person["first_seen"] == datetime(2024, 1, 2, 19, 0, 4, tzinfo=UTC)
     assert person["last_seen"] == datetime(2024, 1, 2, 19, 1, 3, tzinfo=UTC)
 
 
-def test_portraits_are_named_so_that_they_sort():
-    assert [portrait_name(label) for label in (0, 12, 123456)] == [
-        "person-00000.jpg",
-        "P12.jpg",
-        "person-123456.jpg",
-    ]
+def test_what_is_known_from_elsewhere_is_told(make_faces, on_air):
+    rows = [{"broadcast": EVENING, "frame": frame, "face": frame - 1} for frame in (1, 2, 3)]
+    called = {"P00": Called("Zoë", "gallery", 0.25, best=2)}
+    faces = make_faces(rows)
+    (row,) = people_table(
+        faces, same(faces), members([0] * 3), on_air(faces), frame_seconds=4, n_frames=6, called=called
+    ).to_pylist()
+    assert (row["name"], row["name_from"], row["gallery_distance"]) == ("Zoë", "gallery", 0.25)
+    assert (row["face"], row["frame"], row["airtime_share"]) == (2, 3, 0.5)
+    assert row["portrait"] == portrait_name("P00") == "P00.jpg"
 
 
 centres = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60).map(

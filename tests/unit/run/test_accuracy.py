@@ -285,11 +285,11 @@ def test_small_runs_can_be_sampled(population, n_people: int) -> None:
     rows = [row for person in range(n_people) for row in population.rows_of(person)[:2].tolist()]
     labels = np.full_like(population.labels, -1)
     labels[rows] = population.labels[rows]
-    best = [rows[2 * person] for person in range(n_people)]
-    people = population.people.slice(0, n_people).set_column(2, "best_face", [np.array(best, np.int64)])
+    best = np.array([rows[2 * person] for person in range(n_people)], np.int64)
+    people = population.people.slice(0, n_people)
     changed = Population(
         **{name: getattr(population, name) for name in Population.__dataclass_fields__}
-        | {"labels": labels, "people": people, "edges": population.edges.slice(0, 0)}
+        | {"labels": labels, "people": people, "best": best, "edges": population.edges.slice(0, 0)}
     )
     sample = draw(changed, {}, seed=1)
     kinds = Counter(item.kind for item in sample.items)
@@ -520,11 +520,14 @@ def test_a_run_that_was_made_again_or_is_gone_is_told(tmp_path: Path) -> None:
     write_sample(folder, run, draw(read_population(run, CLUSTERING), NONE | {"pair": 3}, seed=1).facts)
     fill(folder, {"pair-01": "no"})
     assert score(folder)["is_of_the_run"] is True
-    labels = tables.read_labels(run / CLUSTERING / "labels.parquet", run / "faces.parquet")
-    labels[0] = labels[1]
-    tables.write_labels(run / CLUSTERING / "labels.parquet", run / "faces.parquet", labels, {}, 0)
+    ids = tables.read(run / CLUSTERING / "people.parquet", tables.PEOPLE, ["person_id"])[
+        "person_id"
+    ].to_pylist()
+    members = tables.read_members(run / CLUSTERING / "members.parquet", run / "faces.parquet", ids)
+    members.person[0] = members.person[1]
+    tables.write_members(run / CLUSTERING / "members.parquet", run / "faces.parquet", members, {})
     assert score(folder)["is_of_the_run"] is False
-    (run / CLUSTERING / "labels.parquet").unlink()
+    (run / CLUSTERING / "members.parquet").unlink()
     assert score(folder)["is_of_the_run"] is None
 
 
@@ -606,16 +609,16 @@ def test_tables_of_other_labels_are_refused(tmp_path: Path) -> None:
     run = tmp_path / "results" / "made-up"
     people = tables.read(run / CLUSTERING / "people.parquet", tables.PEOPLE)
     tables.write(run / CLUSTERING / "people.parquet", people.slice(1), {}, tables.PEOPLE)
-    with pytest.raises(ValueError, match=r"people\.parquet is of other labels"):
+    with pytest.raises(ValueError, match=r"members\.parquet has 'P00' and the people do not"):
         read_population(run, CLUSTERING)
     tables.write(run / CLUSTERING / "people.parquet", people, {}, tables.PEOPLE)
     edges = tables.read(run / CLUSTERING / "edges.parquet", tables.EDGES).to_pylist()
-    for change in ({"target": 99}, {"same_frame": 0}):
+    for change in ({"target": "P99"}, {"same_frame": 0}):
         changed = [row | change for row in edges]
         tables.write(
             run / CLUSTERING / "edges.parquet",
             tables.EDGES.empty_table().from_pylist(changed, tables.EDGES),
             {},
         )
-        with pytest.raises(tables.TableError, match="of other labels"):
+        with pytest.raises(tables.TableError, match="of other people"):
             draw(read_population(run, CLUSTERING), {}, seed=1)

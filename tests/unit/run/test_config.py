@@ -36,7 +36,7 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed() -> None:
     given = minimal()
     config = configuration.load(given)
     assert given == minimal()
-    assert config["clustering"] == {"algorithm": ["dbscan"], "eps": None, "min_samples": None, "adapt": None}
+    assert config["clustering"] == {"algorithm": ["linkage"], "eps": None, "min_samples": None, "adapt": None}
     assert config["network"]["top_edges"] == 1000
     assert config["quality"] == {
         "min_face_px": 0,
@@ -50,10 +50,10 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed() -> None:
     assert config["archive"]["base_url"].startswith("https://")
     assert config["faces"] == {
         "engine": "fast",
-        "detector": "hog",
-        "upsample": 1,
+        "detector": "centerface",
+        "upsample": 0,
         "min_size_px": 0,
-        "score_threshold": 0,
+        "score_threshold": 0.5,
         "embedder": None,
     }
     assert config["compute"] == {
@@ -70,7 +70,7 @@ def test_defaults_are_filled_in_and_the_input_is_not_changed() -> None:
 
 def test_two_configurations_do_not_share_their_defaults() -> None:
     configuration.load(minimal())["clustering"]["algorithm"].append("x")
-    assert configuration.load(minimal())["clustering"]["algorithm"] == ["dbscan"]
+    assert configuration.load(minimal())["clustering"]["algorithm"] == ["linkage"]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "year-of-60-minutes.yaml"])
@@ -93,7 +93,7 @@ def test_written_defaults_of_the_demo_are_those_of_the_models(root: Path) -> Non
 
 
 EPS = r"a number \(above 0, at most 2, at most 10 decimals\)"
-WHICH = r"allowed: 'dbscan', 'linkage', 'hdbscan', 'chinese_whispers' or 'iterative'"
+WHICH = r"allowed: 'linkage', 'dbscan', 'hdbscan', 'chinese_whispers' or 'iterative'"
 RUN = (
     r"allowed: letters, digits, '\.', '_' and '-', beginning with a letter or digit, at most 80 characters; "
     "not faces, frames, "
@@ -151,7 +151,7 @@ RUN = (
         ),
         ({"clustering": None}, r"clustering: found None; allowed: a section with the keys alg"),
         ({"faces": {"upsample": 3}}, r"faces\.upsample: found 3; allowed: a whole number \(0 to 2\)"),
-        ({"faces": {"detector": "yolo"}}, r"faces\.detector: found 'yolo'; allowed: 'hog', 'cnn', "),
+        ({"faces": {"detector": "yolo"}}, r"detector: found 'yolo'; allowed: 'centerface', 'blazeface', "),
         (
             {"faces": {"engine": "reference", "detector": "centerface"}},
             r"faces\.detector: found 'centerface'; allowed: hog or cnn with faces\.engine reference",

@@ -153,8 +153,7 @@ def test_what_is_worth_knowing_of_whole_broadcasts_is_told(tmp_path: Path) -> No
         for n, (status, reason) in enumerate([("ok", ""), ("ok", note), ("partial", note)])
     ]
     broadcasts = table(tables.BROADCASTS, tmp_path / "broadcasts.parquet", rows, merge_facts({}, {}))
-    others = merged_faces(tmp_path, 1), none_searched(tmp_path)
-    summary = summarise("test", broadcasts, *others, {}, scores(tmp_path / "sweep.parquet"))
+    summary = summarise("test", broadcasts, none_searched(tmp_path), {}, scores(tmp_path / "sweep.parquet"))
     assert summary["noted"] == [{"broadcast": "NTV_20240101_000001", "status": "ok", "reason": note}]
     write_json(tmp_path / "summary.json", summary)
     result = CliRunner().invoke(app, ["summary", str(tmp_path)])

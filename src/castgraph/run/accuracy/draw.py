@@ -334,16 +334,17 @@ def _edges(population: Population, size: int, random: np.random.Generator) -> _D
     strata = np.where(same > 0, 1000, 0) + np.log2(np.maximum(weight, 2.0**-100)).round().astype(int)
     items = []
     for n in systematic(strata, size, random):
-        pair = int(edges["source"][n].as_py()), int(edges["target"][n].as_py())
-        if not 0 <= pair[0] < pair[1] < len(population.sizes):
-            raise TableError(f"edges.parquet of {population.clustering} is of other labels; run again")
+        one, other = sorted((edges["source"][n].as_py(), edges["target"][n].as_py()))
+        pair = one, other
+        if not 0 <= one < other:
+            raise TableError(f"edges.parquet of {population.clustering} is of other people; run again")
         ours, theirs = (np.unique(population.keys[population.rows_of(person)]) for person in pair)
         meetings = np.intersect1d(ours, theirs)
         is_same = len(meetings) > 0
         if not is_same:
             meetings = np.union1d(np.intersect1d(ours, theirs + 1), np.intersect1d(ours + 1, theirs))
         if not len(meetings) or is_same != bool(same[n]):
-            raise TableError(f"edges.parquet of {population.clustering} is of other labels; run again")
+            raise TableError(f"edges.parquet of {population.clustering} is of other people; run again")
         frame = int(random.choice(meetings))
         frames = [frame] if is_same else [frame - 1, frame]
         shown = tuple(_shown(population, key, pair) for key in frames)

@@ -59,7 +59,7 @@ class Population:
     best
         The row of the best face of each; shape (n_people,).
     edges
-        All pairs of people, each as a row of `people`.
+        All pairs of people, each person as a row of `people`; `NOISE` for one who is not there.
     n_unread
         Frames that could not be read; they cannot be drawn.
     """
@@ -184,12 +184,12 @@ def main_clustering(run: Path) -> str:
     return str(recommended)
 
 
-def digest_of(labels: Path) -> str:
-    """Give the digest of a table of labels: of what it says and of the faces that it belongs to."""
-    facts = json.dumps(tables.read_provenance(labels).get("digest"))
+def digest_of(members: Path) -> str:
+    """Give the digest of a table of members: of what it says and of the faces that it belongs to."""
+    facts = json.dumps(tables.read_provenance(members).get("digest"))
     digest = hashlib.blake2b(facts.encode(), digest_size=16)
-    for batch in tables.batches(labels, tables.LABELS, ["label"]):
-        digest.update(batch["label"].to_numpy().data)
+    for batch in tables.batches(members, tables.MEMBERS, ["person_id"]):
+        digest.update("\n".join(name or "" for name in batch["person_id"].to_pylist()).encode())
     return digest.hexdigest()
 
 
@@ -261,6 +261,6 @@ def _rows(faces: pa.Table, people: pa.Table) -> Rows:
 def _numbered(edges: pa.Table, ids: pa.ChunkedArray) -> pa.Table:
     """Put the number of each person in the place of the ID."""
     for end in ("source", "target"):
-        numbers = pc.index_in(edges[end], ids.combine_chunks())
+        numbers = pc.fill_null(pc.index_in(edges[end], ids.combine_chunks()), tables.NOISE)
         edges = edges.set_column(edges.schema.get_field_index(end), end, numbers)
     return edges

@@ -147,8 +147,8 @@ def _with_given(results: Sequence[Result], population: Mapping[str, int]) -> Ite
 
 def _is_of_the_run(folder: Path, facts: Mapping[str, Any]) -> bool | None:
     """Tell whether the run is still as it was sampled; None where it is not there."""
-    labels = folder / facts["results"] / facts["clustering"] / "labels.parquet"
-    return digest_of(labels) == facts["digest"] if labels.is_file() else None
+    members = folder / facts["results"] / facts["clustering"] / "members.parquet"
+    return digest_of(members) == facts["digest"] if members.is_file() else None
 
 
 def _told(result: Result) -> dict[str, Any]:

@@ -14,7 +14,6 @@ class People(Section):
 
     corrections: Path | None = Field(
         None,
-        examples=["corrections.yaml"],
         description="A file of corrections (YAML): who is one person, who is not, names, who is left out. "
         "[Corrections](../docs/people.md#corrections) tells how; `castgraph people` writes it. Its path is "
         "looked for here, then in castgraph's folder.",
@@ -26,7 +25,6 @@ class People(Section):
     )
     gallery: Path | None = Field(
         None,
-        examples=["gallery"],
         description="A folder with pictures of people you know, `Name/*.jpg` or `Name.jpg`: who looks like "
         "one of them gets the name.",
     )
@@ -42,7 +40,6 @@ class People(Section):
     )
     follow: Path | None = Field(
         None,
-        examples=["results/other/linkage-0.52"],
         description="The folder of a clustering, such as `results/other/linkage-0.52`, whose people give "
         "their IDs where this one knows none yet. By default the first clustering of the run gives its IDs "
         "to the others, and what was there before gives its IDs to the first.",
