@@ -21,6 +21,7 @@ from castgraph.base import tables
 from castgraph.base.statuses import STATUSES
 from castgraph.base.tables.documents import generate
 from castgraph.cli import app
+from castgraph.people.corrections import read_corrections
 from castgraph.run.config.messages import rules as keys
 
 # What is true now; the changelog tells of what was.
@@ -122,12 +123,15 @@ def test_modules_that_contributors_are_led_to_exist(root: Path) -> None:
 
 
 @pytest.mark.parametrize("document", [document for document in DOCUMENTS if blocks(document, "yaml")])
-def test_configurations_are_accepted(document: str) -> None:
+def test_configurations_and_corrections_are_accepted(document: str, tmp_path: Path) -> None:
     whole = {"run": "example", "broadcasts": {"ids": ["RUSSIA1_20220519_083000_60_minut"]}}
     named = configurations(document).values()
     for block in blocks(document, "yaml"):
         example = yaml.safe_load(block)
-        if example is not None:  # no more than a comment
+        if isinstance(example, list):
+            (tmp_path / "corrections.yaml").write_text(block, encoding="utf-8")
+            assert len(read_corrections(tmp_path / "corrections.yaml")) == len(example)
+        elif example is not None:  # no more than a comment
             # Some show one section only.
             castgraph.run.config.load(example if block in named else whole | example)
 

@@ -63,6 +63,22 @@ def list_(run: Run, clustering: Clustering = "", as_csv: AsCsv = False) -> None:
 
 
 @app.command()
+def changes(run: Run, clustering: Clustering = "") -> None:
+    """Tell what became of those who were known before the last run."""
+    from castgraph.base import tables
+    from castgraph.people.identify import sentences
+    from castgraph.run.corrections import clustering_of, people_of
+
+    with _failing():
+        chosen = clustering_of(run, clustering)
+        people = people_of(run, chosen).to_pylist()
+        found = tables.read(run / chosen / "people_changes.parquet", tables.PEOPLE_CHANGES)
+    names = {row["person_id"]: row["name"] for row in people if row["name_from"]}
+    for sentence in sentences(found, names) or ["Nobody has changed."]:
+        typer.echo(line(sentence))
+
+
+@app.command()
 def rename(
     run: Run,
     person: Whom,
@@ -256,7 +272,7 @@ class _Desk:
 
     def add(self, decision: Decision, told: str, found: Meant | None = None) -> None:
         """Write a decision down, and tell what was done and how to apply it."""
-        from castgraph.run.corrections import add, given_name
+        from castgraph.run.corrections import add, given_name, problems
 
         change = add(self._run, self.path, decision, given_name(found.person if found else None))
         if change.was_there:
@@ -266,6 +282,8 @@ class _Desk:
         if change.taken:
             typer.echo("instead of:")
             _show(change.taken)
+        for problem in problems(self._run, self._clustering, self.path, change.line):
+            typer.echo(f"but: {line(problem.sentence)}")
         self.tell_how_to_apply()
 
     def tell_how_to_apply(self) -> None:

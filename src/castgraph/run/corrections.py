@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
 from castgraph.base import tables
+from castgraph.base.tables import NOISE, WHY
 from castgraph.base.text import quoted, shortened
 from castgraph.people import who
 from castgraph.people.corrections import (
@@ -19,12 +22,15 @@ from castgraph.people.corrections import (
     Different,
     Ignore,
     Person,
+    Problem,
     Same,
+    apply,
     read_anchor,
     read_corrections,
 )
 from castgraph.people.corrections.editing import blocks, change, with_decision, without_decision
 from castgraph.people.corrections.reading import decisions
+from castgraph.people.places import read_places
 from castgraph.run import ledger
 from castgraph.run.accuracy.population import main_clustering
 
@@ -233,6 +239,29 @@ def add(run: Path, path: Path, decision: Decision, replaced: str = "") -> Change
     return found
 
 
+def problems(run: Path, wanted: str, path: Path, line: int) -> list[Problem]:
+    """Tell what of a decision does not apply to a clustering, or contradicts others.
+
+    Parameters
+    ----------
+    run, wanted
+        The results of the run, and one of its clusterings, as for `clustering_of`. Where it has no labels, or
+        has them of other faces, nothing can be told.
+    path, line
+        The file of corrections, and the first line of the decision.
+    """
+    faces = run / "faces.parquet"
+    try:
+        groups = tables.read_labels(run / clustering_of(run, wanted) / "labels.parquet", faces)
+        set_aside = tables.read(faces, tables.MERGED_FACES, ["set_aside"])["set_aside"]
+    except (FileNotFoundError, ValueError):
+        return []
+    why = np.where(pc.equal(set_aside, "").to_numpy(), WHY.index("noise"), WHY.index("set_aside"))
+    why[groups != NOISE] = 0
+    found = apply(read_corrections(path), read_places(faces), groups, why.astype(np.int8))
+    return [each for each in found.problems if line in each.decisions]
+
+
 def undo(run: Path, path: Path, at: int = 0) -> tuple[int, str]:
     """Take a decision out of the file of corrections.
 
@@ -266,6 +295,7 @@ def undo(run: Path, path: Path, at: int = 0) -> tuple[int, str]:
 
     def make(text: str) -> str:
         nonlocal line, taken
+        decisions(path, text)  # for its faults
         before = blocks(str(path), text)
         if at:
             number = next((n for n, each in enumerate(before) if at in each.lines), None)

@@ -384,6 +384,7 @@ def _names(
     called: dict[str, list[int]] = {}
     for group, given in placed.items():
         persons = [each.decision for each in given if isinstance(each.decision, Person)]
+        persons.sort(key=lambda each: each.line)
         name, source = min((each.name, each.source) for each in persons)
         if any(each.name != name for each in persons):
             told = [f"{quoted(each.name)} ({_lines([each])}, {each.person})" for each in persons]

@@ -9,6 +9,8 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,12 +30,27 @@ class EditError(ValueError):
     """A change that cannot be made; the message says why, and what to do."""
 
 
-class _Text(NamedTuple):
-    """A file of corrections, taken apart."""
+@dataclass(frozen=True)
+class _Text:
+    """The text of a file of corrections, taken apart."""
 
     file: str
-    lines: list[str]
-    found: Items
+    text: str
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Its lines with their ends."""
+        return [each for each in _BREAK.split(self.text) if each]
+
+    @cached_property
+    def found(self) -> Items:
+        """The list in it."""
+        return items(self.file, self.text)
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each line begins, and the text ends."""
+        return [0, *itertools.accumulate(map(len, self.lines))]
 
     @property
     def eol(self) -> str:
@@ -62,7 +79,7 @@ class _Text(NamedTuple):
 
     def offset(self, mark: Mark) -> int:
         """Find a place in the whole text."""
-        return sum(map(len, self.lines[: mark.line])) + mark.column
+        return self.starts[mark.line] + mark.column
 
 
 def change(path: str | os.PathLike[str], make: Callable[[str], str]) -> None:
@@ -135,7 +152,7 @@ def with_decision(file: str, text: str, decision: Decision) -> str:
     places = [each.anchors[0].place for each in before]
     is_sorted = all(one <= other for one, other in itertools.pairwise(places))
     place = bisect.bisect_right(places, decision.anchors[0].place) if is_sorted else len(places)
-    parts = _Text(file, _lines(text), items(file, text))
+    parts = _Text(file, text)
     put = _put_between if parts.found.bracket is None else _put_in_brackets
     return _checked(file, put(parts, place, decision), [*before[:place], decision, *before[place:]])
 
@@ -158,7 +175,7 @@ def without_decision(file: str, text: str, number: int) -> tuple[str, str]:
         What was taken out.
     """
     before = decisions(file, text)
-    parts = _Text(file, _lines(text), items(file, text))
+    parts = _Text(file, text)
     after = [*before[:number], *before[number + 1 :]]
     taken = _block(parts, number).text
     if parts.found.bracket is None:
@@ -181,7 +198,7 @@ class Block(NamedTuple):
 
 def blocks(file: str, text: str) -> list[Block]:
     """Give the blocks of a file, decisions or not."""
-    parts = _Text(file, _lines(text), items(file, text))
+    parts = _Text(file, text)
     return [_block(parts, number) for number in range(len(parts.found.items))]
 
 
@@ -191,12 +208,8 @@ def _block(parts: _Text, number: int) -> Block:
         text = "".join(each[parts.found.column :] for each in parts.lines[first : last + 1])
         return Block(text.rstrip(), range(first + 1, last + 2))
     item = parts.found.items[number]
-    text = "".join(parts.lines)[parts.offset(item.begin) : parts.offset(item.end)]
+    text = parts.text[parts.offset(item.begin) : parts.offset(item.end)]
     return Block(text, range(item.begin.line + 1, item.end.line + 2))
-
-
-def _lines(text: str) -> list[str]:
-    return [each for each in _BREAK.split(text) if each]
 
 
 def _checked(file: str, text: str, wanted: Sequence[Decision]) -> str:
@@ -234,15 +247,16 @@ def _put_between(parts: _Text, place: int, decision: Decision) -> str:
 
 def _cut_lines(parts: _Text, number: int) -> str:
     first, last, lines = parts.first(number), parts.last(number), parts.lines
-    if parts.is_blank(first - 1) and (last + 1 == len(lines) or parts.is_blank(last + 1)):
-        first -= 1
-    elif number == 0 and parts.is_blank(last + 1):
-        last += 1
+    if len(parts.found.items) > 1:  # else no blank line came with it
+        if parts.is_blank(first - 1) and (last + 1 == len(lines) or parts.is_blank(last + 1)):
+            first -= 1
+        elif number == 0 and parts.is_blank(last + 1):
+            last += 1
     return "".join([*lines[:first], *lines[last + 1 :]])
 
 
 def _put_in_brackets(parts: _Text, place: int, decision: Decision) -> str:
-    text, all_items, offset = "".join(parts.lines), parts.found.items, parts.offset
+    text, all_items, offset = parts.text, parts.found.items, parts.offset
     new = json.dumps(_plain(decision), ensure_ascii=False, default=str)
     between = ", "
     if len(all_items) > 1:

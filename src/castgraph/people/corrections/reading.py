@@ -6,6 +6,7 @@ import codecs
 import difflib
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -171,21 +172,27 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 def decisions(path: str | os.PathLike[str], text: str) -> list[Decision]:
     """Read the decisions in the text of a file; see `read_corrections`."""
+    return list(_decisions(str(path), text))
+
+
+@lru_cache(maxsize=2)  # of a change: before and after
+def _decisions(file: str, text: str) -> tuple[Decision, ...]:
     found: list[Decision] = []
     faults: list[Fault] = []
-    for item in items(path, text).items:
+    for item in items(file, text).items:
         try:
-            found.append(_decision(str(path), item))
+            found.append(_decision(file, item))
         except CorrectionsError as error:
             faults += error.faults
             if len(faults) >= _MOST_FAULTS:
                 break
     if faults:
         raise CorrectionsError(*faults[:_MOST_FAULTS])
-    return found
+    return tuple(found)
 
 
-def items(path: str | os.PathLike[str], text: str) -> Items:
+@lru_cache(maxsize=2)
+def items(file: str, text: str) -> Items:
     """Find the items of the list in the text of a file, decisions or not.
 
     The texts in it stay texts, as they are written, so that nobody is called ``False`` who is called No.
@@ -196,7 +203,6 @@ def items(path: str | os.PathLike[str], text: str) -> Items:
         When it is no YAML, holds something else than a list, or has what no correction needs and what may do
         harm: references, tags, more than one document.
     """
-    file = str(path)
     try:
         return _items(file, _events(file, text))
     except yaml.MarkedYAMLError as error:

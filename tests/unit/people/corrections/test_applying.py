@@ -251,8 +251,9 @@ def test_two_names_of_one_person() -> None:
     found = applied(GROUPS, bob, ann, of("person", 3, line=8, name="Cleo"))
     assert found.names == {1: ("Cleo", "caption")}
     assert [each.sentence for each in found.problems] == [
-        "corrections.yaml, lines 2 and 5 (person): one person has several names, 'Bob' (line 5, "
-        "NTV_20220519_083000_News#1@125,35) and 'Ann' (line 2, NTV_20220519_083000_News#1@25,35); none is given."
+        "corrections.yaml, lines 2 and 5 (person): one person has several names, 'Ann' (line 2, "
+        "NTV_20220519_083000_News#1@25,35) and 'Bob' (line 5, NTV_20220519_083000_News#1@125,35); none is "
+        "given."
     ]
 
 
@@ -315,7 +316,8 @@ def test_where_there_is_no_face() -> None:
     )
     assert parts(found.groups.tolist()) == parts(GROUPS)
     assert [each.sentence for each in found.problems] == [
-        f"corrections.yaml, line 3 (same): there is no face at {there}#8@25,35; it holds for the other faces.",
+        f"corrections.yaml, line 3 (same): there is no face at {there}#8@25,35; it holds for the other "
+        "faces.",
         f"corrections.yaml, line 7 (same): there is no face at {there}#8@25,35; it is left out.",
         f"corrections.yaml, line 9 (person): there is no face at {there}#8@25,35; it is left out.",
         "corrections.yaml, line 11 (ignore): there is no face at the place that it names; it is left out.",

@@ -118,8 +118,8 @@ def test_a_name_is_one_however_it_is_written(tmp_path: Path) -> None:
         ),
         (
             f"- same: [{FACE}]",
-            "FILE, line 1: same: found [{'broadcast':...'312', '140']}]; allowed: a list of two faces or more, each "
-            "as {broadcast: ID, frame: NUMBER, at: [x, y]}",
+            "FILE, line 1: same: found [{'broadcast':...'312', '140']}]; allowed: a list of two faces or "
+            "more, each as {broadcast: ID, frame: NUMBER, at: [x, y]}",
         ),
         (f"- different: [{FACE}, {FACE}, {FACE}]", "FILE, line 1: different: found ["),
         (f"- same: {FACE}", "FILE, line 1: same: found {"),
