@@ -77,8 +77,9 @@ def nearest(
     for start in range(0, len(embeddings), _BLOCK):
         block = np.asarray(embeddings[start : start + _BLOCK])
         lengths = np.einsum("ij,ij->i", block, block)
-        squares = lengths - 2 * (block @ rough) + np.float32(size)
-        candidates = np.flatnonzero(squares <= max_distance**2 + wrong * (lengths + size))
+        with np.errstate(invalid="ignore"):  # what is no number is near to nothing
+            squares = lengths - 2 * (block @ rough) + np.float32(size)
+            candidates = np.flatnonzero(squares <= max_distance**2 + wrong * (lengths + size))
         distances = np.sqrt(np.square(block[candidates].astype(np.float64) - exact).sum(axis=1))
         kept = distances <= max_distance
         parts.append((start + candidates[kept], distances[kept]))

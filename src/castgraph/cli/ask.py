@@ -232,7 +232,7 @@ def find(
     ] = "",
     face: Annotated[int | None, typer.Option(min=1, help="Which face of the photo, from the left.")] = None,
     max_distance: Annotated[
-        float, typer.Option(min=0, max=2, help="The largest distance of a face; a smaller one is stricter.")
+        float, typer.Option(min=0, help="The largest distance of a face; a smaller one is stricter.")
     ] = 0.5,
     first_day: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of broadcasts.")
