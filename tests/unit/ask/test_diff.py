@@ -5,16 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.unit.ask.conftest import ANN, BEA, CID, DAN, DAY, LATER, OTHER, Cast, link
 
 from castgraph.ask.diff import COLUMNS, Side, diff
 from castgraph.ask.views import QueryError
-from tests.unit.ask.conftest import ANN, BEA, CAST, CID, DAN, DAY, LATER, OTHER, Cast, link
 
 SHARED = Cast([*((DAY, frame, ANN) for frame in range(1, 6)), *((DAY, frame, BEA) for frame in range(1, 4))])
 
 
 def told(found) -> list[tuple[str, ...]]:
-    return [tuple(str(row[COLUMNS.index(name)]) for name in ("change", "person_id", "other_id")) for row in found.rows]
+    return [
+        tuple(str(row[COLUMNS.index(name)]) for name in ("change", "person_id", "other_id"))
+        for row in found.rows
+    ]
 
 
 def test_months_of_one_run(run: Path) -> None:
@@ -65,7 +68,7 @@ def test_a_run_that_follows_the_other_has_its_ids(make_run: Callable[..., Path])
 
 def test_runs_with_nothing_in_common_are_told(make_run: Callable[..., Path]) -> None:
     january, february = (make_run(name, Cast([(day, 1, ANN)])) for name, day in (("a", DAY), ("b", OTHER)))
-    with pytest.raises(QueryError, match="no broadcast with a person in common.*people.follow"):
+    with pytest.raises(QueryError, match=r"no broadcast with a person in common.*people.follow"):
         diff(Side.of(str(january)), Side.of(str(february)))
 
 

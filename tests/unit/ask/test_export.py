@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from tests.formulas import FORMULAS, guarded
+from tests.unit.ask.conftest import ANN, BEA, CAST, CID, DAY, Cast, write
 
 from castgraph.ask.export import export
 from castgraph.ask.results import Results
 from castgraph.base import tables
-from tests.unit.ask.conftest import ANN, BEA, CAST, CID, DAY, Cast, write
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from tests.unit.ask.conftest import ANN, BEA, CAST, DAY, LATER, OTHER, Cast, link
 
 from castgraph.ask.find import CLIPS, DAYS, FACES, clips, days, matches, middle, nearest
 from castgraph.ask.results import Results
 from castgraph.ask.views import QueryError
-from tests.unit.ask.conftest import ANN, BEA, CAST, DAY, LATER, OTHER, Cast, link
 
 FINITE = st.floats(-4, 4, width=32)
 
@@ -67,8 +67,11 @@ def test_a_point_of_another_encoder_is_refused() -> None:
 def spread(make_run: Callable[..., Path]) -> Results:
     """Of each person the embeddings lie 0.1 apart on an axis of its own, in the order of the face table."""
     ordered = sorted(CAST.faces, key=lambda face: face[0])
-    ordered = [face for name in dict.fromkeys(face[0] for face in ordered) for face in
-               sorted((each for each in ordered if each[0] == name), key=lambda face: face[1])]
+    ordered = [
+        face
+        for name in dict.fromkeys(face[0] for face in ordered)
+        for face in sorted((each for each in ordered if each[0] == name), key=lambda face: face[1])
+    ]
     people = sorted({face[2] for face in ordered})
     counts = dict.fromkeys(people, 0)
     embeddings = np.zeros((len(ordered), 128), np.float32)
@@ -111,7 +114,7 @@ def test_only_some_days_and_one_station(spread: Results) -> None:
     assert {row["broadcast"] for row in found.to_pylist()} == {LATER}
     found = matches(spread, of(spread, ANN), 1, station="RTR")
     assert {row["broadcast"] for row in found.to_pylist()} == {OTHER}
-    with pytest.raises(QueryError, match="no faces of a station 'ntv' in .*; there are those of NTV, RTR"):
+    with pytest.raises(QueryError, match=r"no faces of a station 'ntv' in .*; there are those of NTV, RTR"):
         matches(spread, of(spread, ANN), 1, station="ntv")
 
 
@@ -137,7 +140,13 @@ def row(broadcast: str, frame: int, distance: float, name: str = "Ann") -> dict:
 
 
 def test_clips_join_adjacent_frames() -> None:
-    rows = [row(DAY, 3, 0.1), row(OTHER, 2, 0.2), row(DAY, 2, 0.3, "Bea"), row(DAY, 5, 0.35), row(DAY, 3, 0.4)]
+    rows = [
+        row(DAY, 3, 0.1),
+        row(OTHER, 2, 0.2),
+        row(DAY, 2, 0.3, "Bea"),
+        row(DAY, 5, 0.35),
+        row(DAY, 3, 0.4),
+    ]
     found = clips(pa.Table.from_pylist(rows, FACES), 4)
     assert [dict(zip(CLIPS, each, strict=True)) for each in found] == [
         {"broadcast": DAY, "first_frame": 2, "last_frame": 3, "start": row(DAY, 2, 0)["time"],

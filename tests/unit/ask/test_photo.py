@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+from tests.unit.ask.conftest import ANN, DAY, Cast
 from tests.unit.faces.fakes import claiming, many_scans
 
 from castgraph.ask.photo import faces_of, one_face, run_engine
 from castgraph.ask.results import Results
 from castgraph.ask.views import QueryError
 from castgraph.faces.engine import Face
-from tests.unit.ask.conftest import ANN, DAY, Cast
 
 
 def face(left: int, size: int) -> Face:
@@ -117,5 +117,5 @@ def test_the_encoder_is_that_of_the_run(make_run: Callable[..., Path]) -> None:
     assert engine.embedding_size == 128
     assert not any("centerface" in name for name in engine.models)
     (run / "config.yaml").unlink()
-    with pytest.raises(QueryError, match="config.yaml does not tell the encoder"):
+    with pytest.raises(QueryError, match=r"config\.yaml does not tell the encoder"):
         run_engine(Results(run))

@@ -7,13 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from castgraph.archive.broadcast import Broadcast
-from castgraph.ask import questions
-from castgraph.ask.results import Results
-from castgraph.ask.views import QueryError, Views
-from castgraph.ask.who import Person, somebody
-from castgraph.base import tables
 from tests.unit.ask.conftest import (
     ANN,
     BEA,
@@ -29,6 +22,12 @@ from tests.unit.ask.conftest import (
     write,
     write_run,
 )
+
+from castgraph.ask import questions
+from castgraph.ask.results import Results
+from castgraph.ask.views import QueryError, Views
+from castgraph.ask.who import Person, somebody
+from castgraph.base import tables
 
 BROADCASTS = (DAY, LATER, OTHER)
 
@@ -173,7 +172,9 @@ def test_accents_apart_are_the_same_name(make_run: Callable[..., Path]) -> None:
 
 def test_a_name_of_two_people_is_told(make_run: Callable[..., Path]) -> None:
     cast = Cast([(DAY, 1, ANN), (DAY, 1, BEA), (DAY, 2, BEA)], names={ANN: "Ann", BEA: "Ann"})
-    with pytest.raises(QueryError, match=r"'Ann' may be Ann \(M3XA, 8 s .*\), or Ann \(K7Q2, 4 s .*\); give the ID"):
+    with pytest.raises(
+        QueryError, match=r"'Ann' may be Ann \(M3XA, 8 s .*\), or Ann \(K7Q2, 4 s .*\); give the ID"
+    ):
         somebody(Views(Results(make_run("two", cast))), "Ann")
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.unit.ask.conftest import ANN, CAST, DAY, Cast, write_people
 
 from castgraph.ask.results import Results
 from castgraph.ask.views import QueryError, Views, of_run
 from castgraph.base import tables
-from tests.unit.ask.conftest import ANN, CAST, DAY, Cast, write_people
 
 BESIDE = ("suggestions", "people_changes", "constraints", "sweep", "sweep_changes")
 
@@ -42,9 +42,14 @@ def test_views_have_every_column_of_the_registry(make_run: Callable[..., Path]) 
 
 
 def test_moments_are_utc_and_compared_in_the_files(views: Views) -> None:
-    found = rows(views, "SELECT DISTINCT frame FROM sightings WHERE time > '2024-01-02 19:00:30' AND frame > 9")
+    found = rows(
+        views, "SELECT DISTINCT frame FROM sightings WHERE time > '2024-01-02 19:00:30' AND frame > 9"
+    )
     assert sorted(row["frame"] for row in found) == [10, 20]
-    [row] = rows(views, f"SELECT min(start) AS start, min(start)::DATE AS day FROM broadcasts WHERE broadcast = '{DAY}'")
+    [row] = rows(
+        views,
+        f"SELECT min(start) AS start, min(start)::DATE AS day FROM broadcasts WHERE broadcast = '{DAY}'",
+    )
     assert (row["start"].isoformat(), row["day"].isoformat()) == ("2024-01-02T19:00:00+00:00", "2024-01-02")
     assert rows(views, "SELECT count(*) AS n FROM people WHERE first_seen >= '2024-01-01'") == [{"n": 0}]
 
@@ -55,7 +60,9 @@ def test_names_is_who_is_called_what(views: Views) -> None:
 
 def test_what_is_ignored_is_in_no_view(run: Path, views: Views) -> None:
     for name in ("faces", "labels", "members"):
-        found = {(row["broadcast"], row["face"]) for row in rows(views, f"SELECT broadcast, face FROM {name}")}
+        found = {
+            (row["broadcast"], row["face"]) for row in rows(views, f"SELECT broadcast, face FROM {name}")
+        }
         assert len(found) == len(CAST.faces) - 1
         assert (DAY, 4) not in found
         [row] = rows(views, f"SELECT count(*) AS n FROM {name} WHERE broadcast = '{DAY}' AND face >= 3")
@@ -153,7 +160,10 @@ def test_no_file_is_read_or_written_and_nothing_is_changed(
     assert told
     assert {path: path.read_bytes() for path in sorted(secret.parent.rglob("*")) if path.is_file()} == before
     assert rows(views, "SELECT name FROM names WHERE person_id = 'K7Q2'") == [{"name": "Ann Lee"}]
-    assert [row["value"] for row in rows(views, "SELECT value FROM duckdb_settings() WHERE name = 'temp_directory'")] == [""]
+    assert [
+        row["value"]
+        for row in rows(views, "SELECT value FROM duckdb_settings() WHERE name = 'temp_directory'")
+    ] == [""]
 
 
 def test_more_memory_than_there_is_is_a_sentence(run: Path) -> None:
@@ -163,7 +173,9 @@ def test_more_memory_than_there_is_is_a_sentence(run: Path) -> None:
 
 
 def test_a_table_that_is_not_there_is_told(views: Views) -> None:
-    with pytest.raises(QueryError, match=r"no table 'sweep': there is no .*sweep.parquet: the run has not made"):
+    with pytest.raises(
+        QueryError, match=r"no table 'sweep': there is no .*sweep.parquet: the run has not made"
+    ):
         views.ask("SELECT * FROM sweep")
     with pytest.raises(QueryError, match="no table 'swep': castgraph ask --tables tells them"):
         views.ask("SELECT * FROM swep")
@@ -194,7 +206,9 @@ def test_which_clustering_is_meant(make_run: Callable[..., Path]) -> None:
     assert Results(run).clustering == "eps-0.40"
     with pytest.raises(ValueError, match="no clustering 'eps-0.5'; there are: eps-0.40, linkage-0.52"):
         Results(run, "eps-0.5")
-    with pytest.raises(ValueError, match="is the clustering 'eps-0.40', and --clustering says 'linkage-0.52'"):
+    with pytest.raises(
+        ValueError, match="is the clustering 'eps-0.40', and --clustering says 'linkage-0.52'"
+    ):
         Results(run / "eps-0.40", "linkage-0.52")
     with pytest.raises(ValueError, match="not the results of a run"):
         Results(run.parent)
@@ -219,7 +233,10 @@ def test_a_question_can_be_ended(run: Path) -> None:
         "views = Views(Results(Path(sys.argv[1])))\nprint('begins', flush=True)\nviews.ask(sys.argv[2]).read_all()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script, str(run), sql], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, str(run), sql],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout
         assert process.stdout.readline() == "begins\n"

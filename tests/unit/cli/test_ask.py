@@ -64,8 +64,11 @@ def test_the_tables_are_told_with_what_columns_mean(week: Path, arguments: tuple
     assert "of the face from the middle of the faces of the person" in found.stdout
     assert "sweep: one row a clustering" in found.stdout
     assert "sweep.parquet: the run has not made it)" in found.stdout
-    rows = json.loads(run("ask", week, *arguments[:1], "--json").stdout if arguments[0] == "--tables" else
-                      run("ask", *arguments, week, "--json").stdout)
+    rows = json.loads(
+        run("ask", week, *arguments[:1], "--json").stdout
+        if arguments[0] == "--tables"
+        else run("ask", *arguments, week, "--json").stdout
+    )
     assert {"table": "names", "column": "name"}.items() <= rows[-1].items()
     assert {row["is_there"] for row in rows if row["table"] == "sweep"} == {False}
 
@@ -145,7 +148,8 @@ def test_find_by_a_photo(demo: Path, tmp_path: Path) -> None:
     names = sorted(path.name for path in (demo / "gallery").iterdir())
     ids = [ANN, BEA, "A1B2", "ZZ99"]
     cast = Cast(
-        [(DAY, frame, person) for frame, person in enumerate(ids, 1)], names=dict(zip(ids, names, strict=True))
+        [(DAY, frame, person) for frame, person in enumerate(ids, 1)],
+        names=dict(zip(ids, names, strict=True)),
     )
     folder = write_run(tmp_path / "results" / "gallery", cast)
     load = run_engine(Results(folder))
