@@ -37,12 +37,15 @@ class Questions(TyperGroup):
     """The ready questions; several words in one are SQL."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments: what has a space in it is no question's name, but SQL."""
+        """Read the arguments, once they begin with a question."""
+        return super().parse_args(ctx, self.question(args))
+
+    @staticmethod
+    def question(args: list[str]) -> list[str]:
+        """Put the word before the arguments that is left out before SQL, which has spaces in it."""
         if "--tables" in args:
-            args = ["tables", *(each for each in args if each != "--tables")]
-        elif args and re.search(r"\s", args[0].strip()):
-            args = ["sql", *args]
-        return super().parse_args(ctx, args)
+            return ["tables", *(each for each in args if each != "--tables")]
+        return ["sql", *args] if args and re.search(r"\s", args[0].strip()) else args
 
 
 app = typer.Typer(
@@ -232,7 +235,7 @@ def find(
     ] = "",
     face: Annotated[int | None, typer.Option(min=1, help="Which face of the photo, from the left.")] = None,
     max_distance: Annotated[
-        float, typer.Option(min=0, max=2, help="The largest distance of a face; a smaller one is stricter.")
+        float, typer.Option(min=0, help="The largest distance of a face; a smaller one is stricter.")
     ] = 0.5,
     first_day: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of broadcasts.")
