@@ -26,7 +26,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "scores": 5,
     "identify": 1,
     "sightings": 1,
-    "portraits": 3,
+    "portraits": 4,
     "database_json": 2,
     "network": 5,
     "picture": 1,
