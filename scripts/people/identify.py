@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from castgraph.base.joblog import joblog
-from castgraph.people.record import Written, write_people
+from castgraph.people.record import Given, Written, write_people
 
 with joblog(snakemake.log[0]):
-    given = {name: Path(snakemake.input[name]) for name in ("faces", "frames", "labels")}
+    # What the configuration does not name is an empty list.
+    given = {name: Path(str(snakemake.input[name])) for name in Given._fields if snakemake.input[name]}
     write_people(
         Written(*map(Path, snakemake.output)),
-        **given,
-        known=Path(snakemake.params.register),
-        follow=Path(snakemake.input.follow[0]) if snakemake.input.follow else None,
-        frame_seconds=snakemake.params.frame_seconds,
+        Given(**given),
+        Path(snakemake.params.register),
+        **snakemake.params.settings,
     )

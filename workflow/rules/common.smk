@@ -257,8 +257,23 @@ FIRST = next(iter(CLUSTERINGS))
 def followed(wildcards):
     """The members of the clustering that a clustering takes its IDs from, where it has none yet."""
     if config["people"]["follow"]:
-        return [f"{config['people']['follow']}/members.parquet"]
+        return [here(f"{config['people']['follow']}/members.parquet")]
     return [] if wildcards.clustering == FIRST else [f"results/{wildcards.run}/{FIRST}/members.parquet"]
+
+
+def here(path):
+    """A file of the user's, relative where it lies within, so that it does not matter where the folder is."""
+    return castgraph.archive.relative(path, Path.cwd())
+
+
+def gallery_pictures(wildcards):
+    """The pictures of the gallery; another one, and it is encoded again."""
+    from castgraph.people.gallery import GalleryError, pictures
+
+    try:
+        return [here(str(each.path)) for each in pictures(Path(config["people"]["gallery"]))]
+    except GalleryError as error:
+        raise refusal(str(error))
 
 
 # What tells where a frame can be seen.

@@ -2,6 +2,29 @@
 # Makes: who each face is, the tables of people, portraits, contact sheets and DATABASE.json.
 
 
+rule gallery:
+    """Encode the pictures of people that the user knows."""
+    input:
+        pictures=gallery_pictures,
+    output:
+        "results/{run}/gallery.parquet",
+    log:
+        "results/logs/{run}/gallery.log",
+    benchmark:
+        "results/benchmarks/{run}/gallery.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000 + embedder_mb()),
+    params:
+        settings=encoder_settings(config["faces"]),
+        code_version=CODE_VERSIONS["gallery"],
+        folder=config["people"]["gallery"],
+    script:
+        "../../scripts/people/gallery.py"
+
+
 rule identify:
     """Tell who is who: people keep the IDs that they had."""
     input:
@@ -9,6 +32,8 @@ rule identify:
         embeddings="results/{run}/embeddings.npy",
         frames="results/{run}/frames.parquet",
         labels="results/{run}/{clustering}/labels.parquet",
+        corrections=here(config["people"]["corrections"]) if config["people"]["corrections"] else [],
+        gallery="results/{run}/gallery.parquet" if config["people"]["gallery"] else [],
         follow=followed,
     output:
         members="results/{run}/{clustering}/members.parquet",
@@ -24,7 +49,10 @@ rule identify:
     resources:
         mem_mb=with_faces(1000),
     params:
-        frame_seconds=config["archive"]["frame_seconds"],
+        settings={
+            "frame_seconds": config["archive"]["frame_seconds"],
+            **{key: config["people"][key] for key in ("max_distance", "margin", "strict")},
+        },
         code_version=CODE_VERSIONS["identify"],
         # Who was known before; no result but the IDs depends on it.
         register=placed("results/ledger/register/{run}/{clustering}.parquet"),

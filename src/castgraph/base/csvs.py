@@ -7,10 +7,11 @@ import itertools
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-from castgraph.base import files
+from castgraph.base import files, times
 from castgraph.base.text import no_formula, quoted
 from castgraph.base.textfiles import NotDecodedError, encoding_of, opened
 
@@ -45,6 +46,22 @@ def put(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(map(_cell, row) for row in rows)
+
+
+def plain(value: object) -> object:
+    """Write a value of a table as programs read it: moments in UTC, and lists with spaces between.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> plain(datetime(2024, 1, 3, 7, tzinfo=UTC)), plain([1.5, 2.0]), plain(True)
+    ('2024-01-03T07:00:00Z', '1.5 2.0', 'true')
+    """
+    if isinstance(value, datetime):
+        return times.exact(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def read(path: Path, columns: Collection[str]) -> list[dict[str, str]]:

@@ -37,6 +37,17 @@ def utc(moment: datetime) -> str:
     return f"{_utc(moment).isoformat(timespec='seconds')}Z"
 
 
+def exact(moment: datetime) -> str:
+    """Write a moment for programs, to the microsecond where it is not a whole second.
+
+    Examples
+    --------
+    >>> exact(datetime(2024, 1, 3, 7)), exact(datetime(2024, 1, 3, 7, 0, 0, 40_000))
+    ('2024-01-03T07:00:00Z', '2024-01-03T07:00:00.040000Z')
+    """
+    return f"{_utc(moment).isoformat()}Z"
+
+
 def minute(moment: datetime) -> str:
     """Write a moment for people: ``2024-01-03 07:00``."""
     return _utc(moment).isoformat(" ", "minutes")

@@ -9,7 +9,7 @@ import typer
 
 from castgraph import __version__
 from castgraph.base.streams import take_any_text
-from castgraph.cli import accuracy, archive, init, models, run
+from castgraph.cli import accuracy, archive, ask, init, models, people, run
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Who appears with whom on television.")
 
@@ -31,6 +31,9 @@ def main(
 for command in (
     *(init.init, run.plan, run.status, run.retry, run.summary),
     *(archive.stations, archive.shows, models.models),
+    *(ask.find, ask.export),
 ):
     app.command()(command)
 app.add_typer(accuracy.app, name="accuracy")
+app.add_typer(people.app, name="people")
+app.add_typer(ask.app, name="ask")

@@ -76,7 +76,11 @@ def read_frame(path: Path) -> Frame:
         `castgraph.archive.media.jpeg` does. The last three are found without decoding, so that no file takes
         much memory or time.
     """
-    content = path.read_bytes()
+    return decode(path.read_bytes())
+
+
+def decode(content: bytes) -> Frame:
+    """Decode a JPEG frame, as `read_frame` does, from what its file holds."""
     if not content.startswith(jpeg.START):
         raise UnreadableFrameError(_other_kind(content))
     try:

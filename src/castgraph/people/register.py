@@ -130,6 +130,37 @@ def before(path: Path, digest: str) -> Register | None:
     return read(_former(path) if _digest(path) in (None, digest) else path)
 
 
+def without(register: Register, places: Places, left_out: NDArray[np.bool_]) -> Register:
+    """Leave out of a register who is to leave no trace: who has most faces among some of now.
+
+    Parameters
+    ----------
+    register
+        What is known.
+    places
+        Where the faces are now.
+    left_out
+        Which of them are left out; shape (n_faces,), bool.
+    """
+    face = faces_of(register, places)
+    hit = (face >= 0) & left_out[face]
+    hits = np.bincount(register.person, hit, minlength=len(register.ids))
+    found = np.bincount(register.person, face >= 0, minlength=len(register.ids))
+    kept = ~hit & ~(2 * hits > found)[register.person]
+    here = np.unique(register.person[kept])
+    number = np.zeros(len(register.ids), np.int32)
+    number[here] = np.arange(len(here))
+    return Register(
+        [register.ids[each] for each in here.tolist()],
+        register.now[here],
+        number[register.person[kept]],
+        register.broadcasts,
+        register.broadcast[kept],
+        register.frame[kept],
+        register.boxes[:, kept],
+    )
+
+
 def save(path: Path, register: Register, known: Register | None, digest: str) -> None:
     """Write a register, atomically, and beside it what was known before, so that `before` finds it.
 

@@ -39,12 +39,21 @@ class Entry(NamedTuple):
 ASKED = "asked.json"
 """The entry that says what was asked for again, by the paths of their receipts, and how often."""
 
+CORRECTED = "corrected.json"
+"""The entry that knows again what was added to files of corrections: digests by the paths of the files."""
+
 ENTRIES = (
     Entry(
         ASKED,
         Kind.BOOKKEEPING,
         "what `castgraph retry` asked for again, and how often",
         "what was asked for and not had yet has to be asked for once more; what was had stays as it is",
+    ),
+    Entry(
+        CORRECTED,
+        Kind.BOOKKEEPING,
+        "which decisions `castgraph people` added to a file of corrections, so that `undo` finds the last",
+        "`castgraph people undo` has to be told the line",
     ),
     Entry(
         "limits/{origin}/{broadcast}.json",

@@ -24,6 +24,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "constraints": 2,
     "adapt": 1,
     "scores": 5,
+    "gallery": 1,
     "identify": 1,
     "sightings": 1,
     "portraits": 4,

@@ -144,6 +144,26 @@ def pictures(
     yield from (Note(text) for text, holds in notes.items() if text and holds)
 
 
+def upright(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """Read one picture, of any kind that `pictures` takes, as an upright JPEG.
+
+    Parameters
+    ----------
+    path
+        The file.
+    limits
+        Its largest size, and the most pixels.
+
+    Raises
+    ------
+    castgraph.archive.media.jpeg.PictureError
+        When it is no such picture, is broken or is larger; the message is the reason.
+    OSError
+        When the file cannot be read.
+    """
+    return _taken(_read(path, limits.max_frame_bytes), limits.max_picture_pixels).jpeg
+
+
 # ---- what lies in a folder -------------------------------------------------------------------------------
 
 

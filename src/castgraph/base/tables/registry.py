@@ -206,6 +206,17 @@ TABLES: Mapping[str, Kind] = {
             ("label", pa.int32(), "the group; -1 is noise, or a face that is set aside"),
         ),
     ),
+    "gallery": Kind(
+        path="results/{run}/gallery.parquet",
+        what="the pictures of people that the user knows",
+        key=("file",),
+        order=("name", "file"),
+        columns=(
+            ("name", pa.string(), "who is shown"),
+            ("file", pa.string(), "the picture, its path in the gallery"),
+            ("embedding", pa.list_(pa.float32()), "the face as numbers, by the encoder of the run"),
+        ),
+    ),
     "members": Kind(
         path="results/{run}/{clustering}/members.parquet",
         what="the person of each face, corrections applied; its provenance names the face table (`digest`)",
@@ -454,6 +465,7 @@ MERGED_FACES = TABLES["faces"].schema
 MERGED_FRAMES = TABLES["frames"].schema
 CONSTRAINTS = TABLES["constraints"].schema
 LABELS = TABLES["labels"].schema
+GALLERY = TABLES["gallery"].schema
 MEMBERS = TABLES["members"].schema
 PEOPLE = TABLES["people"].schema
 PEOPLE_CHANGES = TABLES["people_changes"].schema

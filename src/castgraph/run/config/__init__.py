@@ -30,7 +30,11 @@ from castgraph.run.config.model import Config
 
 __all__ = ["LISTS", "Chosen", "Config", "ConfigError", "chosen", "load", "located", "station_days", "write"]
 
-_PATHS = ("file", "folder", "exclude", "include")
+_PATHS = (
+    ("archive", "base_url"),
+    *(("broadcasts", key) for key in ("file", "folder", "exclude", "include")),
+    *(("people", key) for key in ("corrections", "gallery", "follow")),
+)
 _NARROWING = ("stations", "from", "to", "title", "weekdays", "hours", "exclude")
 
 
@@ -100,9 +104,9 @@ def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
     config
         A loaded configuration.
     folders
-        Where ``archive.base_url``, the files and folders of ``broadcasts`` and ``faces.embedder.onnx`` are
-        looked for; the first that has them counts. Addresses (``https://…``, ``file://…``) and absolute paths
-        stay as they are.
+        Where ``archive.base_url``, the files and folders of ``broadcasts`` and ``people`` and
+        ``faces.embedder.onnx`` are looked for; the first that has them counts. Addresses (``https://…``,
+        ``file://…``) and absolute paths stay as they are.
 
     Returns
     -------
@@ -115,7 +119,7 @@ def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
         When one of them is nowhere, or an embedder is not the file that is wanted.
     """
     config = copy.deepcopy(config)
-    for section, key in (("archive", "base_url"), *(("broadcasts", key) for key in _PATHS)):
+    for section, key in _PATHS:
         path = config[section].get(key)
         if isinstance(path, str) and "://" not in path:  # some may be lists instead
             config[section][key] = _found(f"{section}.{key}", path, folders)

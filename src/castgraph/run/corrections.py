@@ -1,0 +1,342 @@
+"""The file of corrections of a run: where it is, whom people mean, and changing it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import yaml
+
+from castgraph.base import tables
+from castgraph.base.text import quoted, shortened
+from castgraph.people import who
+from castgraph.people.corrections import (
+    Anchor,
+    Decision,
+    Different,
+    Ignore,
+    Person,
+    Same,
+    read_anchor,
+    read_corrections,
+)
+from castgraph.people.corrections.editing import blocks, change, with_decision, without_decision
+from castgraph.people.corrections.reading import decisions
+from castgraph.run import ledger
+from castgraph.run.accuracy.population import main_clustering
+
+_MOST_REMEMBERED = 1000  # decisions that can be undone, of a file
+_OPPOSITES: dict[type[Decision], type[Decision]] = {Same: Different, Different: Same}
+
+
+class Meant(NamedTuple):
+    """A face that somebody means, and the person where it was meant by one; `told` is what to call it."""
+
+    anchor: Anchor
+    person: dict[str, Any] | None
+    told: str
+
+
+def file_of(run: Path) -> Path | None:
+    """Tell the file of corrections that the configuration of a run names; None where it names none.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        When the run keeps no configuration, or what is there is none; the message names the file.
+    """
+    path = run / "config.yaml"
+    if not path.is_file():
+        raise FileNotFoundError(f"no {path}; these are not the results of a run")
+    try:
+        named: str | None = (yaml.safe_load(path.read_text(encoding="utf-8")).get("people") or {}).get(
+            "corrections"
+        )
+    except (yaml.YAMLError, AttributeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not the configuration of a run") from error
+    if not named:
+        return None
+    here = Path.cwd()
+    folders = (run.resolve().parent.parent, here)  # a run works in the folder that results/ is in
+    path = next((folder / named for folder in folders if (folder / named).exists()), folders[0] / named)
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def clustering_of(run: Path, wanted: str = "") -> str:
+    """Tell which clustering is meant: the wanted one, the only one with people, or the one to look at first.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        When there is none.
+    """
+    there = sorted(path.parent.name for path in run.glob("*/people.parquet"))
+    if wanted and wanted not in there:
+        raise ValueError(f"{run} has no people of {quoted(wanted)}; there are: {', '.join(there) or 'none'}")
+    return wanted or (there[0] if len(there) == 1 else main_clustering(run))
+
+
+def people_of(run: Path, wanted: str = "") -> pa.Table:
+    """Read the people of a run.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        When there are none, or an earlier castgraph wrote them.
+    """
+    path = run / clustering_of(run, wanted) / "people.parquet"
+    if not path.is_file():
+        raise FileNotFoundError(f"no {path}; the run is not finished")
+    return tables.read(path, tables.PEOPLE)
+
+
+def meant(texts: Sequence[str], people: Callable[[], pa.Table]) -> list[Meant]:
+    """Find whom somebody means.
+
+    Parameters
+    ----------
+    texts
+        IDs, names or ``BROADCAST#FRAME@X,Y``.
+    people
+        Gives the people table, which is not asked for where no text needs it.
+
+    Raises
+    ------
+    ValueError
+        When a text means nobody, or may mean several.
+    """
+    found: list[Meant] = []
+    table: pa.Table | None = None
+    for text in texts:
+        if anchor := read_anchor(text):
+            found.append(Meant(anchor, None, f"the person at {anchor}"))
+            continue
+        table = people() if table is None else table
+        row = who.find_person(table, text)
+        middle = ((row["left"] + row["right"]) / 2, (row["top"] + row["bottom"]) / 2)
+        anchor = Anchor(broadcast=row["broadcast"], frame=row["frame"], at=middle)
+        found.append(Meant(anchor, row, called(row)))
+    return found
+
+
+def called(person: dict[str, Any]) -> str:
+    """Name a person in a sentence."""
+    unnamed = person["name"] == f"Person {person['person_id']}"
+    return str(person["person_id"] if unnamed else f"{shortened(person['name'], 60)} ({person['person_id']})")
+
+
+def namesakes(
+    people: pa.Table | None, path: Path, decision: Person, person: dict[str, Any] | None
+) -> list[str]:
+    """Tell who else has a name that is to be given, by the people table and by the file of corrections.
+
+    Parameters
+    ----------
+    people
+        The people; None where they are not known.
+    path
+        The file.
+    decision
+        What is to come in.
+    person
+        The row of the person who gets the name, where it is known.
+    """
+    but = person["person_id"] if person else ""
+    told = [called(row) for row in who.namesakes(people, decision.name, but)] if people is not None else []
+    if told or not path.is_file():
+        return told
+    return [
+        f"the person at {each.person} ({path}, line {each.line})"
+        for each in read_corrections(path)
+        if isinstance(each, Person)
+        and who.folded(each.name) == who.folded(decision.name)
+        and each.person != decision.person
+        and each.name != given_name(person)
+    ]
+
+
+def given_name(person: dict[str, Any] | None) -> str:
+    """Give the name that a correction has given to a person; empty where none has."""
+    return str(person["name"]) if person and person["name_from"] == "correction" else ""
+
+
+class Change(NamedTuple):
+    """What became of a file of corrections.
+
+    Attributes
+    ----------
+    line
+        Of the decision that came in.
+    was_there
+        Whether it said so before; then the file stays as it was.
+    taken
+        The text of the decisions that went, which it replaces.
+    """
+
+    line: int
+    was_there: bool
+    taken: list[str]
+
+
+def add(run: Path, path: Path, decision: Decision, replaced: str = "") -> Change:
+    """Write a decision into the file of corrections.
+
+    Parameters
+    ----------
+    run, path
+        The results of the run, and the file.
+    decision
+        What comes in. Of a name, or of who is left out, it takes the place of what was said of the same face.
+    replaced
+        A name that is no longer that of the person.
+
+    Raises
+    ------
+    CorrectionsError, EditError
+        When the file has faults, or there is no place.
+    ValueError
+        When the opposite was decided.
+    OSError
+        When the file cannot be written.
+    """
+    found = Change(0, was_there=False, taken=[])
+    written = ""
+
+    def make(text: str) -> str:
+        nonlocal found, written
+        before = decisions(path, text)
+        for each in before:
+            if _says(each) == _says(decision):
+                found = Change(each.line, was_there=True, taken=[])
+                return text
+            if type(each) is _OPPOSITES.get(type(decision)) and _is_about(each, decision):
+                raise ValueError(
+                    f"{path}, line {each.line}: says {each.kind} of these faces; take that out first, with "
+                    f"castgraph people undo {run} --line {each.line}"
+                )
+        taken = []
+        for number in reversed(_replaced(path, before, decision, replaced)):
+            text, gone = without_decision(str(path), text, number)
+            taken.append(gone)
+        text = with_decision(str(path), text, decision)
+        number = next(n for n, each in enumerate(decisions(path, text)) if _says(each) == _says(decision))
+        block = blocks(str(path), text)[number]
+        written, found = block.text, Change(block.lines.start, was_there=False, taken=taken)
+        return text
+
+    change(path, make)
+    if not found.was_there:
+        _note(run, path, lambda known: [*known, _digest(written)])
+    return found
+
+
+def undo(run: Path, path: Path, at: int = 0) -> tuple[int, str]:
+    """Take a decision out of the file of corrections.
+
+    Parameters
+    ----------
+    run, path
+        The results of the run, and the file.
+    at
+        A line of the decision, from 1; with 0 it is the last that `add` wrote and that is still there.
+
+    Returns
+    -------
+    line : int
+        Where the decision began.
+    taken : str
+        Its text.
+
+    Raises
+    ------
+    CorrectionsError, EditError
+        When the file has faults, or can only be changed by hand.
+    ValueError
+        When there is nothing to take out.
+    OSError
+        When the file cannot be written.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no {path}; nothing was decided yet")
+    known = _remembered(run, path)
+    line, taken = 0, ""
+
+    def make(text: str) -> str:
+        nonlocal line, taken
+        before = blocks(str(path), text)
+        if at:
+            number = next((n for n, each in enumerate(before) if at in each.lines), None)
+            if number is None:
+                raise ValueError(f"{path} has no decision at line {at}")
+        else:
+            places = {_digest(each.text): n for n, each in enumerate(before)}
+            number = next((places[each] for each in reversed(known) if each in places), None)
+            if number is None:
+                raise ValueError(
+                    f"{path} has no decision any more that castgraph people added here; "
+                    "--line N takes out the one at a line"
+                )
+        line = before[number].lines.start
+        text, taken = without_decision(str(path), text, number)
+        return text
+
+    change(path, make)
+    digest = _digest(taken)
+    _note(run, path, lambda known: [each for each in known if each != digest])
+    return line, taken
+
+
+def _replaced(path: Path, before: Sequence[Decision], decision: Decision, replaced: str) -> list[int]:
+    """Find the decisions whose place a new one takes, in the order of the file."""
+    if not isinstance(decision, Person | Ignore):
+        return []
+    same = [
+        n for n, each in enumerate(before) if each.kind == decision.kind and each.anchors == decision.anchors
+    ]
+    named = [n for n, each in enumerate(before) if isinstance(each, Person) and each.name == replaced]
+    if same or not named:
+        return same
+    if len(named) > 1:
+        lines = " and ".join(str(before[n].line) for n in named)
+        raise ValueError(
+            f"{path}, lines {lines}: call people {quoted(replaced)}; first take out the one that is meant, "
+            "with castgraph people undo and --line"
+        )
+    return named
+
+
+def _is_about(one: Decision, other: Decision) -> bool:
+    """Tell whether all faces of one decision are in the other."""
+    return set(one.anchors) <= set(other.anchors) or set(other.anchors) <= set(one.anchors)
+
+
+def _says(decision: Decision) -> tuple[object, ...]:
+    """Give what a decision says, whoever made it and when."""
+    own = {*type(decision).model_fields} - {*Decision.model_fields, decision.kind}
+    anchors = sorted(decision.anchors, key=lambda each: each.place)
+    return decision.kind, *anchors, *(getattr(decision, key) for key in sorted(own))
+
+
+def _digest(block: str) -> str:
+    return hashlib.blake2b(block.encode(), digest_size=16).hexdigest()
+
+
+def _remembered(run: Path, path: Path) -> list[str]:
+    found = ledger.read(_entry(run)).get(str(path.resolve()))
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
+def _note(run: Path, path: Path, make: Callable[[list[str]], list[str]]) -> None:
+    """Change what is remembered of a file."""
+
+    def changed(entry: dict[str, Any]) -> dict[str, Any]:
+        return entry | {str(path.resolve()): make(_remembered(run, path))[-_MOST_REMEMBERED:]}
+
+    ledger.change(_entry(run), changed)
+
+
+def _entry(run: Path) -> Path:
+    return run.resolve().parent / ledger.FOLDER / ledger.CORRECTED
