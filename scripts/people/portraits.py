@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from castgraph.archive import Limits, fetch_options, read_selection
+from castgraph.archive import Limits, fetch_options, frame_links, read_selection
 from castgraph.base import tables
 from castgraph.base.files import atomic_directory
 from castgraph.base.joblog import joblog
@@ -31,6 +31,7 @@ def main() -> None:
             lambda broadcast: zips / selected[broadcast].origin / f"{broadcast}.zip",
             portraits,
             sheets if sheet_faces else None,
+            link=frame_links(selected.values(), **snakemake.params.links),
             size=snakemake.params.portrait_px,
             sheet_faces=sheet_faces,
             workers=snakemake.threads,

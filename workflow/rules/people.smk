@@ -113,6 +113,8 @@ rule portraits:
     params:
         portrait_px=config["people"]["portrait_px"],
         sheet_faces=config["people"]["sheet_faces"],
+        # A function, since braces in it are no wildcards.
+        links=lambda wildcards: LINKS,
         code_version=CODE_VERSIONS["portraits"],
         # Not an input: a ZIP that is gone is fetched again for the time of need, and nothing is encoded again.
         zips=placed("resources/zips"),

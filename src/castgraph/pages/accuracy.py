@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import yaml
 from markupsafe import Markup
-from wand.image import Image
+from PIL import Image
 
 from castgraph.archive import Limits, fetch_options, read_selection
 from castgraph.archive.media.frames import frames_of
@@ -98,8 +98,7 @@ def write_sheet(folder: Path, run: Path, sample: Sample, *, fetch: bool = False)
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} is there already, perhaps with answers; name another folder with --to")
-    with pictures.limited_resources():
-        made = _make(run, sample.items, fetch=fetch)
+    made = _make(run, sample.items, fetch=fetch)
     if not made.frames and not made.faces:
         raise ValueError(
             f"no picture can be had: {made.problems[0]}" if made.problems else "nothing was drawn"
@@ -181,27 +180,25 @@ def _wanted(items: Sequence[Item]) -> dict[str, list[_Needed]]:
 
 
 def _show(data: bytes, broadcast: str, needed: _Needed, made: _Pictures) -> None:
-    picture, times_smaller = pictures.decode_frame(data)
-    with picture:
-        for face in needed.faces:
-            top, right, bottom, left = (side // times_smaller for side in face.box)
-            with pictures.cut_face(picture, (top, right, bottom, left), FACE_PX) as cut:
-                made.faces[face] = _uri(cut)
-        if needed.whole:
-            full = picture.width * times_smaller, picture.height * times_smaller
-            picture.transform(resize=f"{_FRAME_PX}x{_FRAME_PX}>")
-            size = picture.width, picture.height
-            made.frames[broadcast, needed.frame] = _Picture(_uri(picture), *size, *full, 0.05 * min(full))
+    faces = [(face.box, FACE_PX) for face in needed.faces]
+    frame = pictures.decode_frame(data, None if needed.whole else faces)
+    for face in needed.faces:
+        made.faces[face] = _uri(pictures.cut_face(frame, face.box, FACE_PX))
+    if needed.whole:
+        full = frame.width, frame.height
+        frame.image.thumbnail((_FRAME_PX, _FRAME_PX), Image.Resampling.LANCZOS)
+        made.frames[broadcast, needed.frame] = _Picture(
+            _uri(frame.image), *frame.image.size, *full, 0.05 * min(full)
+        )
 
 
-def _uri(picture: Image) -> str:
+def _uri(picture: Image.Image) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(pictures.encode(picture, _QUALITY)).decode()}"
 
 
 @cache
 def _no_picture() -> _Picture:
-    with pictures.limited_resources(), pictures.placeholder(FACE_PX) as picture:
-        return _Picture(_uri(picture), FACE_PX, FACE_PX, FACE_PX, FACE_PX, 0)
+    return _Picture(_uri(pictures.placeholder(FACE_PX)), FACE_PX, FACE_PX, FACE_PX, FACE_PX, 0)
 
 
 # ---- the page --------------------------------------------------------------------------------------------
