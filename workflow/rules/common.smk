@@ -258,7 +258,8 @@ def followed(wildcards):
     """The members of the clustering that a clustering takes its IDs from, where it has none yet."""
     if config["people"]["follow"]:
         return [here(f"{config['people']['follow']}/members.parquet")]
-    return [] if wildcards.clustering == FIRST else [f"results/{wildcards.run}/{FIRST}/members.parquet"]
+    first = Path("results", wildcards.run, FIRST, "members.parquet")
+    return [] if wildcards.clustering == FIRST else [str(first)]
 
 
 def here(path):

@@ -13,7 +13,7 @@ from castgraph.ask.results import Results
 from castgraph.ask.views import QueryError, Views, of_run
 from castgraph.base import tables
 
-BESIDE = ("suggestions", "people_changes", "constraints", "sweep", "sweep_changes")
+BESIDE = ("gallery", "suggestions", "people_changes", "constraints", "sweep", "sweep_changes")
 
 
 @pytest.fixture
