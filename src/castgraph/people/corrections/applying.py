@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import networkx as nx
@@ -429,7 +430,8 @@ def _problem(
 ) -> Problem:
     lines = tuple(sorted({each.line for each in decisions}))
     kinds = sorted({each.kind for each in decisions})
-    where = f"{visible(decisions[0].file) or 'corrections'}, {_lines(decisions)}"
+    # Without its folder: what a table says is not to differ by where the run is.
+    where = f"{visible(Path(decisions[0].file).name) or 'corrections'}, {_lines(decisions)}"
     return Problem(kind, f"{where} ({' and '.join(kinds)}): {text}.", lines)
 
 

@@ -25,6 +25,8 @@ from castgraph.people.corrections.reading import Items, Mark, decisions, items, 
 _MARK = "\ufeff"  # which some editors put before a text
 _BREAK = re.compile("(?<=\n)|(?<=\r)(?!\n)|(?<=[\x85\u2028\u2029])")  # what YAML takes for the end of a line
 
+_EMPTY = re.compile(r"\[\s*\]\s*")
+
 
 class EditError(ValueError):
     """A change that cannot be made; the message says why, and what to do."""
@@ -153,6 +155,12 @@ def with_decision(file: str, text: str, decision: Decision) -> str:
     is_sorted = all(one <= other for one, other in itertools.pairwise(places))
     place = bisect.bisect_right(places, decision.anchors[0].place) if is_sorted else len(places)
     parts = _Text(file, text)
+    if parts.found.bracket and not before:  # an empty list in brackets becomes one of blocks
+        at = parts.offset(parts.found.bracket) - 1
+        empty = _EMPTY.match(text, at)
+        if empty is None:
+            raise EditError(f"{file} is written so that it can only be changed by hand")
+        parts = _Text(file, text[:at] + text[empty.end() :])
     put = _put_between if parts.found.bracket is None else _put_in_brackets
     return _checked(file, put(parts, place, decision), [*before[:place], decision, *before[place:]])
 
@@ -264,11 +272,8 @@ def _put_in_brackets(parts: _Text, place: int, decision: Decision) -> str:
         between = between if "#" in gap else gap
     if place < len(all_items):
         at, new = offset(all_items[place].begin), new + between
-    elif all_items:
-        at, new = offset(all_items[-1].end), between + new
     else:
-        assert parts.found.bracket is not None
-        at = offset(parts.found.bracket)
+        at, new = offset(all_items[-1].end), between + new
     return text[:at] + new + text[at:]
 
 

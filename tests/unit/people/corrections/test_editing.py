@@ -90,8 +90,10 @@ def test_lists_in_brackets() -> None:
     assert added(json.dumps([one, three]), at(6)) == json.dumps([one, three, two])
     apart = ",\n  ".join(json.dumps(each) for each in (one, three, two))
     assert added(f"[\n  {json.dumps(one)},\n  {json.dumps(two)}\n]", at(4)) == f"[\n  {apart}\n]"
-    assert added("[]", at(4)) == json.dumps([three])
-    assert added("[ ] # none\n", at(4)) == f"[{json.dumps(three)} ] # none\n"
+    assert added("[]", at(4)) == f"- portrait: {face(4)}\n"
+    assert added("# head\n[ ] # none\n", at(4)) == f"# head\n# none\n- portrait: {face(4)}\n"
+    with pytest.raises(EditError, match="can only be changed by hand"):
+        added("[ # none\n]", at(4))
     assert added(json.dumps([two]), at(4)) == json.dumps([three, two])
     text = json.dumps([one, two, three], indent=2)
     for number, left in enumerate(([two, three], [one, three], [one, two])):
@@ -107,11 +109,12 @@ def test_all_that_a_decision_says_is_written() -> None:
         *(decision(HERE, kind, 9, 11) for kind in ("different", "split")),
         *(decision(HERE, kind, 13) for kind in ("not_a_face", "portrait")),
     ]
-    for brackets in ("", "[]"):
-        text = brackets
+    first = {"portrait": {"broadcast": "NTV_20220519_083000_News", "frame": 2, "at": [25, 35]}}
+    for begin in ("", json.dumps([first])):
+        text = begin
         for each in new:
             text = added(text, each)
-        found = decisions("c", text)
+        found = [each for each in decisions("c", text) if each not in decisions("c", begin)]
         assert sorted(map(str, found)) == sorted(map(str, new))
     assert yaml.safe_load(added("", new[1]))[0]["name"] == "No, or: 'Yes'"
     assert added("", new[1]).splitlines() == [
