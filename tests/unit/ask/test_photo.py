@@ -10,10 +10,11 @@ from PIL import ExifTags, Image
 from tests.unit.ask.conftest import ANN, DAY, Cast
 from tests.unit.faces.fakes import claiming, many_scans
 
-from castgraph.ask.photo import faces_of, one_face, run_engine
+from castgraph.ask.photo import one_face, run_engine
 from castgraph.ask.results import Results
 from castgraph.ask.views import QueryError
 from castgraph.faces.engine import Face
+from castgraph.faces.photo import PhotoError, faces_of
 
 
 def face(left: int, size: int) -> Face:
@@ -93,7 +94,7 @@ def jpeg() -> bytes:
 def test_what_is_no_photo_is_told(tmp_path: Path, content: bytes, told: str) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(content)
-    with pytest.raises(QueryError, match=rf"photo\.jpg: .*{told}"):
+    with pytest.raises(PhotoError, match=rf"photo\.jpg: .*{told}"):
         faces_of(path, lambda: pytest.fail("nothing is to be looked for"))
 
 

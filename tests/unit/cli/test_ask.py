@@ -10,10 +10,11 @@ import pytest
 from tests.unit.ask.conftest import ANN, BEA, CAST, DAY, Cast, link, write_run
 from typer.testing import CliRunner, Result
 
-from castgraph.ask.photo import faces_of, run_engine
+from castgraph.ask.photo import run_engine
 from castgraph.ask.results import Results
 from castgraph.cli import app
 from castgraph.cli.output import MOST_ROWS
+from castgraph.faces.photo import faces_of
 
 
 @pytest.fixture(scope="module")
