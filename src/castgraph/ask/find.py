@@ -20,7 +20,7 @@ from castgraph.base.tables import NOISE
 from castgraph.base.text import quoted
 from castgraph.faces.times import face_times
 from castgraph.people.centre import centre
-from castgraph.people.places import read_places
+from castgraph.people.places import BOX, read_places
 
 _BLOCK = 2048
 """Faces that are compared at a time: as many as a core's cache holds."""
@@ -114,6 +114,7 @@ FACES = pa.schema(
         ("frame", pa.int32()),
         ("face", pa.int32()),
         ("time", pa.timestamp("us", tz="UTC")),
+        *((side, pa.int32()) for side in BOX),
         ("link", pa.string()),
     ]
 )
@@ -191,6 +192,7 @@ def matches(
             frames,
             places.face[rows],
             face_times(faces, results.path("frames"))[rows],
+            *places.boxes[:, rows],
             pa.array(map(link, broadcasts, frames.tolist()), pa.string()),
         ],
         names=FACES.names,

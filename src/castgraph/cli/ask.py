@@ -248,6 +248,14 @@ def find(
         Listing | None,
         typer.Option(help="One of the three: faces, clips (adjacent frames joined) or days."),
     ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Also write a contact sheet of the nearest faces: a file, .jpg."),
+    ] = None,
+    fetch: Annotated[
+        bool,
+        typer.Option("--fetch", help="For the sheet, fetch ZIPs that were not kept, for a while."),
+    ] = False,
     clustering: Clustering = "",
     as_csv: AsCsv = False,
     as_json: AsJson = False,
@@ -262,6 +270,8 @@ def find(
         raise typer.BadParameter(
             f"the last day is before the first, {times.day(first_day)}", param_hint="--to"
         )
+    if sheet is not None and sheet.suffix.lower() not in (".jpg", ".jpeg"):
+        raise typer.BadParameter(f"found {sheet.name!r}; a JPEG is written, .jpg", param_hint="--sheet")
     with output.failing(*_expected()):
         from castgraph.ask import find as finding
         from castgraph.ask.photo import one_face, run_engine
@@ -271,11 +281,13 @@ def find(
         from castgraph.faces.photo import faces_of
 
         results = Results(run, clustering)
+        problems: list[str] = []
         if photo is not None:
             without = ""
             point: Any = one_face(photo, faces_of(photo, run_engine(results)), face)
         else:
-            without = somebody(Views(results), person).person_id
+            whom = somebody(Views(results), person)
+            without = whom.person_id
             point = finding.middle(results, without)
         found = finding.matches(
             results,
@@ -287,6 +299,14 @@ def find(
             station=station,
         )
         seconds = results.frame_seconds
+        if sheet is not None:
+            from castgraph.ask.sheet import write_sheet
+            from castgraph.run.shown import RunFrames
+
+            title = photo.name if photo is not None else f"near to {whom.name}"
+            problems = write_sheet(sheet, title, found, RunFrames(results.run, fetch=fetch))
+    for problem in problems:
+        typer.echo(problem, err=True)
     listings: dict[str, tuple[Sequence[str], Sequence[Sequence[Any]]]] = {
         "face": (found.column_names, list(zip(*found.to_pydict().values(), strict=True))),
         "clip": (finding.CLIPS, finding.clips(found, seconds)),

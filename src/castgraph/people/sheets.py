@@ -55,7 +55,9 @@ class SheetFace(NamedTuple):
     captions: tuple[str, str]
 
 
-def draw_sheet(name: str, person_id: str, facts: str, faces: Sequence[SheetFace]) -> Image.Image:
+def draw_sheet(
+    name: str, person_id: str, facts: str, faces: Sequence[SheetFace], *, legend: str = _LEGEND
+) -> Image.Image:
     """Draw a contact sheet.
 
     Parameters
@@ -63,12 +65,13 @@ def draw_sheet(name: str, person_id: str, facts: str, faces: Sequence[SheetFace]
     name
         What the person is called.
     person_id
-        It is shown as well where the name does not have it.
+        It is shown as well where the name does not have it; empty for none.
     facts
         One line about the person.
     faces
         In the order in which they are shown.
-
+    legend
+        What the numbers are.
     """
     rows = -(-len(faces) // _COLUMNS)
     height = 2 * _EDGE + _HEADER + rows * (THUMBNAIL + _CAPTION + _GAP) - _GAP
@@ -76,7 +79,7 @@ def draw_sheet(name: str, person_id: str, facts: str, faces: Sequence[SheetFace]
     draw = ImageDraw.Draw(sheet)
     _text(draw, _EDGE, _EDGE + 18, _called(name, person_id), 20, INK, bold=True)
     _text(draw, _EDGE, _EDGE + 40, facts, 12, GREY)
-    _text(draw, _EDGE, _EDGE + 58, _LEGEND, 10, GREY)
+    _text(draw, _EDGE, _EDGE + 58, legend, 10, GREY)
     for place, face in enumerate(faces):
         row, column = divmod(place, _COLUMNS)
         left = _EDGE + column * (THUMBNAIL + _GAP)
@@ -89,7 +92,7 @@ def draw_sheet(name: str, person_id: str, facts: str, faces: Sequence[SheetFace]
 
 def _called(name: str, person_id: str) -> str:
     """Give the name, and the ID where the name does not have it."""
-    if person_id in name.split():
+    if not person_id or person_id in name.split():
         return shortened(name, _NAME_LENGTH)
     return f"{shortened(name, _NAME_LENGTH - len(person_id) - 5)}  ·  {person_id}"
 
