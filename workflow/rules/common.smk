@@ -299,7 +299,15 @@ def results(wildcards):
         "sightings.parquet",
         "appearances.parquet",
     ]
-    names += ["meetings.parquet", "edges.parquet", "nodes.csv", "edges.csv", "graph.gexf", "graph.graphml"]
+    names += [
+        "screen_time.parquet",
+        "meetings.parquet",
+        "edges.parquet",
+        "nodes.csv",
+        "edges.csv",
+        "graph.gexf",
+        "graph.graphml",
+    ]
     names += ["network.png", "network.svg"]
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]

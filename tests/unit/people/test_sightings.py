@@ -12,6 +12,7 @@ from tests.members import members
 from castgraph.base import tables
 from castgraph.people.centre import centre
 from castgraph.people.places import Places
+from castgraph.people.screen_time import screen_time
 from castgraph.people.sightings import appearances, sightings
 
 BROADCASTS = ["NTV_20240101_190000", "NTV_20240102_190000"]
@@ -94,3 +95,32 @@ def test_a_run_without_any_face() -> None:
     assert sightings(nobody, np.empty((0, 128), np.float32), members([]), times, link).num_rows == 0
     found = appearances(nobody, members([]), times, link, frame_seconds=4, gap_seconds=12)
     assert found.equals(pa.table(found.to_pydict(), schema=tables.APPEARANCES))
+
+
+@given(ROWS, st.sampled_from([0.5, 4.0]))
+def test_screen_time_is_what_counting_by_hand_says(rows, frame_seconds: float) -> None:
+    places, who, times = made(rows, frame_seconds)
+    start = np.array(["2024-01-01T19:00", "2024-01-02T19:00"], "datetime64[us]")
+    broadcast = np.repeat(np.arange(2, dtype=np.int32), 30)
+    elapsed = np.tile((np.arange(30) * frame_seconds * 1e6).astype("timedelta64[us]"), 2)
+    read = BROADCASTS, broadcast, start[broadcast] + elapsed
+    found = screen_time(places, who, times, read, frame_seconds)
+    assert found.schema == tables.SCREEN_TIME
+    keys = [(row["person_id"], row["by"], row["part"]) for row in found.to_pylist()]
+    assert keys == sorted(set(keys))
+    parts = {
+        "show": ("", ""),
+        "station": ("NTV", "NTV"),
+        "day": ("2024-01-01", "2024-01-02"),
+        "week": ("2024-W01", "2024-W01"),
+        "month": ("2024-01", "2024-01"),
+    }
+    for row in found.to_pylist():
+        of = [n for n in range(2) if parts[row["by"]][n] == row["part"]]
+        seen = {
+            each for each in rows if each[2] >= 0 and who.ids[each[2]] == row["person_id"] and each[0] in of
+        }
+        assert row["screen_seconds"] == len(seen) * frame_seconds
+        assert row["read_seconds"] == 30 * len(of) * frame_seconds
+        assert row["share"] == pytest.approx(row["screen_seconds"] / row["read_seconds"])
+    assert {key[0] for key in keys} == {who.ids[row[2]] for row in rows if row[2] >= 0}
