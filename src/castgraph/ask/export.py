@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from castgraph.ask.results import Results
+from castgraph.ask.results import ALL_FACES, Results
 from castgraph.ask.views import of_run, rows_of
 from castgraph.base import csvs, tables
 from castgraph.base.text import quoted
@@ -106,7 +106,7 @@ def _written(
     joined = {column: _NAMES[column] for column in names if column in _NAMES and name not in without}
     header = [each for column in names for each in (column, *([joined[column]] if column in joined else []))]
     people = [column for column in _OF_PEOPLE if column in names]
-    faces = [column for column in ("face", "other") if column in kind.key and "broadcast" in kind.key]
+    faces = ALL_FACES.get(name, ())
     counts = {True: 0, False: 0}
 
     def rows() -> Iterator[list[Any]]:
