@@ -57,7 +57,7 @@ def export(results: Results, names: list[str], to: Path) -> Iterator[Exported]:
     Yields
     ------
     Exported
-        As each is written. Texts are guarded against spreadsheets, moments are UTC.
+        As each is written. Texts are guarded against spreadsheets, moments are UTC, and embeddings left out.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def _written(
     hidden_faces: set[tuple[str, int]],
 ) -> Exported:
     kind = tables.TABLES[name]
-    names = kind.schema.names
+    names = [column for column in kind.schema.names if column != "embedding"]
     # The table of people has names; in sweep_changes `from` is a clustering.
     without = ("people", "sweep_changes")
     joined = {column: _NAMES[column] for column in names if column in _NAMES and name not in without}
@@ -110,7 +110,7 @@ def _written(
     counts = {True: 0, False: 0}
 
     def rows() -> Iterator[list[Any]]:
-        for batch in tables.batches(results.path(name), kind.schema):
+        for batch in tables.batches(results.path(name), kind.schema, names):
             for row in (dict(zip(names, values, strict=True)) for values in rows_of(batch)):
                 hidden = shown is not None and any(row[column] not in shown for column in people)
                 hidden |= any((row["broadcast"], row[column]) in hidden_faces for column in faces)
