@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,14 @@ from castgraph.run.names import clusterings
 
 RUN_TABLES = "results/{run}/"
 """What the path of a table of one run begins with; the others are of all runs."""
+
+ALL_FACES: Mapping[str, tuple[str, ...]] = {
+    "faces": ("face",),
+    "labels": ("face",),
+    "members": ("face",),
+    "constraints": ("face", "other"),
+}
+"""The tables of all faces of a run, hidden ones too, and their columns with numbers of faces."""
 
 
 class Results:

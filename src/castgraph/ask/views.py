@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from castgraph.ask.results import RUN_TABLES, Results
+from castgraph.ask.results import ALL_FACES, RUN_TABLES, Results
 from castgraph.base import tables
 from castgraph.base.tables import Kind
 from castgraph.base.text import line, quoted
@@ -75,9 +76,7 @@ class Views:
             ":memory:",
             config={**_LOCKED, "memory_limit": f"{memory_mb}MB", "preserve_insertion_order": "true"},
         )
-        left_out: dict[str, list[int]] = {}
-        for broadcast, face in results.left_out():
-            left_out.setdefault(broadcast, []).append(face)
+        left_out = pa.array([f"{broadcast}/{face}" for broadcast, face in results.left_out()], pa.string())
         for name, kind in of_run().items():
             self._add(name, kind, left_out)
         if "people" not in self.absent:
@@ -85,7 +84,7 @@ class Views:
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET lock_configuration = true")
 
-    def _add(self, name: str, kind: Kind, left_out: Mapping[str, list[int]]) -> None:
+    def _add(self, name: str, kind: Kind, left_out: pa.Array) -> None:
         path = self.results.path(name)
         if "{clustering}" in kind.path and not self.results.clustering:
             self.absent[name] = f"{self.results.run} has no clustering yet"
@@ -100,11 +99,10 @@ class Views:
             self.absent[name] = str(error)
             return
         source = ds.dataset(str(path), schema=_plain(kind.schema), format="parquet")
-        faces = [column for column in ("face", "other") if {"broadcast", column} <= {*kind.key}]
-        for broadcast, numbers in left_out.items():
-            for column in faces:
-                here = ds.field("broadcast") == broadcast
-                source = source.filter(~(here & ds.field(column).isin(numbers)))
+        for column in ALL_FACES.get(name, ()) if len(left_out) else ():
+            number = ds.field(column).cast(pa.string())
+            key = pc.binary_join_element_wise(ds.field("broadcast"), number, "/")
+            source = source.filter(~pc.is_in(key, value_set=left_out))
         self._connection.register(name, source)
 
     def ask(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.RecordBatchReader:

@@ -17,7 +17,7 @@ Times = NDArray[np.datetime64]
 
 
 def _week(time: np.datetime64) -> str:
-    day: date = time.astype("datetime64[D]").item()  # type: ignore[assignment]  # of days it is one
+    day: date = time.astype("datetime64[D]").item()  # of days it is one
     year, week, _ = day.isocalendar()
     return f"{year}-W{week:02d}"
 
@@ -76,9 +76,7 @@ def screen_time(
         parts.append(
             pa.table(
                 {
-                    "person_id": pa.array(
-                        [members.ids[each] for each in (pairs >> 32).tolist()], pa.string()
-                    ),
+                    "person_id": ids.take(pa.array(pairs >> 32)),
                     "by": pa.array([kind] * len(pairs), pa.string()),
                     "part": pa.array(names[pairs & 0xFFFFFFFF].tolist(), pa.string()),
                     "screen_seconds": seconds,
@@ -87,9 +85,8 @@ def screen_time(
                 }
             )
         )
-    table = pa.concat_tables(parts).sort_by(
-        [("person_id", "ascending"), ("by", "ascending"), ("part", "ascending")]
-    )
+    order = [(name, "ascending") for name in tables.TABLES["screen_time"].key]
+    table = pa.concat_tables(parts).sort_by(order)
     return table.cast(tables.SCREEN_TIME)
 
 

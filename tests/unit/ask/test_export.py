@@ -58,6 +58,8 @@ def test_every_table_of_a_run_can_be_exported(make_run: Callable[..., Path], tmp
     assert list(counts) == names
     assert counts["faces"] == len(CAST.faces) - 1
     assert counts["sweep"] == 0
+    # No face can be made of what is written out.
+    assert (tmp_path / "gallery.csv").read_text() == "name,file\n"
     assert (tmp_path / "sweep.csv").read_text().startswith("clustering,algorithm,eps")
 
 

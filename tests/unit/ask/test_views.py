@@ -13,8 +13,6 @@ from castgraph.ask.results import Results
 from castgraph.ask.views import QueryError, Views, of_run
 from castgraph.base import tables
 
-BESIDE = ("gallery", "suggestions", "people_changes", "constraints", "sweep", "sweep_changes")
-
 
 @pytest.fixture
 def views(run: Path) -> Views:
@@ -27,8 +25,10 @@ def rows(views: Views, sql: str) -> list[dict]:
 
 def test_views_have_every_column_of_the_registry(make_run: Callable[..., Path]) -> None:
     run = make_run("whole", CAST)
-    for name in BESIDE:
+    for name in of_run():
         path = Results(run).path(name)
+        if path.exists():
+            continue
         tables.write(path, tables.TABLES[name].schema.empty_table(), {}, tables.TABLES[name].schema)
     views = Views(Results(run))
     assert views.absent == {}
