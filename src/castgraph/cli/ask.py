@@ -372,7 +372,13 @@ def _asking(run: Path, clustering: str, memory_mb: int = _MEMORY_MB) -> Iterator
         from castgraph.ask.results import Results
         from castgraph.ask.views import Views
 
-        yield Views(Results(run, clustering), memory_mb)
+        try:
+            yield Views(Results(run, clustering), memory_mb)
+        except RuntimeError as error:
+            # So says DuckDB of Ctrl-C while rows are read.
+            if "interrupted" not in str(error):
+                raise
+            raise KeyboardInterrupt from None
 
 
 def _people(views: Views, texts: Iterable[str]) -> list[Person]:

@@ -243,4 +243,4 @@ def test_a_question_can_be_ended(run: Path) -> None:
         assert process.stdout.readline() == "begins\n"
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
-    assert "KeyboardInterrupt" in told
+    assert "KeyboardInterrupt" in told or "Query interrupted" in told  # by what it is about just then
