@@ -31,7 +31,7 @@ The projected time of the reference job is (frames x cost of a frame without its
 face) / cores. It takes a core among 64 to be as fast as the one measured, and the frames to be there: no
 fetching, no unzipping.
 
-No GPU was at hand to measure on. With the package onnxruntime-gpu in the place of onnxruntime,
+With the package onnxruntime-gpu in the place of onnxruntime,
 ``--providers CUDAExecutionProvider,CPUExecutionProvider`` measures the fast engine with one; the HOG detector
 and the alignment run on the CPU all the same.
 """

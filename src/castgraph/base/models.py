@@ -134,6 +134,10 @@ def _checksum_path(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
+# Else cuDNN tries every algorithm anew whenever a shape is, and each number of faces is one.
+_OPTIONS = {"CUDAExecutionProvider": {"cudnn_conv_algo_search": "HEURISTIC"}}
+
+
 def session(model: Path | bytes, providers: Sequence[str] = CPU) -> onnxruntime.InferenceSession:
     """Load an ONNX file into onnxruntime; one thread, and memory that does not grow with the inputs' sizes.
 
@@ -157,7 +161,8 @@ def session(model: Path | bytes, providers: Sequence[str] = CPU) -> onnxruntime.
     options.enable_mem_pattern = False  # shapes differ from picture to picture
     if isinstance(model, bytes):  # its weights are in it: others would be looked for in the working directory
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
-    loaded = onnxruntime.InferenceSession(model, options, providers=list(providers))
+    chosen = [(provider, _OPTIONS.get(provider, {})) for provider in providers]
+    loaded = onnxruntime.InferenceSession(model, options, providers=chosen)
     if loaded.get_providers()[0] != providers[0]:  # onnxruntime falls back to another one silently
         raise ModelError(
             f"compute.providers: {providers[0]} does not start on this machine (see onnxruntime's "
