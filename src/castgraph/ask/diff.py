@@ -126,7 +126,7 @@ def _one_register(before: Results, after: Results) -> bool:
         return True
     runs = [results.run.resolve() for results in (before, after)]
     for results in (before, after):
-        follow = (results.config.get("people") or {}).get("follow")
+        follow = results.config["people"]["follow"] if results.config else None
         # As the workflow finds it: from where results/ lies.
         if follow and (home_of(results.run) / follow).resolve().parent in runs:
             return True

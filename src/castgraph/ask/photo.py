@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from castgraph.ask.results import Results
 from castgraph.ask.views import QueryError
 from castgraph.base.text import counted
 from castgraph.faces.engine import Engine, Face, load_engine
-from castgraph.run.config.faces import Faces
 from castgraph.run.shown import home_of
 
 
@@ -25,15 +24,13 @@ def run_engine(results: Results) -> Callable[[], Engine]:
     QueryError
         When no configuration is kept with the results.
     """
-    section: Mapping[str, Any] = results.config.get("faces") or {}
-    if not section:
+    if not results.config:
         raise QueryError(
-            f"{results.run / 'config.yaml'} does not tell the encoder of the run, with which a photo has to "
-            "be encoded"
+            f"no {results.run / 'config.yaml'}, which would tell the encoder of the run: a photo has to be "
+            "encoded with the same"
         )
-    # Of an older run the section has more keys.
-    settings = {key: section[key] for key in Faces.model_fields if key in section}
-    if embedder := settings.get("embedder"):
+    settings: dict[str, Any] = dict(results.config["faces"])
+    if embedder := settings["embedder"]:
         # As the workflow finds it: from where results/ lies.
         there = home_of(results.run) / embedder["onnx"]
         settings["embedder"] = {**embedder, "onnx": str(there if there.is_file() else embedder["onnx"])}

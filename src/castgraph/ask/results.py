@@ -14,7 +14,7 @@ import yaml
 from castgraph.archive import frame_links, read_selection
 from castgraph.base import tables
 from castgraph.base.text import quoted
-from castgraph.run.config.people import People
+from castgraph.run import config as configuration
 from castgraph.run.names import clusterings
 
 RUN_TABLES = "results/{run}/"
@@ -73,17 +73,17 @@ class Results:
                 )
             return given
         recommended = self._recommended()
-        if recommended in there:
-            return recommended
+        if len(there) < 2 or recommended in there:
+            return recommended if recommended in there else "".join(there)
         # What an earlier configuration left in the folder is not meant.
-        configured = clusterings(**self.config["clustering"]) if "clustering" in self.config else {}
-        meant = [name for name in there if name in configured] or there
-        if len(meant) > 1:
+        configured = clusterings(**self.config["clustering"]) if self.config else {}
+        meant = [name for name in there if name in configured]
+        if len(meant) != 1:
             raise ValueError(
                 f"{self.run} has several clusterings, none of them recommended; choose one with "
-                f"--clustering: {', '.join(meant)}"
+                f"--clustering: {', '.join(meant or there)}"
             )
-        return meant[0] if meant else ""
+        return meant[0]
 
     def _recommended(self) -> str:
         try:
@@ -96,14 +96,11 @@ class Results:
         """The configuration that is kept with the results; empty where none is, as with a run of a module."""
         path = self.run / "config.yaml"
         try:
-            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return configuration.load(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
         except FileNotFoundError:
             return {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ValueError(f"{path} cannot be read: {error}") from error
-        if not isinstance(found, dict):
-            raise ValueError(f"{path} is not the configuration of a run")
-        return found
+        except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError) as error:
+            raise ValueError(f"{path} is not the configuration of a run") from error
 
     def path(self, table: str) -> Path:
         """Tell where a table of the registry lies."""
@@ -113,7 +110,7 @@ class Results:
     @property
     def frame_seconds(self) -> float:
         """Seconds between two frames."""
-        if "archive" in self.config:
+        if self.config:
             return float(self.config["archive"]["frame_seconds"])
         people = tables.read(self.path("people"), tables.PEOPLE, ["n_frames", "screen_seconds"])
         if not len(people):
@@ -124,12 +121,11 @@ class Results:
     @property
     def min_seconds(self) -> float:
         """Who is on screen for less is left out of what is written out."""
-        section: dict[str, Any] = self.config.get("people") or {}
-        return float(section.get("min_seconds", People.model_fields["min_seconds"].default))
+        return float(self.config["people"]["min_seconds"]) if self.config else 0.0
 
     def links(self) -> Callable[[str, int], str]:
         """Make what gives the address of a frame; empty for all where no configuration is kept."""
-        if "archive" not in self.config:
+        if not self.config:
             return lambda broadcast, frame: ""
         keys = ("base_url", "frame_url", "frame_seconds")
         section = self.config["archive"]

@@ -145,5 +145,7 @@ def failing(*errors: type[Exception], because: str = "") -> Iterator[None]:
     """
     try:
         yield
+    except BrokenPipeError:  # whoever reads it has had enough
+        raise
     except errors as error:
         fail(f"{because}{error}")

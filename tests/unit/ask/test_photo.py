@@ -118,5 +118,5 @@ def test_the_encoder_is_that_of_the_run(make_run: Callable[..., Path]) -> None:
     assert engine.embedding_size == 128
     assert not any("centerface" in name for name in engine.models)
     (run / "config.yaml").unlink()
-    with pytest.raises(QueryError, match=r"config\.yaml does not tell the encoder"):
+    with pytest.raises(QueryError, match=r"no .*config\.yaml, which would tell the encoder"):
         run_engine(Results(run))

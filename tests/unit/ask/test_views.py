@@ -214,6 +214,15 @@ def test_which_clustering_is_meant(make_run: Callable[..., Path]) -> None:
         Results(run.parent)
 
 
+@pytest.mark.parametrize("text", ["run: [", "- a list", "run: 7\nnothing: here", "\xff", ""])
+def test_a_configuration_that_is_none_is_told(make_run: Callable[..., Path], text: str) -> None:
+    run = make_run("odd", CAST)
+    (run / "config.yaml").write_text(text, encoding="latin-1")
+    with pytest.raises(ValueError, match=r"config\.yaml"):
+        _ = Results(run).config
+    assert rows(Views(Results(run)), "SELECT count(*) AS n FROM people") == [{"n": 3}]
+
+
 def test_a_run_without_people_can_be_asked(make_run: Callable[..., Path]) -> None:
     run = make_run("short", Cast([(DAY, 1, "")]))
     for path in (run / "linkage-0.52").iterdir():
