@@ -8,7 +8,8 @@ from castgraph.base.files import atomic
 from castgraph.base.joblog import joblog
 from castgraph.faces.times import face_times
 from castgraph.network import export, graph
-from castgraph.network.cooccurrence import as_published, cooccurrences, strongest
+from castgraph.network.cooccurrence import among, as_published, cooccurrences, strongest
+from castgraph.people.table import shown
 
 with joblog(snakemake.log[0]):
     settings = snakemake.params.network
@@ -31,7 +32,9 @@ with joblog(snakemake.log[0]):
         )
     published = settings["mode"] == "as_published"
     top = None if settings["top_edges"] == "all" else settings["top_edges"]
-    kept = as_published(pairs) if published else strongest(pairs, top)
+    told = shown(people, snakemake.params.min_seconds)
+    between = among(pairs, told["person_id"])
+    kept = as_published(between) if published else strongest(between, top)
     built = graph.build(
         kept,
         people,

@@ -2,19 +2,21 @@
 
 from pathlib import Path
 
-from castgraph.archive import Limits, fetch_options, read_selection
+from castgraph.archive import Limits, fetch_options, frame_links, read_selection
 from castgraph.base import tables
 from castgraph.base.files import atomic_directory
 from castgraph.base.joblog import joblog
 from castgraph.faces.times import face_times
 from castgraph.people.portraits import COLUMNS, write_portraits
+from castgraph.people.table import shown
 
 
 def main() -> None:
     archive = snakemake.config["archive"]
     sheet_faces = snakemake.params.sheet_faces
     zips = Path(snakemake.params.zips)
-    people = tables.read(snakemake.input.people, tables.PEOPLE)
+    everybody = tables.read(snakemake.input.people, tables.PEOPLE)
+    people = shown(everybody, snakemake.params.min_seconds)
     selected = {row.broadcast: row for row in read_selection(Path(snakemake.params.selected))}
     with (
         atomic_directory(snakemake.output.portraits) as portraits,
@@ -25,12 +27,13 @@ def main() -> None:
             tables.read(snakemake.input.faces, tables.MERGED_FACES, COLUMNS),
             tables.open_embeddings(snakemake.input.faces),
             tables.read_members(
-                snakemake.input.members, snakemake.input.faces, people["person_id"].to_pylist()
+                snakemake.input.members, snakemake.input.faces, everybody["person_id"].to_pylist()
             ).person,
             face_times(snakemake.input.faces, snakemake.input.frames),
             lambda broadcast: zips / selected[broadcast].origin / f"{broadcast}.zip",
             portraits,
             sheets if sheet_faces else None,
+            link=frame_links(selected.values(), **snakemake.params.links),
             size=snakemake.params.portrait_px,
             sheet_faces=sheet_faces,
             workers=snakemake.threads,

@@ -1,12 +1,13 @@
-"""Write every face of every person, and the stretches in which each is seen."""
+"""Write every face of every person, the stretches in which each is seen, and how long that is."""
 
 from pathlib import Path
 
 from castgraph.archive import frame_links, read_selection
 from castgraph.base import tables
 from castgraph.base.joblog import joblog
-from castgraph.faces.times import face_times
+from castgraph.faces.times import face_times, read_frames
 from castgraph.people.places import read_places
+from castgraph.people.screen_time import screen_time
 from castgraph.people.sightings import appearances, sightings
 
 with joblog(snakemake.log[0]):
@@ -22,3 +23,5 @@ with joblog(snakemake.log[0]):
     facts = tables.provenance("sightings", settings, n_sightings=len(seen), n_appearances=len(joined))
     tables.write(snakemake.output.sightings, seen, facts, tables.SIGHTINGS)
     tables.write(snakemake.output.appearances, joined, facts, tables.APPEARANCES)
+    on_screen = screen_time(places, members, times, read_frames(given.frames), links["frame_seconds"])
+    tables.write(snakemake.output.screen_time, on_screen, facts, tables.SCREEN_TIME)

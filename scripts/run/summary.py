@@ -18,5 +18,6 @@ with joblog(snakemake.log[0]):
         Path(snakemake.input.inventories),
         clusterings,
         Path(snakemake.input.scores),
+        snakemake.params.min_seconds,
     )
     write_json(snakemake.output[0], found)

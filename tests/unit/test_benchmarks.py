@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from castgraph.archive import BROADCAST_PATTERN
+from castgraph.base import tables
 from castgraph.faces.align import squared
 from castgraph.faces.engine import Detection
 
@@ -354,3 +355,15 @@ def test_the_simulated_scripts_take_the_places_of_real_ones(plan: ModuleType, tm
         simulated = snakefile.parent / "scripts" / name
         assert simulated.read_bytes() == (plan.SIMULATED / name).read_bytes()
         assert (plan.ROOT / "scripts" / name).is_file()
+
+
+def test_the_figures_of_a_year_of_people(root: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root / "benchmarks")
+        people = import_module("people")
+    year = people.make(tmp_path, 1000)
+    tables.check(year.faces, tables.TABLES["faces"])
+    frames = tables.read(tmp_path / "frames.parquet", tables.MERGED_FRAMES, ["time"])
+    assert frames["time"].to_pylist() == sorted(frames["time"].to_pylist())
+    assert {"find_warm_s", "find_cold_s"} <= people.FIGURES.keys() == people.TARGETS.keys()
+    assert people.measure(year, list(people.FIGURES)).keys() == people.FIGURES.keys()

@@ -195,7 +195,7 @@ def check_castgraph(arguments: list[str]) -> None:
     assert name in group.commands, f"castgraph has no command {name}"
     command = group.commands[name]
     if isinstance(command, TyperGroup):
-        part, *rest = rest
+        part, *rest = getattr(command, "question", list)(rest)
         assert part in command.commands, f"castgraph {name} has no command {part}"
         command = command.commands[part]
     try:

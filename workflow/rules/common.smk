@@ -258,7 +258,8 @@ def followed(wildcards):
     """The members of the clustering that a clustering takes its IDs from, where it has none yet."""
     if config["people"]["follow"]:
         return [here(f"{config['people']['follow']}/members.parquet")]
-    return [] if wildcards.clustering == FIRST else [f"results/{wildcards.run}/{FIRST}/members.parquet"]
+    first = Path("results", wildcards.run, FIRST, "members.parquet")
+    return [] if wildcards.clustering == FIRST else [str(first)]
 
 
 def here(path):
@@ -298,7 +299,15 @@ def results(wildcards):
         "sightings.parquet",
         "appearances.parquet",
     ]
-    names += ["meetings.parquet", "edges.parquet", "nodes.csv", "edges.csv", "graph.gexf", "graph.graphml"]
+    names += [
+        "screen_time.parquet",
+        "meetings.parquet",
+        "edges.parquet",
+        "nodes.csv",
+        "edges.csv",
+        "graph.gexf",
+        "graph.graphml",
+    ]
     names += ["network.png", "network.svg"]
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]

@@ -28,6 +28,7 @@ rule network:
         mem_mb=growing(4000),
     params:
         network=network_settings(),
+        min_seconds=config["people"]["min_seconds"],
         # A function, since braces in it are no wildcards.
         links=lambda wildcards: LINKS,
         code_version=CODE_VERSIONS["network"],

@@ -61,7 +61,7 @@ rule identify:
 
 
 rule sightings:
-    """Write every face of every person, and the stretches in which each is seen."""
+    """Write every face of every person, the stretches in which each is seen, and how long that is."""
     input:
         selected="results/{run}/selected.csv",
         faces="results/{run}/faces.parquet",
@@ -72,6 +72,7 @@ rule sightings:
     output:
         sightings="results/{run}/{clustering}/sightings.parquet",
         appearances="results/{run}/{clustering}/appearances.parquet",
+        screen_time="results/{run}/{clustering}/screen_time.parquet",
     log:
         "results/logs/{run}/{clustering}/sightings.log",
     benchmark:
@@ -113,6 +114,9 @@ rule portraits:
     params:
         portrait_px=config["people"]["portrait_px"],
         sheet_faces=config["people"]["sheet_faces"],
+        min_seconds=config["people"]["min_seconds"],
+        # A function, since braces in it are no wildcards.
+        links=lambda wildcards: LINKS,
         code_version=CODE_VERSIONS["portraits"],
         # Not an input: a ZIP that is gone is fetched again for the time of need, and nothing is encoded again.
         zips=placed("resources/zips"),

@@ -25,6 +25,7 @@ rule summary:
         mem_mb=growing(1000),
     params:
         clusterings=list(CLUSTERINGS),
+        min_seconds=config["people"]["min_seconds"],
         code_version=CODE_VERSIONS["summary"],
     script:
         "../../scripts/run/summary.py"
@@ -46,7 +47,7 @@ rule report:
             ],
         ),
         inventories="results/{run}/inventories.csv",
-        clusterings=per_clustering("people.parquet", "edges.parquet", "network.png"),
+        clusterings=per_clustering("people.parquet", "screen_time.parquet", "edges.parquet", "network.png"),
         portraits=per_clustering("portraits") if config["people"]["portraits"] else [],
     output:
         "results/{run}/report.html",

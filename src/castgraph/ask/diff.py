@@ -16,6 +16,7 @@ from castgraph.base.tables import NOISE
 from castgraph.people.identify import identify
 from castgraph.people.places import read_places
 from castgraph.people.record import register_of
+from castgraph.run.shown import home_of
 
 _MONTH = re.compile(r"(?P<path>.+):(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])")
 
@@ -127,7 +128,7 @@ def _one_register(before: Results, after: Results) -> bool:
     for results in (before, after):
         follow = (results.config.get("people") or {}).get("follow")
         # As the workflow finds it: from where results/ lies.
-        if follow and ((runs[0].parent.parent / follow).resolve().parent in runs):
+        if follow and (home_of(results.run) / follow).resolve().parent in runs:
             return True
     return False
 

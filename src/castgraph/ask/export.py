@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from castgraph.ask.results import Results
+from castgraph.ask.results import ALL_FACES, Results
 from castgraph.ask.views import of_run, rows_of
 from castgraph.base import csvs, tables
 from castgraph.base.text import quoted
@@ -57,7 +57,7 @@ def export(results: Results, names: list[str], to: Path) -> Iterator[Exported]:
     Yields
     ------
     Exported
-        As each is written. Texts are guarded against spreadsheets, moments are UTC.
+        As each is written. Texts are guarded against spreadsheets, moments are UTC, and embeddings left out.
 
     Raises
     ------
@@ -100,17 +100,17 @@ def _written(
     hidden_faces: set[tuple[str, int]],
 ) -> Exported:
     kind = tables.TABLES[name]
-    names = kind.schema.names
+    names = [column for column in kind.schema.names if column != "embedding"]
     # The table of people has names; in sweep_changes `from` is a clustering.
     without = ("people", "sweep_changes")
     joined = {column: _NAMES[column] for column in names if column in _NAMES and name not in without}
     header = [each for column in names for each in (column, *([joined[column]] if column in joined else []))]
     people = [column for column in _OF_PEOPLE if column in names]
-    faces = [column for column in ("face", "other") if column in kind.key and "broadcast" in kind.key]
+    faces = ALL_FACES.get(name, ())
     counts = {True: 0, False: 0}
 
     def rows() -> Iterator[list[Any]]:
-        for batch in tables.batches(results.path(name), kind.schema):
+        for batch in tables.batches(results.path(name), kind.schema, names):
             for row in (dict(zip(names, values, strict=True)) for values in rows_of(batch)):
                 hidden = shown is not None and any(row[column] not in shown for column in people)
                 hidden |= any((row["broadcast"], row[column]) in hidden_faces for column in faces)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -17,10 +20,13 @@ from castgraph.base.tables import NOISE
 from castgraph.base.text import quoted
 from castgraph.faces.times import face_times
 from castgraph.people.centre import centre
-from castgraph.people.places import read_places
+from castgraph.people.places import BOX, read_places
 
-_BLOCK = 4096
+_BLOCK = 2048
 """Faces that are compared at a time: as many as a core's cache holds."""
+
+_SPAN = 16 * _BLOCK
+"""Faces that a thread takes at a time."""
 
 
 def nearest(
@@ -50,9 +56,8 @@ def nearest(
 
     Notes
     -----
-    Squared distances are first computed with float32, by products; what these may be wrong by is bounded,
-    and what is within that bound is measured again with float64, as the difference of the two. So the result
-    is that of measuring all of them with float64.
+    Distances are first computed with float32. How far those may be off is bounded, and what may be near
+    enough is measured again with float64: the result is that of measuring all of them with float64.
 
     Examples
     --------
@@ -68,24 +73,36 @@ def nearest(
         )
     exact = np.asarray(point, np.float64)
     rough = exact.astype(np.float32)
-    # |x - p|² = |x|² - 2 x·p + |p|²: each sum of d products is wrong by at most about d times the rounding of
-    # float32, times |x|² or |p|²; some more for the rounding of the point and of the three together.
-    wrong = 4 * (len(exact) + 4) * float(np.finfo(np.float32).eps)
-    size = float(exact @ exact)
+    # The point is off by half the rounding of float32, relative to its length; each difference by as much of
+    # itself, each of d sums by as much of the sum, and both twice for safety.
+    rounding = float(np.finfo(np.float32).eps)
+    largest = (max_distance + rounding * float(np.linalg.norm(exact))) ** 2 * (
+        1 + 2 * rounding * (len(exact) + 4)
+    )
 
-    parts = []
-    for start in range(0, len(embeddings), _BLOCK):
-        block = np.asarray(embeddings[start : start + _BLOCK])
-        lengths = np.einsum("ij,ij->i", block, block)
-        squares = lengths - 2 * (block @ rough) + np.float32(size)
-        candidates = np.flatnonzero(squares <= max_distance**2 + wrong * (lengths + size))
-        distances = np.sqrt(np.square(block[candidates].astype(np.float64) - exact).sum(axis=1))
-        kept = distances <= max_distance
-        parts.append((start + candidates[kept], distances[kept]))
+    def near(begin: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        differences = np.empty((_BLOCK, len(exact)), np.float32)
+        for start in range(begin, min(begin + _SPAN, len(embeddings)), _BLOCK):
+            block = embeddings[start : start + _BLOCK]
+            with np.errstate(invalid="ignore", over="ignore"):  # what is no number is near to nothing
+                off = np.subtract(block, rough, out=differences[: len(block)])
+                candidates = np.flatnonzero(np.einsum("ij,ij->i", off, off) <= largest)
+            distances = np.sqrt(np.square(block[candidates].astype(np.float64) - exact).sum(axis=1))
+            kept = distances <= max_distance
+            yield start + candidates[kept], distances[kept]
+
+    with ThreadPoolExecutor(_threads()) as pool:
+        spans = pool.map(lambda begin: list(near(begin)), range(0, len(embeddings), _SPAN))
+        parts = [part for span in spans for part in span]
     rows = np.concatenate([np.empty(0, np.int64), *(part[0] for part in parts)])
     distances = np.concatenate([np.empty(0), *(part[1] for part in parts)])
     order = np.argsort(distances, kind="stable")
     return rows[order], distances[order]
+
+
+def _threads() -> int:
+    """Tell how many cores there are for this process; NumPy does its work without Python's lock."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 FACES = pa.schema(
@@ -97,6 +114,7 @@ FACES = pa.schema(
         ("frame", pa.int32()),
         ("face", pa.int32()),
         ("time", pa.timestamp("us", tz="UTC")),
+        *((side, pa.int32()) for side in BOX),
         ("link", pa.string()),
     ]
 )
@@ -174,6 +192,7 @@ def matches(
             frames,
             places.face[rows],
             face_times(faces, results.path("frames"))[rows],
+            *places.boxes[:, rows],
             pa.array(map(link, broadcasts, frames.tolist()), pa.string()),
         ],
         names=FACES.names,

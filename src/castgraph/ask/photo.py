@@ -14,6 +14,7 @@ from castgraph.ask.views import QueryError
 from castgraph.base.text import counted
 from castgraph.faces.engine import Engine, Face, load_engine
 from castgraph.run.config.faces import Faces
+from castgraph.run.shown import home_of
 
 
 def run_engine(results: Results) -> Callable[[], Engine]:
@@ -34,7 +35,7 @@ def run_engine(results: Results) -> Callable[[], Engine]:
     settings = {key: section[key] for key in Faces.model_fields if key in section}
     if embedder := settings.get("embedder"):
         # As the workflow finds it: from where results/ lies.
-        there = results.run.resolve().parent.parent / embedder["onnx"]
+        there = home_of(results.run) / embedder["onnx"]
         settings["embedder"] = {**embedder, "onnx": str(there if there.is_file() else embedder["onnx"])}
     return lambda: load_engine(**settings)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
 from castgraph.archive import frame_links, read_selection
@@ -17,6 +19,14 @@ from castgraph.run.names import clusterings
 
 RUN_TABLES = "results/{run}/"
 """What the path of a table of one run begins with; the others are of all runs."""
+
+ALL_FACES: Mapping[str, tuple[str, ...]] = {
+    "faces": ("face",),
+    "labels": ("face",),
+    "members": ("face",),
+    "constraints": ("face", "other"),
+}
+"""The tables of all faces of a run, hidden ones too, and their columns with numbers of faces."""
 
 
 class Results:
@@ -130,15 +140,11 @@ class Results:
         path = self.path("members")
         if not self.clustering or not path.is_file():
             return set()
-        hidden = {tables.WHY[place] for place in tables.LEFT_OUT}
+        hidden = pa.array([tables.WHY[place] for place in tables.LEFT_OUT])
         found: set[tuple[str, int]] = set()
         for batch in tables.batches(path, tables.MEMBERS, ["broadcast", "face", "why"]):
-            why = batch["why"]
-            codes = [place for place, word in enumerate(why.dictionary.to_pylist()) if word in hidden]
-            if codes:
-                rows = [place for place, code in enumerate(why.indices.to_pylist()) if code in codes]
-                part = batch.take(rows)
-                found |= set(zip(part["broadcast"].to_pylist(), part["face"].to_pylist(), strict=True))
+            part = batch.filter(pc.is_in(batch["why"].cast(pa.string()), value_set=hidden))
+            found |= set(zip(part["broadcast"].to_pylist(), part["face"].to_pylist(), strict=True))
         return found
 
 

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from castgraph.ask.results import RUN_TABLES, Results
+from castgraph.ask.results import ALL_FACES, RUN_TABLES, Results
 from castgraph.base import tables
 from castgraph.base.tables import Kind
 from castgraph.base.text import line, quoted
@@ -75,19 +76,15 @@ class Views:
             ":memory:",
             config={**_LOCKED, "memory_limit": f"{memory_mb}MB", "preserve_insertion_order": "true"},
         )
-        left_out = sorted(results.left_out())
-        if left_out:
-            broadcasts, faces = zip(*left_out, strict=True)
-            rows = {"broadcast": pa.array(broadcasts, pa.string()), "face": pa.array(faces, pa.int32())}
-            self._connection.register("_left_out", pa.table(rows))
+        left_out = pa.array([f"{broadcast}/{face}" for broadcast, face in results.left_out()], pa.string())
         for name, kind in of_run().items():
-            self._add(name, kind, hiding=bool(left_out))
+            self._add(name, kind, left_out)
         if "people" not in self.absent:
             self._connection.execute(f"CREATE VIEW {NAMES} AS SELECT person_id, name FROM people")  # noqa: S608
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET lock_configuration = true")
 
-    def _add(self, name: str, kind: Kind, *, hiding: bool) -> None:
+    def _add(self, name: str, kind: Kind, left_out: pa.Array) -> None:
         path = self.results.path(name)
         if "{clustering}" in kind.path and not self.results.clustering:
             self.absent[name] = f"{self.results.run} has no clustering yet"
@@ -102,17 +99,11 @@ class Views:
             self.absent[name] = str(error)
             return
         source = ds.dataset(str(path), schema=_plain(kind.schema), format="parquet")
-        faces = [column for column in kind.key if column in ("face", "other")]
-        if not (hiding and faces and "broadcast" in kind.key):
-            self._connection.register(name, source)
-            return
-        self._connection.register(f"_{name}", source)
-        hidden = " AND ".join(
-            f"(broadcast, {column}) NOT IN (SELECT (broadcast, face) FROM _left_out)"  # noqa: S608
-            for column in faces
-        )
-        view = f'CREATE VIEW "{name}" AS SELECT * FROM "_{name}" WHERE {hidden}'  # noqa: S608 (of the registry)
-        self._connection.execute(view)
+        for column in ALL_FACES.get(name, ()) if len(left_out) else ():
+            number = ds.field(column).cast(pa.string())
+            key = pc.binary_join_element_wise(ds.field("broadcast"), number, "/")
+            source = source.filter(~pc.is_in(key, value_set=left_out))
+        self._connection.register(name, source)
 
     def ask(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.RecordBatchReader:
         """Answer a question in SQL.

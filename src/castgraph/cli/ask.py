@@ -37,12 +37,15 @@ class Questions(TyperGroup):
     """The ready questions; several words in one are SQL."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments: what has a space in it is no question's name, but SQL."""
+        """Read the arguments, once they begin with a question."""
+        return super().parse_args(ctx, self.question(args))
+
+    @staticmethod
+    def question(args: list[str]) -> list[str]:
+        """Put the word before the arguments that is left out before SQL, which has spaces in it."""
         if "--tables" in args:
-            args = ["tables", *(each for each in args if each != "--tables")]
-        elif args and re.search(r"\s", args[0].strip()):
-            args = ["sql", *args]
-        return super().parse_args(ctx, args)
+            return ["tables", *(each for each in args if each != "--tables")]
+        return ["sql", *args] if args and re.search(r"\s", args[0].strip()) else args
 
 
 app = typer.Typer(
@@ -232,7 +235,7 @@ def find(
     ] = "",
     face: Annotated[int | None, typer.Option(min=1, help="Which face of the photo, from the left.")] = None,
     max_distance: Annotated[
-        float, typer.Option(min=0, max=2, help="The largest distance of a face; a smaller one is stricter.")
+        float, typer.Option(min=0, help="The largest distance of a face; a smaller one is stricter.")
     ] = 0.5,
     first_day: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of broadcasts.")
@@ -245,6 +248,14 @@ def find(
         Listing | None,
         typer.Option(help="One of the three: faces, clips (adjacent frames joined) or days."),
     ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Also write a contact sheet of the nearest faces: a file, .jpg."),
+    ] = None,
+    fetch: Annotated[
+        bool,
+        typer.Option("--fetch", help="For the sheet, fetch ZIPs that were not kept, for a while."),
+    ] = False,
     clustering: Clustering = "",
     as_csv: AsCsv = False,
     as_json: AsJson = False,
@@ -259,6 +270,8 @@ def find(
         raise typer.BadParameter(
             f"the last day is before the first, {times.day(first_day)}", param_hint="--to"
         )
+    if sheet is not None and sheet.suffix.lower() not in (".jpg", ".jpeg"):
+        raise typer.BadParameter(f"found {sheet.name!r}; a JPEG is written, .jpg", param_hint="--sheet")
     with output.failing(*_expected()):
         from castgraph.ask import find as finding
         from castgraph.ask.photo import one_face, run_engine
@@ -268,11 +281,13 @@ def find(
         from castgraph.faces.photo import faces_of
 
         results = Results(run, clustering)
+        problems: list[str] = []
         if photo is not None:
             without = ""
             point: Any = one_face(photo, faces_of(photo, run_engine(results)), face)
         else:
-            without = somebody(Views(results), person).person_id
+            whom = somebody(Views(results), person)
+            without = whom.person_id
             point = finding.middle(results, without)
         found = finding.matches(
             results,
@@ -284,6 +299,14 @@ def find(
             station=station,
         )
         seconds = results.frame_seconds
+        if sheet is not None:
+            from castgraph.ask.sheet import write_sheet
+            from castgraph.run.shown import RunFrames
+
+            title = photo.name if photo is not None else f"near to {whom.name}"
+            problems = write_sheet(sheet, title, found, RunFrames(results.run, fetch=fetch))
+    for problem in problems:
+        typer.echo(problem, err=True)
     listings: dict[str, tuple[Sequence[str], Sequence[Sequence[Any]]]] = {
         "face": (found.column_names, list(zip(*found.to_pydict().values(), strict=True))),
         "clip": (finding.CLIPS, finding.clips(found, seconds)),

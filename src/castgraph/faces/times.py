@@ -46,6 +46,33 @@ def frame_times(
     return times
 
 
+def read_frames(frames: str | os.PathLike[str]) -> tuple[list[str], NDArray[np.int32], Times]:
+    """Tell which frames were read, and when they were on air.
+
+    Parameters
+    ----------
+    frames
+        The merged frame table.
+
+    Returns
+    -------
+    broadcasts : list of str
+    broadcast : ndarray of shape (n_frames,), int32
+        The broadcast of each frame that was read, as an index into `broadcasts`.
+    times : ndarray of shape (n_frames,), datetime64[us]
+    """
+    names: list[str] = []
+    parts: list[NDArray[np.int32]] = []
+    times: list[Times] = []
+    for name, [time, status] in tables.by_broadcast(frames, tables.MERGED_FRAMES, ["time", "status"]):
+        read = time[status == "ok"].astype("datetime64[us]")
+        parts.append(np.full(len(read), len(names), np.int32))
+        times.append(read)
+        names.append(name)
+    none = np.empty(0, np.int32), np.empty(0, "datetime64[us]")
+    return names, np.concatenate([none[0], *parts]), np.concatenate([none[1], *times])
+
+
 def face_times(faces: str | os.PathLike[str], frames: str | os.PathLike[str]) -> Times:
     """Tell when each face of a run was on air; a broadcast at a time is in memory beside the times.
 

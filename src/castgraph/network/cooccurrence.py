@@ -229,6 +229,20 @@ def as_published(edges: pa.Table) -> pa.Table:
     )
 
 
+def among(edges: pa.Table, ids: pa.ChunkedArray) -> pa.Table:
+    """Keep the edges between some people.
+
+    Parameters
+    ----------
+    edges
+        Of the schema `castgraph.base.tables.EDGES`.
+    ids
+        The people.
+    """
+    ends = (pc.is_in(edges[end], ids.combine_chunks()) for end in ("source", "target"))
+    return edges.filter(pc.and_(*ends))
+
+
 def strongest(edges: pa.Table, top: int | None) -> pa.Table:
     """Keep the `top` edges of the largest weight; ties fall in the order of source and target.
 

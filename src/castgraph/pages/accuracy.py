@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import yaml
 from markupsafe import Markup
-from wand.image import Image
+from PIL import Image
 
-from castgraph.archive import Limits, fetch_options, read_selection
-from castgraph.archive.media.frames import frames_of
 from castgraph.base import files
 from castgraph.base.text import counted, shortened
 from castgraph.pages import theme
 from castgraph.people import pictures
-from castgraph.run import config as configuration
 from castgraph.run.accuracy.answers import write_sample
 from castgraph.run.accuracy.draw import Item, Sample, Shown
 from castgraph.run.accuracy.population import Face
 from castgraph.run.accuracy.questions import KINDS, UNSURE, Question, questions
+from castgraph.run.shown import RunFrames
 
 SHEET = "sheet.html"
 
@@ -98,8 +93,7 @@ def write_sheet(folder: Path, run: Path, sample: Sample, *, fetch: bool = False)
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} is there already, perhaps with answers; name another folder with --to")
-    with pictures.limited_resources():
-        made = _make(run, sample.items, fetch=fetch)
+    made = _make(run, sample.items, fetch=fetch)
     if not made.frames and not made.faces:
         raise ValueError(
             f"no picture can be had: {made.problems[0]}" if made.problems else "nothing was drawn"
@@ -115,53 +109,20 @@ def write_sheet(folder: Path, run: Path, sample: Sample, *, fetch: bool = False)
 
 def _make(run: Path, items: Sequence[Item], *, fetch: bool) -> _Pictures:
     """Make all pictures; every ZIP is opened once and every frame decoded once."""
-    home = Path(os.path.abspath(run)).parent.parent  # noqa: PTH100 (results may be a link)
-    selected = {row.broadcast: row for row in read_selection(run / "selected.csv")}
-    options = _reading(run, home, fetch=fetch)
+    frames = RunFrames(run, fetch=fetch)
     made = _Pictures({}, {}, [])
     for broadcast, wanted in sorted(_wanted(items).items()):
-        row = selected.get(broadcast)
-        if row is None:
-            raise ValueError(f"{run / 'selected.csv'} does not have {broadcast}; the run has to be run again")
-        path = home / "resources" / "zips" / row.origin / f"{broadcast}.zip"
         reasons: list[str] = []
-        with (
-            TemporaryDirectory(prefix="accuracy-") as scratch,
-            frames_of(broadcast, path, row.source, scratch=Path(scratch), **options) as read,
-        ):
+        with frames.of(broadcast) as read:
             for needed in wanted:
                 try:
                     _show(read(needed.frame), broadcast, needed, made)
                 except (LookupError, pictures.PictureError) as error:
                     reasons.append(str(error))
         if reasons:
-            hint = "" if fetch or path.is_file() else "; --fetch fetches the ZIP again for the time of need"
             told = f"{counted(len(reasons), 'frame')} cannot be shown: {shortened(reasons[0], 200)}"
-            made.problems.append(f"{broadcast}: {told}{hint}")
+            made.problems.append(f"{broadcast}: {told}{frames.hint(broadcast)}")
     return made
-
-
-def _reading(run: Path, home: Path, *, fetch: bool) -> Facts:
-    """Tell how frames are read, from the configuration that the run keeps."""
-    path = run / "config.yaml"
-    if not path.is_file():  # of a run that another workflow uses as a module
-        if fetch:
-            raise ValueError(f"no {path}, which would tell where to fetch from")
-        return {"base_url": None}
-    try:
-        given = configuration.load(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-        if not fetch:
-            return {"base_url": None, "limits": Limits.of(given["archive"])}
-        config = configuration.located(given, (home, Path.cwd(), Path(__file__).resolve().parents[3]))
-    except (configuration.ConfigError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: {error}") from error
-    archive = config["archive"]
-    return {
-        "base_url": archive["base_url"],
-        "limits": Limits.of(archive),
-        **{key: archive[key] for key in ("frame_seconds", "picture_numbers", "programme")},
-        **fetch_options(config["compute"], home / "results" / "ledger" / "pace"),
-    }
 
 
 def _wanted(items: Sequence[Item]) -> dict[str, list[_Needed]]:
@@ -181,27 +142,25 @@ def _wanted(items: Sequence[Item]) -> dict[str, list[_Needed]]:
 
 
 def _show(data: bytes, broadcast: str, needed: _Needed, made: _Pictures) -> None:
-    picture, times_smaller = pictures.decode_frame(data)
-    with picture:
-        for face in needed.faces:
-            top, right, bottom, left = (side // times_smaller for side in face.box)
-            with pictures.cut_face(picture, (top, right, bottom, left), FACE_PX) as cut:
-                made.faces[face] = _uri(cut)
-        if needed.whole:
-            full = picture.width * times_smaller, picture.height * times_smaller
-            picture.transform(resize=f"{_FRAME_PX}x{_FRAME_PX}>")
-            size = picture.width, picture.height
-            made.frames[broadcast, needed.frame] = _Picture(_uri(picture), *size, *full, 0.05 * min(full))
+    faces = [(face.box, FACE_PX) for face in needed.faces]
+    frame = pictures.decode_frame(data, None if needed.whole else faces)
+    for face in needed.faces:
+        made.faces[face] = _uri(pictures.cut_face(frame, face.box, FACE_PX))
+    if needed.whole:
+        full = frame.width, frame.height
+        frame.image.thumbnail((_FRAME_PX, _FRAME_PX), Image.Resampling.LANCZOS)
+        made.frames[broadcast, needed.frame] = _Picture(
+            _uri(frame.image), *frame.image.size, *full, 0.05 * min(full)
+        )
 
 
-def _uri(picture: Image) -> str:
+def _uri(picture: Image.Image) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(pictures.encode(picture, _QUALITY)).decode()}"
 
 
 @cache
 def _no_picture() -> _Picture:
-    with pictures.limited_resources(), pictures.placeholder(FACE_PX) as picture:
-        return _Picture(_uri(picture), FACE_PX, FACE_PX, FACE_PX, FACE_PX, 0)
+    return _Picture(_uri(pictures.placeholder(FACE_PX)), FACE_PX, FACE_PX, FACE_PX, FACE_PX, 0)
 
 
 # ---- the page --------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,14 +26,24 @@ from castgraph.archive import frame_links, read_inventory_report, read_selection
 from castgraph.archive.address import without_login
 from castgraph.base import tables
 from castgraph.base.statuses import NOT_OK, READ, STATUSES
+from castgraph.network.cooccurrence import among
 from castgraph.pages import theme
-from castgraph.people.table import portrait_name
+from castgraph.people.table import portrait_name, shown
 from castgraph.run import timings
 from castgraph.run.names import encoder_name
 
 TOP_PEOPLE = 24
 TOP_PAIRS = 20
 """How many people and pairs are shown of a clustering."""
+
+TOP_HEAT = 12
+"""How many people are in the table of screen time."""
+
+MOST_COLUMNS = 31
+"""Days of that table; of more, weeks or months."""
+
+HEAT_LEVELS = 6
+"""Shades of its cells."""
 
 MOST_PICTURED = 6
 """Clusterings, the recommended first, that are shown with pictures: the page has to stay small."""
@@ -107,6 +118,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
                 link,
                 pictured=number < MOST_PICTURED,
                 with_portraits=config["people"]["portraits"],
+                min_seconds=config["people"].get("min_seconds", 0),
             )
             for number, name in enumerate(ordered)
         ],
@@ -121,6 +133,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         versions={"castgraph": __version__, "Python": platform.python_version(), **_versions()},
         config_path=folder / "config.yaml",
         most_listed=MOST_LISTED,
+        heat_levels=HEAT_LEVELS,
     )
 
 
@@ -179,13 +192,20 @@ def _not_ok(rows: Iterable[Facts]) -> list[Facts]:
 
 
 def _clustering(
-    folder: Path, counts: Facts, link: Callable[[str, int], str], *, pictured: bool, with_portraits: bool
+    folder: Path,
+    counts: Facts,
+    link: Callable[[str, int], str],
+    *,
+    pictured: bool,
+    with_portraits: bool,
+    min_seconds: float,
 ) -> Facts:
-    people = tables.read(
+    everybody = tables.read(
         folder / "people.parquet",
         tables.PEOPLE,
         ["person_id", "name", "n_frames", "n_broadcasts", "screen_seconds", "first_seen", "last_seen"],
     )
+    people = shown(everybody, min_seconds)
     names = dict(zip(people["person_id"].to_pylist(), people["name"].to_pylist(), strict=True))
     return {
         "name": folder.name,
@@ -206,15 +226,60 @@ def _clustering(
                 "names": [names[row["source"]], names[row["target"]]],
                 "evidence": _safe(link(row["broadcast"], row["frame"])),
             }
-            for row in _head(folder / "edges.parquet", TOP_PAIRS)
+            for row in _head(folder / "edges.parquet", people["person_id"], TOP_PAIRS)
         ],
+        "heat": _heat(folder / "screen_time.parquet", people.slice(0, TOP_HEAT)),
     }
 
 
-def _head(path: Path, n: int) -> list[Facts]:
-    """Read the first rows of a table and not the others."""
-    batch = next(tables.batches(path, tables.EDGES, rows=n), None)
-    return [] if batch is None else batch.to_pylist()
+def _head(path: Path, ids: pa.ChunkedArray, n: int) -> list[Facts]:
+    """Read the first edges between some people and not the others."""
+    found: list[Facts] = []
+    for batch in tables.batches(path, tables.EDGES):
+        found += among(pa.Table.from_batches([batch]), ids).slice(0, n - len(found)).to_pylist()
+        if len(found) == n:
+            break
+    return found
+
+
+def _heat(path: Path, people: pa.Table) -> Facts | None:
+    """Put the screen time of people into a table: a row a person, a column a day, or a week or month of many.
+
+    Returns
+    -------
+    dict or None
+        ``by``, ``parts`` (the columns), ``read`` (seconds that were read of each), and ``rows``: ``name`` and
+        ``cells``, each the seconds, the share of what was read, and a level from 0 to `HEAT_LEVELS`. None
+        where there is nobody, or only one column.
+    """
+    table = tables.read(path, tables.SCREEN_TIME)
+    for by in ("day", "week", "month"):
+        of = table.filter(pc.equal(table["by"], by))
+        parts = sorted(set(of["part"].to_pylist()))
+        if len(parts) <= MOST_COLUMNS:
+            break
+    parts = parts[-MOST_COLUMNS:]
+    if len(people) == 0 or len(parts) < 2:
+        return None
+    cells = {(row["person_id"], row["part"]): row for row in of.to_pylist()}
+    read = {row["part"]: row["read_seconds"] for row in cells.values()}
+    ids = people["person_id"].to_pylist()
+    most = max((cells[key]["share"] for key in cells if key[0] in ids and key[1] in parts), default=1.0)
+
+    def cell(name: str, part: str) -> Facts:
+        row = cells.get((name, part), {"screen_seconds": 0.0, "share": 0.0})
+        level = math.ceil(HEAT_LEVELS * row["share"] / most) if most else 0
+        return {"seconds": row["screen_seconds"], "share": row["share"], "level": level}
+
+    return {
+        "by": by,
+        "parts": parts,
+        "read": [read[part] for part in parts],
+        "rows": [
+            {"name": name, "cells": [cell(person, part) for part in parts]}
+            for person, name in zip(ids, people["name"].to_pylist(), strict=True)
+        ],
+    }
 
 
 def _safe(url: str) -> str:

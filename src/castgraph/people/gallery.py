@@ -33,7 +33,7 @@ class Picture(NamedTuple):
 
 
 def pictures(folder: Path) -> list[Picture]:
-    """List the pictures of a gallery: ``Name.jpg``, and ``Name/anything.jpg``.
+    """List the pictures of a gallery: ``Name.jpg``, and ``Name/anything.jpg``; ``_`` stands for a space.
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ def _pictures(folder: Path) -> Iterator[Picture]:
         if entry.is_dir():
             for path in entry.iterdir():
                 if path.is_file() and not path.name.startswith(_HIDDEN):
-                    yield Picture(entry.name, path)
+                    yield Picture(entry.name.replace("_", " "), path)
         else:
-            yield Picture(entry.stem, entry)
+            yield Picture(entry.stem.replace("_", " "), entry)
 
 
 def encode_gallery(folder: Path, engine: Engine) -> pa.Table:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import io
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
-import matplotlib
-from wand.color import Color
-from wand.drawing import Drawing
-from wand.exceptions import WandException
-from wand.image import Image
-from wand.resource import limits
+from PIL import Image, ImageDraw, ImageFont
 
 from castgraph.archive.media import jpeg
 from castgraph.archive.media.zips import DEFAULT_LIMITS
@@ -24,111 +22,73 @@ MARGIN = 0.35
 """What a portrait shows around the box on every side, as a share of the box's longer side."""
 
 _RAISE = 0.08  # how far the square is moved up, as such a share: a box begins at the brows, hair wants room
+_LARGE = 24_000_000  # pixels that are decoded at most, 96 MB
+_TIMES = (8, 4, 2, 1)  # how many times smaller libjpeg can decode
 
-_LIMITS = {
-    "width": 16_000,  # pixels
-    "height": 16_000,
-    "memory": 512 << 20,  # bytes for pixels; a frame needs 8 a pixel and the face cut out of it as well
-    "map": 0,  # what does not fit is refused rather than put on disk
-    "disk": 0,
-    "thread": 1,  # the work is shared out among processes
-}
-_LARGE = 24_000_000  # pixels; ImageMagick as Debian sets it up has memory for 33 million
-_START, _SCAN, _END = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"  # markers of a JPEG
+PictureError = jpeg.PictureError
 
 
-class PictureError(ValueError):
-    """A picture that cannot be decoded; the message is the reason."""
+class Frame(NamedTuple):
+    """A decoded frame.
 
-
-def limit_resources() -> None:
-    """Lower what ImageMagick may use in this process, for all pictures from now on."""
-    for name, value in _LIMITS.items():
-        limits[name] = value
-
-
-@contextmanager
-def limited_resources() -> Iterator[None]:
-    """Lower what ImageMagick may use in this process while the block runs."""
-    before = {name: limits[name] for name in _LIMITS}
-    limit_resources()
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            limits[name] = value
-
-
-def decode_frame(data: bytes) -> tuple[Image, int]:
-    """Decode a frame, a large photograph smaller than it is.
-
-    Returns
-    -------
-    wand.image.Image
-        As of `decode`.
-    int
-        How many times smaller its sides are: 1, 2, 4 or 8.
-
-    Raises
-    ------
-    PictureError
-        As `decode`, and when no faces would have been looked for in the frame.
+    Attributes
+    ----------
+    image
+        In RGB, perhaps smaller than the frame.
+    width, height
+        Of the frame, pixels.
+    times
+        How many times smaller the sides of the image are: 1, 2, 4 or 8.
     """
-    try:
-        with jpeg.opened(data, DEFAULT_LIMITS.max_picture_pixels) as header:
-            width, height = header.size
-            jpeg.check_coefficients(header, data)
-    except jpeg.PictureError as error:
-        raise PictureError(str(error)) from error
-    most = _LIMITS["width"]
-    times = next(n for n in (1, 2, 4, 8) if width * height < _LARGE * n**2 and max(width, height) <= most * n)
-    return decode(data, (width // times, height // times) if times > 1 else None), times
+
+    image: Image.Image
+    width: int
+    height: int
+    times: int
 
 
-def decode(data: bytes, least_size: tuple[int, int] | None = None) -> Image:
-    """Decode a JPEG, and nothing but a JPEG.
+def decode_frame(data: bytes, wanted: Sequence[tuple[Box, int]] | None = None) -> Frame:
+    """Decode a frame, and nothing but a JPEG; smaller than it is where that is enough.
 
     Parameters
     ----------
     data
         The bytes of the file.
-    least_size
-        Width and height, both the same fraction of the picture's, for the picture to be made smaller by.
-
-    Returns
-    -------
-    wand.image.Image
-        In sRGB. Close it, or use it in a ``with`` statement.
+    wanted
+        The faces that `cut_face` is to cut out of it, and the size of each; None for the whole frame. A
+        large photograph is decoded smaller in any case.
 
     Raises
     ------
     PictureError
-        When the file is no JPEG, is cut off or corrupt, or is larger than ImageMagick may hold.
+        When no faces would have been looked for in the frame: it is no JPEG, is cut off or broken, or is
+        larger than allowed, which is found without decoding.
     """
-    # ImageMagick would find a coder by the content (SVG, MVG, PostScript …) if it were not told which.
-    if not data.startswith(_START):
-        raise PictureError("not a JPEG picture")
-    if data.find(_END, data.rfind(_SCAN)) < 0:
-        raise PictureError("the JPEG is cut off")
-    with _wand_errors():
-        image = Image()
-        if least_size:
-            image.options["jpeg:size"] = "{}x{}".format(*least_size)
-        image.read(blob=data, format="jpeg")
-        if image.width == 0 or image.height == 0:
-            raise PictureError("unusable JPEG: no pixels")
-        if image.colorspace != "srgb":
-            image.transform_colorspace("srgb")
-    return image
+    with jpeg.opened(data, DEFAULT_LIMITS.max_picture_pixels) as image:
+        width, height = image.size
+        jpeg.check_coefficients(image, data)
+        times = 1 if wanted is None else _enough(width, height, wanted)
+        while width * height >= _LARGE * times**2:
+            times *= 2
+        image.draft("RGB", (max(1, width // times), max(1, height // times)))
+        # A picture of few pixels is not made so small.
+        times = max(1, round(width / image.width))
+        image.load()
+        return Frame(image if image.mode == "RGB" else image.convert("RGB"), width, height, times)
 
 
-def encode(image: Image, quality: int) -> bytes:
+def _enough(width: int, height: int, wanted: Sequence[tuple[Box, int]]) -> int:
+    """Tell how many times smaller a frame may be for its faces not to be enlarged more than they would be."""
+    squares = ((crop_box(box, width, height), size) for box, size in wanted)
+    most = min(((bottom - top) // size for (top, _, bottom, _), size in squares), default=1)
+    return next((times for times in _TIMES if times <= most), 1)
+
+
+def encode(image: Image.Image, quality: int) -> bytes:
     """Encode a picture as a JPEG without metadata, the same for the same pixels."""
-    image.strip()
-    image.format = "jpeg"
-    image.compression_quality = quality
-    data: bytes = image.make_blob()
-    return data
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality, exif=b"", comment=b"", icc_profile=None)
+    return file.getvalue()
 
 
 def crop_box(box: Box, width: int, height: int, margin: float = MARGIN) -> Box:
@@ -158,43 +118,41 @@ def crop_box(box: Box, width: int, height: int, margin: float = MARGIN) -> Box:
     return square_top, square_left + side, square_top + side, square_left
 
 
-def cut_face(frame: Image, box: Box, size: int) -> Image:
+def cut_face(frame: Frame, box: Box, size: int) -> Image.Image:
     """Cut a face out of a decoded frame, as a square of `size` pixels.
 
-    Raises
-    ------
-    PictureError
-        When the frame is so large that ImageMagick may not hold the face as well.
+    Parameters
+    ----------
+    frame
+        What `decode_frame` gives.
+    box
+        Top, right, bottom, left of the face, pixels of the frame as it is in the file.
+    size
+        Pixels of a side.
     """
     top, right, bottom, left = crop_box(box, frame.width, frame.height)
-    with _wand_errors():
-        face = frame[left:right, top:bottom]
-        face.resize(size, size, filter="lanczos")
-    return face
+    square = (
+        left / frame.times,
+        top / frame.times,
+        min(right / frame.times, frame.image.width),
+        min(bottom / frame.times, frame.image.height),
+    )
+    return frame.image.resize((size, size), Image.Resampling.LANCZOS, box=square)
 
 
-def placeholder(size: int) -> Image:
+def placeholder(size: int) -> Image.Image:
     """Draw the neutral picture that stands where a face cannot be shown."""
-    image = Image(width=size, height=size, background=Color(BLANK))
-    with Drawing() as draw:
-        draw.font = font()
-        draw.font_size = size / 8
-        draw.fill_color = Color(GREY)
-        draw.text_alignment = "center"
-        draw.text(size // 2, round(size * 0.54), "no picture")
-        draw(image)
+    image = Image.new("RGB", (size, size), BLANK)
+    place = (size // 2, round(size * 0.54))
+    ImageDraw.Draw(image).text(place, "no picture", GREY, font(size // 8), anchor="ms")
     return image
 
 
-@contextmanager
-def _wand_errors() -> Iterator[None]:
-    try:
-        yield
-    except WandException as error:
-        raise PictureError(f"unusable JPEG: {error}") from error
-
-
-def font(*, bold: bool = False) -> str:
-    """Find the font of all captions; it comes with matplotlib, so it is the same on every machine."""
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name)
+@cache
+def font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """Load the font of all captions; it comes with matplotlib, so it is the same on every machine."""
+    spec = find_spec("matplotlib")  # importing it takes a second
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("matplotlib, which brings the font of the captions")
+    fonts = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
+    return ImageFont.truetype(fonts / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"), max(1, size))

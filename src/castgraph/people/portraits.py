@@ -1,7 +1,8 @@
 """Portraits and contact sheets of people.
 
 The pictures are made in two steps, so that every ZIP is opened once and every frame decoded once: first the
-faces are cut out broadcast by broadcast, then the contact sheets are put together person by person.
+faces are cut out broadcast by broadcast, then the contact sheets are put together person by person. Between
+the two the thumbnails of a broadcast lie in one file.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 from multiprocessing import get_context
@@ -20,21 +22,29 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import ArrayLike, NDArray
-from wand.image import Image
+from numpy.typing import NDArray
+from PIL import Image
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.archive.media import zips
 from castgraph.archive.media.frames import frames_of
+from castgraph.base import csvs
+from castgraph.base import times as times_
 from castgraph.people import pictures, sheets
 from castgraph.people.centre import centre
 from castgraph.people.places import BOX
+from castgraph.people.sightings import Link
 from castgraph.people.table import broadcast_codes, contact_faces, portrait_name, rows_by_person
 
 log = logging.getLogger(__name__)
 
 COLUMNS = ("broadcast", "frame", *BOX)
 """What of the merged face table is read."""
+
+SHEET_FACES = "faces.csv"
+"""The file beside the contact sheets: what each face on them is, and where its frame can be seen."""
+
+SHEET_COLUMNS = ("sheet", "place", "person_id", "name", "broadcast", "frame", "time", "distance", "link")
 
 PORTRAIT_QUALITY = 90
 SHEET_QUALITY = 85
@@ -52,7 +62,7 @@ class _Cut(NamedTuple):
     box: pictures.Box
     size: int
     quality: int
-    path: Path
+    to: Path | int  # the file of a portrait, or the number of a thumbnail
 
 
 class _BroadcastJob(NamedTuple):
@@ -62,14 +72,40 @@ class _BroadcastJob(NamedTuple):
     zip_path: Path
     source: str
     cuts: list[_Cut]
+    thumbnails: Path  # gets the thumbnails, one after the other
+
+
+class _Stored(NamedTuple):
+    """Where a thumbnail lies for a while."""
+
+    path: Path
+    begin: int
+    size: int
+
+
+class _Shown(NamedTuple):
+    """A face that a contact sheet shows."""
+
+    thumbnail: int
+    distance: float
+    doubtful: bool
+    broadcast: Broadcast
+    frame: int
+    time: datetime
+
+
+class _Sheet(NamedTuple):
+    """A contact sheet that is planned: a row of the people table, and faces."""
+
+    person: dict[str, Any]
+    faces: list[_Shown]
 
 
 class _SheetJob(NamedTuple):
     """A contact sheet to be put together from thumbnails."""
 
-    name: str
-    facts: str
-    faces: list[sheets.SheetFace]
+    sheet: _Sheet
+    thumbnails: list[_Stored]
     path: Path
 
 
@@ -77,12 +113,13 @@ def write_portraits(
     people: pa.Table,
     faces: pa.Table,
     embeddings: NDArray[np.float32],
-    labels: ArrayLike,
+    person: NDArray[np.int32],
     times: NDArray[np.datetime64],
     zip_path: Callable[[str], Path] | Path,
     portraits_dir: Path,
     sheets_dir: Path | None,
     *,
+    link: Link,
     size: int = 192,
     sheet_faces: int = 48,
     workers: int = 1,
@@ -97,22 +134,25 @@ def write_portraits(
     Parameters
     ----------
     people
-        The people table (`castgraph.base.tables.PEOPLE`), or some rows of it: who is left out gets no
-        picture.
+        The people table (`castgraph.base.tables.PEOPLE`), or its first rows: who is left out gets no picture.
     faces
         The merged face table it was made of; only `COLUMNS` are read.
     embeddings
-        Of each face, shape (n_faces, 128). Those of one person at a time are copied.
-    labels
-        One integer a face, in the order of `faces`; -1 is noise.
+        Of each face, shape (n_faces, d). Those of one person at a time are copied.
+    person
+        Of each face, in the order of `faces`, the row of its person in the people table;
+        `castgraph.base.tables.NOISE` for none.
     times
         When each face was on air, UTC, shape (n_faces,); see `castgraph.faces.times.face_times`.
     zip_path
         The folder of the ZIPs, or what gives the ZIP of a broadcast.
     portraits_dir
-        Folder that gets one ``person-00012.jpg`` a person: a square of `size` pixels.
+        Folder that gets a picture a person, such as ``K7Q2.jpg``: a square of `size` pixels.
     sheets_dir
-        Folder that gets a contact sheet a person, of the same name; None for no sheets.
+        Folder that gets a contact sheet a person, of the same name, and `SHEET_FACES`, which tells of every
+        face on them what it is; None for no sheets.
+    link
+        Gives the address of a frame; see `castgraph.archive.frame_links`.
     size
         Pixels of a portrait.
     sheet_faces
@@ -133,7 +173,7 @@ def write_portraits(
     Raises
     ------
     ValueError
-        When `sheet_faces` is out of bounds, or there are not as many labels as faces.
+        When `sheet_faces` is out of bounds, or `person` does not have a number for each face.
 
     Notes
     -----
@@ -148,24 +188,26 @@ def write_portraits(
     with TemporaryDirectory(prefix="portraits-", dir=scratch) as temporary:
         folder = Path(temporary)
         cuts = _portrait_cuts(people, portraits_dir, size)
-        sheet_jobs: list[_SheetJob] = []
+        planned: list[_Sheet] = []
         if sheets_dir is not None:
-            thumbnail_cuts, sheet_jobs = _plan_sheets(
-                people, faces, embeddings, labels, times, sheets_dir, sheet_faces, folder
-            )
+            thumbnail_cuts, planned = _plan_sheets(people, faces, embeddings, person, times, sheet_faces)
             cuts += thumbnail_cuts
         zip_of = zip_path if callable(zip_path) else partial(_zip_in, zip_path)
-        jobs = _by_broadcast(cuts, zip_of, sources or {})
+        jobs = _by_broadcast(cuts, zip_of, sources or {}, folder)
         options = {**(fetch_options or {}), "limits": limits}
         cut_faces = partial(_cut_faces, base_url=base_url, fetch_options=options, scratch=folder)
+        stored: dict[int, _Stored] = {}
         with _processes(workers) as run:
-            for problem in run(cut_faces, jobs):
+            for problem, made in run(cut_faces, jobs):
+                stored |= made
                 if problem:
                     log.warning(problem)
             log.info("%d faces cut out of %d broadcasts", len(cuts), len(jobs))
-            for _ in run(_write_sheet, sheet_jobs):
-                pass
-    log.info("portraits of %d people, %d contact sheets", len(people), len(sheet_jobs))
+            if sheets_dir is not None:
+                for _ in run(_write_sheet, _sheet_jobs(planned, stored, sheets_dir)):
+                    pass
+                csvs.write(sheets_dir / SHEET_FACES, SHEET_COLUMNS, _sheet_rows(planned, link))
+    log.info("portraits of %d people, %d contact sheets", len(people), len(planned))
 
 
 def _zip_in(folder: Path, broadcast: str) -> Path:
@@ -176,12 +218,10 @@ def _zip_in(folder: Path, broadcast: str) -> Path:
 def _processes(workers: int) -> Iterator[_Map[Any, Any]]:
     """Give a ``map`` over `workers` processes; with one, the work is done in this process."""
     if workers == 1:
-        with pictures.limited_resources():
-            yield map
+        yield map
         return
     # Forked processes could inherit a lock that another thread of this one holds.
-    spawn = get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=pictures.limit_resources) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         yield pool.map
 
 
@@ -209,48 +249,69 @@ def _plan_sheets(
     people: pa.Table,
     faces: pa.Table,
     embeddings: NDArray[np.float32],
-    labels: ArrayLike,
+    person: NDArray[np.int32],
     times: NDArray[np.datetime64],
-    sheets_dir: Path,
     limit: int,
-    scratch: Path,
-) -> tuple[list[tuple[str, _Cut]], list[_SheetJob]]:
-    """Choose the faces of every sheet; their thumbnails go to a folder a person in `scratch`."""
+) -> tuple[list[tuple[str, _Cut]], list[_Sheet]]:
+    """Choose the faces of every sheet, and number their thumbnails."""
     codes, broadcast_ids = broadcast_codes(faces)
     broadcasts = [Broadcast.parse(broadcast_id) for broadcast_id in broadcast_ids]
     frames = faces["frame"].to_numpy()
     boxes = [faces[side].to_numpy() for side in BOX]
-    described = dict(enumerate(people.to_pylist()))
+    described = people.to_pylist()
 
     cuts: list[tuple[str, _Cut]] = []
-    jobs: list[_SheetJob] = []
-    for person, rows in rows_by_person(labels, len(faces)):
-        if person not in described:
-            continue
+    planned: list[_Sheet] = []
+    for number, rows in rows_by_person(person, len(faces)):
+        if number >= len(described):
+            break
         middle = centre(embeddings[rows])
-        folder = scratch / f"person-{person:05d}"
-        folder.mkdir()
-        shown: list[sheets.SheetFace] = []
+        shown: list[_Shown] = []
         for index in contact_faces(middle, limit):
             row = rows[index]
             broadcast, frame = broadcasts[codes[row]], int(frames[row])
-            picture = folder / f"{row}.jpg"
             top, right, bottom, left = (int(side[row]) for side in boxes)
             box = top, right, bottom, left
-            cuts.append((broadcast.id, _Cut(frame, box, sheets.THUMBNAIL, _THUMBNAIL_QUALITY, picture)))
+            cut = _Cut(frame, box, sheets.THUMBNAIL, _THUMBNAIL_QUALITY, len(cuts))
             time = times[row].astype("datetime64[s]").item()
-            captions = sheets.place_captions(broadcast.station, frame, time)
             distance, doubtful = float(middle.distances[index]), bool(middle.outlier[index])
-            shown.append(sheets.SheetFace(picture, distance, doubtful, captions))
-        facts = sheets.facts(described[person], len(shown))
-        jobs.append(
-            _SheetJob(described[person]["name"], facts, shown, sheets_dir / described[person]["portrait"])
-        )
-    return cuts, jobs
+            shown.append(_Shown(len(cuts), distance, doubtful, broadcast, frame, time))
+            cuts.append((broadcast.id, cut))
+        planned.append(_Sheet(described[number], shown))
+    return cuts, planned
+
+
+def _sheet_rows(planned: Iterable[_Sheet], link: Link) -> Iterator[tuple[object, ...]]:
+    """Tell of every face on the sheets what it is: `SHEET_COLUMNS`."""
+    for person, faces in planned:
+        told = person["portrait"], person["person_id"], person["name"]
+        for place, face in enumerate(faces, start=1):
+            broadcast, frame = face.broadcast.id, face.frame
+            yield (
+                told[0],
+                place,
+                *told[1:],
+                broadcast,
+                frame,
+                times_.second(face.time),
+                round(face.distance, 4),
+                link(broadcast, frame),
+            )
+
+
+def _sheet_jobs(
+    planned: Iterable[_Sheet], stored: Mapping[int, _Stored], folder: Path
+) -> Iterator[_SheetJob]:
+    for sheet in planned:
+        thumbnails = [stored[face.thumbnail] for face in sheet.faces]
+        yield _SheetJob(sheet, thumbnails, folder / portrait_name(sheet.person["person_id"]))
 
 
 def _by_broadcast(
-    cuts: Sequence[tuple[str, _Cut]], zip_of: Callable[[str], Path], sources: Mapping[str, str]
+    cuts: Sequence[tuple[str, _Cut]],
+    zip_of: Callable[[str], Path],
+    sources: Mapping[str, str],
+    scratch: Path,
 ) -> list[_BroadcastJob]:
     """Group the cuts by broadcast, and sort them by frame."""
     grouped: dict[str, list[_Cut]] = {}
@@ -262,8 +323,9 @@ def _by_broadcast(
             zip_of(broadcast),
             sources.get(broadcast, ""),
             sorted(grouped[broadcast], key=attrgetter("frame")),
+            scratch / f"{number}.thumbnails",
         )
-        for broadcast in sorted(grouped)
+        for number, broadcast in enumerate(sorted(grouped))
     ]
 
 
@@ -272,39 +334,57 @@ def _by_broadcast(
 
 def _cut_faces(
     job: _BroadcastJob, *, base_url: str | None, fetch_options: Mapping[str, Any], scratch: Path
-) -> str:
-    """Make the pictures of one broadcast; tell what went wrong, or nothing."""
+) -> tuple[str, dict[int, _Stored]]:
+    """Make the pictures of one broadcast; tell what went wrong, or nothing, and where its thumbnails lie."""
     problems: list[str] = []
-    with frames_of(
-        job.broadcast, job.zip_path, job.source, base_url=base_url, scratch=scratch, **fetch_options
-    ) as read:
+    stored: dict[int, _Stored] = {}
+    with (
+        frames_of(
+            job.broadcast, job.zip_path, job.source, base_url=base_url, scratch=scratch, **fetch_options
+        ) as read,
+        job.thumbnails.open("wb") as thumbnails,
+    ):
         for frame, cuts in groupby(job.cuts, key=attrgetter("frame")):
             wanted = list(cuts)
             try:
-                picture, times_smaller = pictures.decode_frame(read(frame))
-                with picture:
-                    for cut in wanted:
-                        face = pictures.cut_face(picture, _smaller(cut.box, times_smaller), cut.size)
-                        _write(cut.path, face, cut.quality)
+                found = _faces_of(read(frame), wanted)
             except (LookupError, pictures.PictureError) as error:
                 problems.append(f"frame {frame}: {error}")
-                for cut in wanted:
-                    _write(cut.path, pictures.placeholder(cut.size), cut.quality)
+                found = [pictures.placeholder(cut.size) for cut in wanted]
+            for cut, picture in zip(wanted, found, strict=True):
+                data = pictures.encode(picture, cut.quality)
+                if isinstance(cut.to, Path):
+                    cut.to.write_bytes(data)
+                else:
+                    stored[cut.to] = _Stored(job.thumbnails, thumbnails.tell(), len(data))
+                    thumbnails.write(data)
     if not problems:
-        return ""
-    return f"{job.broadcast}: {len(problems)} frame(s) could not be shown; {problems[0]}"
+        return "", stored
+    return f"{job.broadcast}: {len(problems)} frame(s) could not be shown; {problems[0]}", stored
 
 
-def _smaller(box: pictures.Box, times: int) -> pictures.Box:
-    top, right, bottom, left = box
-    return top // times, right // times, bottom // times, left // times
+def _faces_of(data: bytes, cuts: Sequence[_Cut]) -> list[Image.Image]:
+    frame = pictures.decode_frame(data, [(cut.box, cut.size) for cut in cuts])
+    return [pictures.cut_face(frame, cut.box, cut.size) for cut in cuts]
 
 
 def _write_sheet(job: _SheetJob) -> None:
-    _write(job.path, sheets.draw_sheet(job.name, job.facts, job.faces), SHEET_QUALITY)
+    person, faces = job.sheet
+    shown = [
+        sheets.SheetFace(
+            _read(stored),
+            face.distance,
+            face.doubtful,
+            sheets.place_captions(face.broadcast.station, face.frame, face.time),
+        )
+        for stored, face in zip(job.thumbnails, faces, strict=True)
+    ]
+    facts = sheets.facts(person, len(shown))
+    sheet = sheets.draw_sheet(person["name"], person["person_id"], facts, shown)
+    job.path.write_bytes(pictures.encode(sheet, SHEET_QUALITY))
 
 
-def _write(path: Path, picture: Image, quality: int) -> None:
-    """Write a picture and let go of it."""
-    with picture:
-        path.write_bytes(pictures.encode(picture, quality))
+def _read(stored: _Stored) -> bytes:
+    with stored.path.open("rb") as file:
+        file.seek(stored.begin)
+        return file.read(stored.size)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from wand.color import Color
-from wand.drawing import Drawing
-from wand.image import Image
+from PIL import Image, ImageDraw
 
 from castgraph.base import times
 from castgraph.base.colours import GREY, INK, PAPER, RED
@@ -20,7 +20,7 @@ THUMBNAIL = 96
 """Pixels of a face on a contact sheet."""
 
 MAX_FACES = 500
-"""Faces that a contact sheet can hold; with more it would be taller than ImageMagick is allowed to draw."""
+"""Faces that a contact sheet can hold; it is then about 10,000 pixels tall."""
 
 _COLUMNS = 8
 _GAP = 14
@@ -30,6 +30,7 @@ _CAPTION = 42
 _WIDTH = 2 * _EDGE + _COLUMNS * THUMBNAIL + (_COLUMNS - 1) * _GAP
 _LEGEND = "Numbers: distance from the middle of the person's faces. Doubtful faces lie far out and come last."
 _NAME_LENGTH = 60  # characters that fit into the header
+_PIECE = re.compile(r"[^ :]+|[ :]")  # dates and hours come again and again, times of the day do not
 _STATION_LENGTH = 9  # and into a caption, beside the frame
 
 
@@ -39,7 +40,7 @@ class SheetFace(NamedTuple):
     Attributes
     ----------
     picture
-        The file of its thumbnail.
+        Its thumbnail, a JPEG.
     distance
         From the person's centre.
     doubtful
@@ -48,44 +49,52 @@ class SheetFace(NamedTuple):
         Two short lines that tell where it comes from.
     """
 
-    picture: Path
+    picture: bytes
     distance: float
     doubtful: bool
     captions: tuple[str, str]
 
 
-def draw_sheet(name: str, facts: str, faces: Sequence[SheetFace]) -> Image:
+def draw_sheet(
+    name: str, person_id: str, facts: str, faces: Sequence[SheetFace], *, legend: str = _LEGEND
+) -> Image.Image:
     """Draw a contact sheet.
 
     Parameters
     ----------
     name
         What the person is called.
+    person_id
+        It is shown as well where the name does not have it; empty for none.
     facts
         One line about the person.
     faces
         In the order in which they are shown.
-
-    Returns
-    -------
-    wand.image.Image
+    legend
+        What the numbers are.
     """
     rows = -(-len(faces) // _COLUMNS)
     height = 2 * _EDGE + _HEADER + rows * (THUMBNAIL + _CAPTION + _GAP) - _GAP
-    sheet = Image(width=_WIDTH, height=height, background=Color(PAPER))
-    with Drawing() as draw:
-        _text(draw, _EDGE, _EDGE + 18, shortened(name, _NAME_LENGTH), 20, INK, bold=True)
-        _text(draw, _EDGE, _EDGE + 40, facts, 12, GREY)
-        _text(draw, _EDGE, _EDGE + 58, _LEGEND, 10, GREY)
-        for place, face in enumerate(faces):
-            row, column = divmod(place, _COLUMNS)
-            left = _EDGE + column * (THUMBNAIL + _GAP)
-            top = _EDGE + _HEADER + row * (THUMBNAIL + _CAPTION + _GAP)
-            with pictures.decode(face.picture.read_bytes()) as thumbnail:
-                sheet.composite(thumbnail, left, top)
-            _caption(draw, left, top, face)
-        draw(sheet)
+    sheet = Image.new("RGB", (_WIDTH, height), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    _text(draw, _EDGE, _EDGE + 18, _called(name, person_id), 20, INK, bold=True)
+    _text(draw, _EDGE, _EDGE + 40, facts, 12, GREY)
+    _text(draw, _EDGE, _EDGE + 58, legend, 10, GREY)
+    for place, face in enumerate(faces):
+        row, column = divmod(place, _COLUMNS)
+        left = _EDGE + column * (THUMBNAIL + _GAP)
+        top = _EDGE + _HEADER + row * (THUMBNAIL + _CAPTION + _GAP)
+        with Image.open(io.BytesIO(face.picture), formats=["JPEG"]) as thumbnail:
+            sheet.paste(thumbnail, (left, top))
+        _caption(draw, left, top, face)
     return sheet
+
+
+def _called(name: str, person_id: str) -> str:
+    """Give the name, and the ID where the name does not have it."""
+    if not person_id or person_id in name.split():
+        return shortened(name, _NAME_LENGTH)
+    return f"{shortened(name, _NAME_LENGTH - len(person_id) - 5)}  ·  {person_id}"
 
 
 def facts(person: Mapping[str, Any], n_shown: int) -> str:
@@ -108,24 +117,42 @@ def place_captions(station: str, frame: int, time: datetime) -> tuple[str, str]:
     return times.second(time), f"{shortened(station, _STATION_LENGTH)} #{frame}"
 
 
-def _caption(draw: Drawing, left: int, top: int, face: SheetFace) -> None:
+def _caption(draw: ImageDraw.ImageDraw, left: int, top: int, face: SheetFace) -> None:
     bottom = top + THUMBNAIL
-    _text(draw, left, bottom + 14, f"{face.distance:.2f}", 11, INK, bold=True)
-    _text(draw, left, bottom + 27, face.captions[0], 9, GREY)
-    _text(draw, left, bottom + 39, face.captions[1], 9, GREY)
+    _digits(draw, left, bottom + 14, f"{face.distance:.2f}", 11, INK, bold=True)
+    _digits(draw, left, bottom + 27, face.captions[0], 9, GREY)
+    _digits(draw, left, bottom + 39, face.captions[1], 9, GREY)
     if face.doubtful:
-        _text(draw, left + 42, bottom + 14, "doubtful", 11, RED)
-        draw.fill_color = Color("none")
-        draw.stroke_color = Color(RED)
-        draw.stroke_width = 2
-        draw.rectangle(left=left, top=top, right=left + THUMBNAIL - 1, bottom=bottom - 1)
-        draw.stroke_color = Color("none")
+        _digits(draw, left + 42, bottom + 14, "doubtful", 11, RED)
+        draw.rectangle((left, top, left + THUMBNAIL - 1, bottom - 1), outline=RED, width=2)
 
 
-def _text(draw: Drawing, x: int, y: int, text: str, size: int, color: str, *, bold: bool = False) -> None:
-    if not text:
-        return  # ImageMagick refuses to draw nothing
-    draw.font = pictures.font(bold=bold)
-    draw.font_size = size
-    draw.fill_color = Color(color)
-    draw.text(x, y, text)
+def _text(
+    draw: ImageDraw.ImageDraw, x: int, y: int, text: str, size: int, color: str, *, bold: bool = False
+) -> None:
+    """Write a line that begins at `x` and stands on `y`."""
+    draw.text((x, y), text, color, pictures.font(size, bold=bold), anchor="ls")
+
+
+def _digits(
+    draw: ImageDraw.ImageDraw, x: int, y: int, text: str, size: int, color: str, *, bold: bool = False
+) -> None:
+    """Write as `_text` does, but piece by piece: in captions the same numbers come again and again."""
+    for piece in _PIECE.findall(text):
+        mask, right, down, width = _drawn(piece, size, bold)
+        if mask:
+            draw.bitmap((x + right, y + down), mask, color)
+        x += width
+
+
+@lru_cache(4096)
+def _drawn(piece: str, size: int, bold: bool) -> tuple[Image.Image | None, int, int, int]:
+    """Draw a piece of text; give where it lies beside the point at which it begins, and its width."""
+    font = pictures.font(size, bold=bold)
+    left, top, right, bottom = map(int, font.getbbox(piece, anchor="ls"))
+    width = round(font.getlength(piece))
+    if right <= left or bottom <= top:  # a space
+        return None, 0, 0, width
+    mask = Image.new("L", (right - left, bottom - top))
+    ImageDraw.Draw(mask).text((-left, -top), piece, 255, font, anchor="ls")
+    return mask, left, top, width

@@ -101,7 +101,7 @@ def appearances(
     # A microsecond, since times are rounded to it.
     begins[1:] = (stretch[1:] != stretch[:-1]) | (waited > gap_seconds + 1e-6)
     first = np.flatnonzero(begins)
-    last = np.append(first[1:], len(order)) - 1
+    last = np.append(first[1:], len(order))[: len(first)] - 1
     n_frames = (last - first + 1).astype(np.int32)
     broadcast = places.broadcast[order[first]]
     columns = [

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from castgraph.base import tables
@@ -156,6 +157,11 @@ def people_table(
     people.sort(key=lambda each: (-each[0]["n_frames"], each[1]))
     ranked = [person | {"rank": rank} for rank, (person, _) in enumerate(people, start=1)]
     return pa.Table.from_pylist(ranked, schema=tables.PEOPLE)
+
+
+def shown(people: pa.Table, min_seconds: float) -> pa.Table:
+    """Leave out who is on screen for less than `min_seconds`; the others are the first rows of the table."""
+    return people.filter(pc.greater_equal(people["screen_seconds"], min_seconds))
 
 
 def contact_faces(centre: Centre, limit: int) -> list[int]:

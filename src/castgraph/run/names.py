@@ -27,7 +27,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "gallery": 1,
     "identify": 1,
     "sightings": 1,
-    "portraits": 3,
+    "portraits": 4,
     "database_json": 2,
     "network": 5,
     "picture": 1,

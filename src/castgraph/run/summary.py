@@ -28,7 +28,7 @@ TOP = 5
 """How many people and pairs are named."""
 
 MOST_CHANGES = 10
-"""How many changes of people are told."""
+"""How many sentences of a kind are told."""
 
 
 def summarise(
@@ -37,6 +37,7 @@ def summarise(
     inventories: Path,
     clusterings: Mapping[str, Mapping[str, Path]],
     scores: Path,
+    min_seconds: float = 0,
 ) -> Summary:
     """Count what a run read and found.
 
@@ -54,6 +55,8 @@ def summarise(
         uncut).
     scores
         The scores of the clusterings; their provenance tells which one is recommended.
+    min_seconds
+        Who is on screen for less is counted, and not named.
 
     Returns
     -------
@@ -95,7 +98,9 @@ def summarise(
         "faces_found_nobody": _total(table["n_faces"]) - merged["n_set_aside"] - merged["n_founding"],
         "recommended": tables.read_provenance(scores)["reason"],
         "out_of_range": tables.read_provenance(scores).get("out_of_range", ""),
-        "clusterings": {name: _clustering(**paths) for name, paths in clusterings.items()},
+        "clusterings": {
+            name: _clustering(**paths, min_seconds=min_seconds) for name, paths in clusterings.items()
+        },
     }
 
 
@@ -106,28 +111,34 @@ def _told(broadcasts: pa.Table, chosen: pa.ChunkedArray) -> list[dict[str, str]]
     return rows
 
 
-def _clustering(labels: Path, people: Path, changes: Path, pairs: Path) -> Summary:
+def _clustering(labels: Path, people: Path, changes: Path, pairs: Path, min_seconds: float) -> Summary:
+    from castgraph.network.cooccurrence import among
     from castgraph.people.identify import sentences
+    from castgraph.people.table import shown
 
     persons = tables.read(people, tables.PEOPLE)
     edges = tables.read(pairs, tables.EDGES)
     names = dict(zip(persons["person_id"].to_pylist(), persons["name"].to_pylist(), strict=True))
     facts = tables.read_provenance(people)
+    told = shown(persons, min_seconds)
     named = {row["person_id"]: row["name"] for row in persons.to_pylist() if row["name_from"]}
     return {
         "people": persons.num_rows,
         "min_samples": tables.read_provenance(labels)["settings"]["min_samples"],
         "noise": facts["n_noise"],
         "left_out": facts["n_not_a_face"] + facts["n_ignored"],
+        "too_short": persons.num_rows - told.num_rows,
+        "problems": facts["problems"],
         "changes": sentences(tables.read(changes, tables.PEOPLE_CHANGES), named),
         "pairs_same_frame": _total(pc.greater(edges["same_frame"], 0)),
         "pairs": edges.num_rows,
-        "on_screen": persons.slice(0, TOP)
+        "on_screen": told.slice(0, TOP)
         .select(["person_id", "name", "n_frames", "n_broadcasts", "screen_seconds"])
         .to_pylist(),
         "strongest_pairs": [
             {"names": [names[row["source"]], names[row["target"]]], **row}
-            for row in edges.slice(0, TOP)
+            for row in among(edges, told["person_id"])
+            .slice(0, TOP)
             .select(["source", "target", "weight", "same_frame", "adjacent", "n_broadcasts"])
             .to_pylist()
         ],
@@ -246,17 +257,28 @@ def _render_clustering(name: str, found: Summary, folder: Path) -> list[Renderab
     for file, meaning in OUTPUTS.items():
         if (folder / file).exists():
             paths.add_row(f"  {escape(str(folder / file))}", f"[dim]{meaning}[/]")
-    return [heading, *_changed(found.get("changes", [])), people, pairs, Text("open", style="dim"), paths]
+    return [heading, *_listed(found), people, pairs, Text("open", style="dim"), paths]
 
 
-def _changed(changes: list[str]) -> Iterator[RenderableType]:
-    """Tell what became of the people who were known before; of an older castgraph nothing is known."""
-    if changes:
-        yield Text(" who was known before", style="dim")
-        for sentence in changes[:MOST_CHANGES]:
+def _listed(found: Summary) -> Iterator[RenderableType]:
+    """Tell what became of people who were known, and which decisions ask for a look.
+
+    An older castgraph has none of it.
+    """
+    if left_out := found.get("left_out"):
+        yield Text(f" {counted(left_out, 'face')} left out by corrections", style="dim")
+    if too_short := found.get("too_short"):
+        yield Text(
+            f" {counted(too_short, 'person', 'people')} on screen for too short to be named", style="dim"
+        )
+    for key, heading in (("changes", "who was known before"), ("problems", "to be looked at")):
+        sentences = found.get(key, [])
+        if sentences:
+            yield Text(f" {heading}", style="dim")
+        for sentence in sentences[:MOST_CHANGES]:
             yield Text(f"  {sentence}")
-        if len(changes) > MOST_CHANGES:
-            yield Text(f"  … and {len(changes) - MOST_CHANGES:,} more, see people_changes.parquet")
+        if len(sentences) > MOST_CHANGES:
+            yield Text(f"  … and {len(sentences) - MOST_CHANGES:,} more in summary.json")
 
 
 def _of_at_least(found: Summary) -> str:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from wand.resource import limits
 
+from castgraph.base import csvs, tables
 from castgraph.people import pictures, sheets
-from castgraph.people.portraits import write_portraits
+from castgraph.people.portraits import SHEET_COLUMNS, SHEET_FACES, write_portraits
 from castgraph.people.table import people_table
 
 MORNING = "DEMO1_20240102_070000_Morning_Desk"
@@ -26,6 +26,22 @@ SVG = (
 )
 
 
+def link(broadcast: str, frame: int) -> str:
+    return f"https://example.org/{broadcast}?frame={frame}"
+
+
+def people_of(faces, embeddings, labels, times):
+    """Sum people up whose IDs are P0, P1 …; give the table and the row of each face's person."""
+    numbers = sorted(set(labels) - {tables.NOISE})
+    place = {number: row for row, number in enumerate(numbers)}
+    person = np.array([place.get(label, tables.NOISE) for label in labels], np.int32)
+    members = tables.Members(person, (person < 0).astype(np.int8), [f"P{number}" for number in numbers])
+    people = people_table(faces, embeddings, members, times, frame_seconds=4, n_frames=100)
+    row = {name: rank for rank, name in enumerate(people["person_id"].to_pylist())}
+    ranks = np.array([*(row[name] for name in members.ids), tables.NOISE], np.int32)
+    return people, ranks[person]
+
+
 @pytest.fixture
 def write(tmp_path, make_faces, on_air):
     """Write the pictures of faces, given as rows of the face table and labels, below tmp_path/out."""
@@ -33,17 +49,22 @@ def write(tmp_path, make_faces, on_air):
     def run(rows, labels, *, embeddings=None, names=None, with_sheets=True, out="out", **options):
         faces = make_faces(rows)
         embeddings = np.zeros((len(rows), 128), np.float32) if embeddings is None else embeddings
-        people = people_table(faces, embeddings, np.array(labels, np.int32), on_air(faces), frame_seconds=4)
+        times = on_air(faces)
+        people, person = people_of(faces, embeddings, labels, times)
         if names:
-            people = people.set_column(1, "name", pa.array(names))
+            people = people.set_column(people.schema.get_field_index("name"), "name", pa.array(names))
         folder = tmp_path / out
         sheets_dir = folder / "sheets" if with_sheets else None
-        options = {"zip_path": tmp_path / "zips", "scratch": tmp_path / "scratch", **options}
+        options = {
+            "zip_path": tmp_path / "zips",
+            "scratch": tmp_path / "scratch",
+            "link": link,
+            **options,
+        }
         zip_path = options.pop("zip_path")
         portraits_dir = folder / "portraits"
-        times = on_air(faces)
         write_portraits(
-            people, faces, embeddings, labels, times, zip_path, portraits_dir, sheets_dir, **options
+            people, faces, embeddings, person, times, zip_path, portraits_dir, sheets_dir, **options
         )
         return folder
 
@@ -128,18 +149,18 @@ def test_every_person_gets_a_portrait_and_a_sheet(write, make_zip, squares, tmp_
     ]
     out = write(rows, [0, 12, 0, 12, -1])
     assert set(content(out)) == {
-        f"{folder}/person-{person}.jpg" for folder in ("portraits", "sheets") for person in ("00000", "00012")
-    }
-    assert pixels(out / "portraits" / "person-00000.jpg").shape == (192, 192, 3)
-    assert middle_colour(out / "portraits" / "person-00000.jpg") == "red"
-    assert middle_colour(out / "portraits" / "person-00012.jpg") == "green"
+        f"{folder}/{person}.jpg" for folder in ("portraits", "sheets") for person in ("P0", "P12")
+    } | {"sheets/faces.csv"}
+    assert pixels(out / "portraits" / "P0.jpg").shape == (192, 192, 3)
+    assert middle_colour(out / "portraits" / "P0.jpg") == "red"
+    assert middle_colour(out / "portraits" / "P12.jpg") == "green"
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
 def test_a_portrait_shows_the_box_and_its_margin(write, make_zip, squares):
     make_zip(MORNING, {1: squares})
     out = write([{"broadcast": MORNING, "frame": 1, **RED}], [0], with_sheets=False, size=102)
-    picture = pixels(out / "portraits" / "person-00000.jpg")
+    picture = pixels(out / "portraits" / "P0.jpg")
     assert picture.shape == (102, 102, 3)
     red = (picture[..., 0] > 120) & (picture[..., 2] < 120)
     top, left = (np.flatnonzero(red.any(axis=axis))[0] for axis in (1, 0))
@@ -157,7 +178,7 @@ def test_a_face_at_the_edge_of_the_frame_has_no_border(write, make_zip, jpeg):
     ]
     out = write(rows, [0, 1, 2])
     for person in range(3):
-        picture = pixels(out / "portraits" / f"person-{person:05d}.jpg")
+        picture = pixels(out / "portraits" / f"P{person}.jpg")
         assert picture.shape == (192, 192, 3)
         assert np.abs(picture - (200, 190, 180)).max() < 8
 
@@ -168,7 +189,7 @@ def test_a_sheet_shows_faces_by_distance_and_marks_the_doubtful(write, make_zip,
     rows += [{"broadcast": MORNING, "frame": frame, **RED} for frame in range(1, 7)]
     embeddings = np.random.default_rng(4).normal(size=(7, 128)).astype(np.float32) * 0.02
     embeddings[0] = 0.2
-    sheet = write(rows, [0] * 7, embeddings=embeddings) / "sheets" / "person-00000.jpg"
+    sheet = write(rows, [0] * 7, embeddings=embeddings) / "sheets" / "P0.jpg"
     faces = [thumbnail(sheet, place) for place in range(7)]
     assert [int(face[48, 48].argmax()) for face in faces] == [0] * 6 + [1], "the outlier comes last"
     frame_of = [face[0, 10:90].mean(axis=0) for face in faces]
@@ -179,8 +200,8 @@ def test_a_sheet_shows_faces_by_distance_and_marks_the_doubtful(write, make_zip,
 def test_a_sheet_grows_with_its_faces_up_to_the_limit(write, make_zip, squares):
     make_zip(MORNING, {1: squares})
     rows = [{"broadcast": MORNING, "frame": 1, **RED}] * 50
-    few = write(rows[:1], [0], out="few") / "sheets" / "person-00000.jpg"
-    limited = write(rows, [0] * 50, out="limited", sheet_faces=16) / "sheets" / "person-00000.jpg"
+    few = write(rows[:1], [0], out="few") / "sheets" / "P0.jpg"
+    limited = write(rows, [0] * 50, out="limited", sheet_faces=16) / "sheets" / "P0.jpg"
     assert pixels(few).shape[1] == pixels(limited).shape[1]
     assert pixels(limited).shape[0] - pixels(few).shape[0] == 152, "two rows of 8 instead of one"
 
@@ -188,14 +209,56 @@ def test_a_sheet_grows_with_its_faces_up_to_the_limit(write, make_zip, squares):
 def test_people_may_be_chosen(make_faces, on_air, make_zip, squares, tmp_path):
     path = make_zip(MORNING, {1: squares})
     faces = make_faces([{"broadcast": MORNING, "frame": 1, **RED}] * 3)
-    embeddings, labels = np.zeros((3, 128), np.float32), [0, 1, 2]
-    people = people_table(faces, embeddings, labels, on_air(faces), frame_seconds=4).slice(1, 1)
+    embeddings, times = np.zeros((3, 128), np.float32), on_air(faces)
+    people, person = people_of(faces, embeddings, [0, 1, 2], times)
     portraits, contacts, scratch = (tmp_path / name for name in ("portraits", "sheets", "scratch"))
-    times = on_air(faces)
     write_portraits(
-        people, faces, embeddings, labels, times, path.parent, portraits, contacts, scratch=scratch
+        people.slice(0, 1),
+        faces,
+        embeddings,
+        person,
+        times,
+        path.parent,
+        portraits,
+        contacts,
+        link=link,
+        scratch=scratch,
     )
-    assert set(content(portraits)) == set(content(contacts)) == {"person-00001.jpg"}
+    assert set(content(portraits)) == {"P0.jpg"}
+    assert set(content(contacts)) == {"P0.jpg", SHEET_FACES}
+
+
+def test_a_table_tells_what_is_on_the_sheets(write, make_zip, squares):
+    make_zip(MORNING, {1: squares, 31: squares})
+    make_zip(EVENING, {5: squares})
+    embeddings = np.zeros((4, 128), np.float32)
+    embeddings[1, 0] = 0.3
+    rows = [
+        {"broadcast": MORNING, "frame": 1, **RED},
+        {"broadcast": MORNING, "frame": 31, **RED},
+        {"broadcast": EVENING, "frame": 5, **RED},
+        {"broadcast": EVENING, "frame": 5, **GREEN},
+    ]
+    out = write(rows, [7, 7, 3, -1], embeddings=embeddings, names=["=Ann", "Person P3"])
+    found = csvs.read(out / "sheets" / SHEET_FACES, SHEET_COLUMNS)
+    assert [tuple(row[name] for name in SHEET_COLUMNS[:7]) for row in found] == [
+        ("P7.jpg", "1", "P7", "'=Ann", MORNING, "1", "2024-01-02 07:00:00"),
+        ("P7.jpg", "2", "P7", "'=Ann", MORNING, "31", "2024-01-02 07:02:00"),
+        ("P3.jpg", "1", "P3", "Person P3", EVENING, "5", "2024-01-02 19:00:16"),
+    ]
+    assert [float(row["distance"]) for row in found] == pytest.approx([0.15, 0.15, 0.0])
+    assert [row["link"] for row in found] == [link(row["broadcast"], int(row["frame"])) for row in found]
+
+
+def test_a_sheet_shows_the_id_beside_a_name_that_lacks_it(write, make_zip, squares):
+    make_zip(MORNING, {1: squares})
+    row = {"broadcast": MORNING, "frame": 1, **RED}
+    heads = {
+        name: pixels(write([row], [0], names=[name], out=str(place)) / "sheets" / "P0.jpg")[:40]
+        for place, name in enumerate(["Person P0", "Person", "Person P00"])
+    }
+    dark = {name: np.flatnonzero((head < 100).all(axis=2).any(axis=0))[-1] for name, head in heads.items()}
+    assert dark["Person P0"] < dark["Person"] < dark["Person P00"]
 
 
 def test_a_sheet_tells_when_each_frame_was_on_air(write, make_zip, squares, monkeypatch):
@@ -204,7 +267,7 @@ def test_a_sheet_tells_when_each_frame_was_on_air(write, make_zip, squares, monk
     drawn, draw = [], sheets.draw_sheet
     monkeypatch.setattr(sheets, "draw_sheet", lambda *given: drawn.append(given) or draw(*given))
     write([{"broadcast": MORNING, "frame": frame, **RED} for frame in (1, 31)], [0, 0])
-    [(_, _, faces)] = drawn
+    [(_, _, _, faces)] = drawn
     assert sorted(face.captions for face in faces) == [
         ("2024-01-02 07:00:00", "DEMO1 #1"),
         ("2024-01-02 07:02:00", "DEMO1 #31"),
@@ -233,7 +296,7 @@ def test_the_header_sums_a_person_up(row, n_shown, text):
 def test_sheets_may_be_left_out(write, make_zip, squares):
     make_zip(MORNING, {1: squares})
     out = write([{"broadcast": MORNING, "frame": 1, **RED}], [0], with_sheets=False, sheet_faces=0)
-    assert set(content(out)) == {"portraits/person-00000.jpg"}
+    assert set(content(out)) == {"portraits/P0.jpg"}
 
 
 @pytest.mark.parametrize("sheet_faces", [0, 501])
@@ -247,12 +310,12 @@ def test_a_sheet_of_impossible_size_is_refused(write, make_zip, squares, sheet_f
 def test_the_largest_sheet_can_be_drawn(write, make_zip, squares):
     make_zip(MORNING, {1: squares})
     out = write([{"broadcast": MORNING, "frame": 1, **RED}] * 500, [0] * 500, sheet_faces=500)
-    assert pixels(out / "sheets" / "person-00000.jpg").shape[0] < 10_000
+    assert pixels(out / "sheets" / "P0.jpg").shape[0] < 10_000
 
 
 def test_without_people_nothing_is_written(write):
     out = write([{"broadcast": MORNING, "frame": 1}], [-1])
-    assert content(out) == {}
+    assert set(content(out)) == {"sheets/faces.csv"}
     assert sorted(path.name for path in out.iterdir()) == ["portraits", "sheets"]
 
 
@@ -265,7 +328,7 @@ def test_pictures_are_the_same_for_any_number_of_workers(write, demo):
     labels = [0, 1, 0, 1, 0, 1, 2, 0, -1]
     alone = content(write(rows, labels, zip_path=demo, workers=1, out="alone"))
     shared = content(write(rows, labels, zip_path=demo, workers=2, out="shared"))
-    assert len(alone) == 6
+    assert len(alone) == 7
     assert shared == alone
 
 
@@ -282,7 +345,7 @@ def test_no_metadata_goes_from_the_frame_into_the_picture(write, make_zip, jpeg)
 
 @pytest.mark.parametrize("size", [(4032, 3024), (8064, 6048), (20_000, 500)])
 def test_faces_are_cut_out_of_large_photographs(write, make_zip, jpeg, squares, size):
-    """In pixels of the photograph, though it is decoded smaller where ImageMagick has no memory for it."""
+    """In pixels of the photograph, though it is decoded smaller."""
     photograph = Image.open(BytesIO(squares)).resize(size)
     make_zip(MORNING, {1: jpeg(photograph), 2: squares})
     across, down = size[0] / 320, size[1] / 180
@@ -291,7 +354,7 @@ def test_faces_are_cut_out_of_large_photographs(write, make_zip, jpeg, squares, 
     large = {"top": int(top), "right": int(left + side), "bottom": int(top + side), "left": int(left)}
     rows = [{"broadcast": MORNING, "frame": 1, **large}, {"broadcast": MORNING, "frame": 2, **RED}]
     out = write(rows, [0, 1])
-    of_large, of_small = (pixels(out / "portraits" / f"person-0000{person}.jpg") for person in (0, 1))
+    of_large, of_small = (pixels(out / "portraits" / f"P{person}.jpg") for person in (0, 1))
     middle = slice(70, 122)  # what lies around the face is not of the same shape
     assert np.abs(of_large - of_small)[middle, middle].max() < 40
 
@@ -302,7 +365,7 @@ def test_frames_of_other_colour_spaces_can_be_shown(write, make_zip, jpeg, mode)
     out = write([{"broadcast": MORNING, "frame": 1, **RED}], [0])
     for path in out.glob("*/*.jpg"):
         assert Image.open(path).mode in {"L", "RGB"}
-    assert pixels(out / "portraits" / "person-00000.jpg").min() > 200
+    assert pixels(out / "portraits" / "P0.jpg").min() > 200
 
 
 def test_a_folder_of_zips_or_a_function_says_where_they_are(write, make_zip, squares):
@@ -315,13 +378,6 @@ def test_a_folder_of_zips_or_a_function_says_where_they_are(write, make_zip, squ
     assert by_function == by_folder
 
 
-def test_imagemagick_is_left_as_it_was(write, make_zip, squares):
-    make_zip(MORNING, {1: squares})
-    before = {name: limits[name] for name in limits}
-    write([{"broadcast": MORNING, "frame": 1, **RED}], [0])
-    assert {name: limits[name] for name in limits} == before
-
-
 # What goes wrong.
 
 
@@ -329,9 +385,9 @@ def test_a_missing_zip_gives_placeholders_and_a_warning(write, make_zip, squares
     make_zip(MORNING, {1: squares})
     rows = [{"broadcast": MORNING, "frame": 1, **RED}, {"broadcast": EVENING, "frame": 1, **RED}]
     out = write(rows, [0, 1])
-    assert middle_colour(out / "portraits" / "person-00000.jpg") == "red"
-    assert middle_colour(out / "portraits" / "person-00001.jpg") == "grey"
-    assert np.ptp(thumbnail(out / "sheets" / "person-00001.jpg", 0).mean(axis=(0, 1))) < 10
+    assert middle_colour(out / "portraits" / "P0.jpg") == "red"
+    assert middle_colour(out / "portraits" / "P1.jpg") == "grey"
+    assert np.ptp(thumbnail(out / "sheets" / "P1.jpg", 0).mean(axis=(0, 1))) < 10
     (warning,) = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert warning.startswith(f"{EVENING}: 1 frame(s) could not be shown")
     assert "is not there" in warning
@@ -340,7 +396,7 @@ def test_a_missing_zip_gives_placeholders_and_a_warning(write, make_zip, squares
 def test_a_zip_that_was_deleted_is_fetched_for_the_time_of_need(write, make_zip, squares, tmp_path):
     archive = make_zip(MORNING, {1: squares}).parent.rename(tmp_path / "archive")
     out = write([{"broadcast": MORNING, "frame": 1, **RED}], [0], base_url=str(archive))
-    assert middle_colour(out / "portraits" / "person-00000.jpg") == "red"
+    assert middle_colour(out / "portraits" / "P0.jpg") == "red"
     assert not (tmp_path / "zips").exists()
     assert list((tmp_path / "scratch").iterdir()) == []
 
@@ -355,15 +411,15 @@ def test_what_a_recording_shows_is_taken_from_it_again(write, squares, tmp_path)
         sources={MORNING: str(tmp_path / "images"), EVENING: str(tmp_path / "lost.mp4")},
         fetch_options={"attempts": 1, "frame_seconds": 4.0},
     )
-    assert middle_colour(out / "portraits" / "person-00000.jpg") == "red"
-    assert middle_colour(out / "portraits" / "person-00001.jpg") == "grey"
+    assert middle_colour(out / "portraits" / "P0.jpg") == "red"
+    assert middle_colour(out / "portraits" / "P1.jpg") == "grey"
     assert not (tmp_path / "zips").exists()
 
 
 def test_a_zip_that_the_archive_lost_gives_placeholders(write, tmp_path, caplog):
     (tmp_path / "archive").mkdir()
     out = write([{"broadcast": MORNING, "frame": 1, **RED}], [0], base_url=str(tmp_path / "archive"))
-    assert middle_colour(out / "portraits" / "person-00000.jpg") == "grey"
+    assert middle_colour(out / "portraits" / "P0.jpg") == "grey"
     assert MORNING in caplog.text
     assert list((tmp_path / "scratch").iterdir()) == []
 
@@ -375,14 +431,14 @@ def test_a_server_that_cannot_be_reached_gives_placeholders(write, caplog):
         base_url="http://127.0.0.1:9/",  # the port of the discard service: nobody listens
         fetch_options={"attempts": 1, "timeout": 2.0},
     )
-    assert middle_colour(out / "portraits" / "person-00000.jpg") == "grey"
+    assert middle_colour(out / "portraits" / "P0.jpg") == "grey"
     assert MORNING in caplog.text
 
 
 def test_a_file_that_is_no_zip_gives_placeholders(write, make_zip, squares, caplog):
     make_zip(MORNING, {1: squares}).write_bytes(b"<html>not found</html>")
     out = write([{"broadcast": MORNING, "frame": 1, **RED}], [0])
-    assert middle_colour(out / "portraits" / "person-00000.jpg") == "grey"
+    assert middle_colour(out / "portraits" / "P0.jpg") == "grey"
     assert MORNING in caplog.text
 
 
@@ -414,13 +470,13 @@ def test_a_frame_that_is_no_usable_picture_gives_a_placeholder(write, make_zip, 
     make_zip(MORNING, {1: squares} | dict(enumerate(bad.values(), start=2)))
     rows = [{"broadcast": MORNING, "frame": frame, **RED} for frame in range(1, len(bad) + 3)]
     out = write(rows, list(range(len(rows))))
-    colours = [middle_colour(out / "portraits" / f"person-{person:05d}.jpg") for person in range(len(rows))]
+    colours = [middle_colour(out / "portraits" / f"P{person}.jpg") for person in range(len(rows))]
     assert dict(zip(["good", *bad, "not in the ZIP"], colours, strict=True)) == {
         "good": "red",
         **dict.fromkeys(bad, "grey"),
         "not in the ZIP": "grey",
     }
-    assert len(list((out / "sheets").iterdir())) == len(rows)
+    assert len(list((out / "sheets").glob("*.jpg"))) == len(rows)
     assert (
         f"{MORNING}: {len(bad) + 1} frame(s) could not be shown; frame 2: not a JPEG picture" in caplog.text
     )
@@ -430,7 +486,7 @@ def test_one_bad_frame_does_not_spoil_the_others(write, make_zip, squares):
     make_zip(MORNING, {1: squares, 2: b"broken", 3: squares})
     rows = [{"broadcast": MORNING, "frame": frame, **RED} for frame in (1, 2, 3)]
     out = write(rows, [0, 0, 0])
-    faces = [thumbnail(out / "sheets" / "person-00000.jpg", place)[48, 48] for place in range(3)]
+    faces = [thumbnail(out / "sheets" / "P0.jpg", place)[48, 48] for place in range(3)]
     assert [bool(colour[0] > colour[2] + 100) for colour in faces] == [True, False, True]
 
 
@@ -440,8 +496,9 @@ def test_nothing_is_written_outside_the_given_folders(write, make_zip, squares, 
     before = set(content(tmp_path))
     write([{"broadcast": MORNING, "frame": 1, **RED}], [0], names=["../../evil"])
     assert set(content(tmp_path)) - before == {
-        "out/portraits/person-00000.jpg",
-        "out/sheets/person-00000.jpg",
+        "out/portraits/P0.jpg",
+        "out/sheets/P0.jpg",
+        "out/sheets/faces.csv",
     }
 
 
@@ -451,8 +508,8 @@ def test_nothing_is_written_outside_the_given_folders(write, make_zip, squares, 
 def test_any_name_can_be_written_on_a_sheet(write, make_zip, squares, name):
     make_zip(MORNING, {1: squares})
     out = write([{"broadcast": MORNING, "frame": 1, **RED}], [0], names=[name])
-    assert middle_colour(out / "portraits" / "person-00000.jpg") == "red"
-    assert pixels(out / "sheets" / "person-00000.jpg").shape[1] == 906
+    assert middle_colour(out / "portraits" / "P0.jpg") == "red"
+    assert pixels(out / "sheets" / "P0.jpg").shape[1] == 906
 
 
 def test_a_name_does_not_make_imagemagick_read_a_file(write, make_zip, squares, tmp_path, monkeypatch):
@@ -464,7 +521,7 @@ def test_a_name_does_not_make_imagemagick_read_a_file(write, make_zip, squares, 
     Path("secret").write_text("TOP SECRET")
     assert content(write([row], [0], names=["@secret"], out="with")) == without
     other = content(write([row], [0], names=["TOP SECRET"], out="other"))
-    assert other["sheets/person-00000.jpg"] != without["sheets/person-00000.jpg"]
+    assert other["sheets/P0.jpg"] != without["sheets/P0.jpg"]
 
 
 def test_a_percent_sign_in_a_name_is_drawn_as_it_is(write, make_zip, squares):
@@ -473,4 +530,4 @@ def test_a_percent_sign_in_a_name_is_drawn_as_it_is(write, make_zip, squares):
     row = {"broadcast": MORNING, "frame": 1, **RED}
     percent = content(write([row], [0], names=["%w"], out="percent"))
     width = content(write([row], [0], names=["906"], out="width"))
-    assert percent["sheets/person-00000.jpg"] != width["sheets/person-00000.jpg"]
+    assert percent["sheets/P0.jpg"] != width["sheets/P0.jpg"]

@@ -327,6 +327,24 @@ TABLES: Mapping[str, Kind] = {
             ("link", pa.string(), "where the first frame can be seen; empty where nothing shows it"),
         ),
     ),
+    "screen_time": Kind(
+        path="results/{run}/{clustering}/screen_time.parquet",
+        what="how long people are on the screen by show, station, day, week and month (UTC)",
+        key=("person_id", "by", "part"),
+        order=("person_id", "by", "part"),
+        columns=(
+            ("person_id", pa.string(), "the person"),
+            ("by", pa.string(), "show, station, day, week or month"),
+            (
+                "part",
+                pa.string(),
+                "which: the title part of the IDs, the station, 2024-01-31, 2024-W05 (ISO 8601) or 2024-01",
+            ),
+            ("screen_seconds", pa.float64(), "frames that show the person, times the seconds between two"),
+            ("read_seconds", pa.float64(), "all frames of it that were read, times the same"),
+            ("share", pa.float64(), "screen_seconds / read_seconds"),
+        ),
+    ),
     "meetings": Kind(
         path="results/{run}/{clustering}/meetings.parquet",
         what="every frame that makes a pair",
@@ -471,6 +489,7 @@ PEOPLE = TABLES["people"].schema
 PEOPLE_CHANGES = TABLES["people_changes"].schema
 SIGHTINGS = TABLES["sightings"].schema
 APPEARANCES = TABLES["appearances"].schema
+SCREEN_TIME = TABLES["screen_time"].schema
 MEETINGS = TABLES["meetings"].schema
 SUGGESTIONS = TABLES["suggestions"].schema
 EDGES = TABLES["edges"].schema

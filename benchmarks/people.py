@@ -1,0 +1,206 @@
+"""Measure what is done with the people of a year: how long each part takes.
+
+    uv run python benchmarks/people.py [--json FILE] [--only NAME,NAME,...] [--size N] [--data FOLDER]
+
+The year is made up: faces as `embeddings.py` makes them, in 342 broadcasts of 2,215 frames each. No real face
+is in it. All lies in a temporary folder (in ``TMPDIR``, or in ``--data``) and is removed.
+
+Figures
+-------
+``--json`` writes them flat, seconds each, with ``n_faces``:
+
+- ``find_warm_s``: to find all faces within 0.5 of one face of the host, of whom there are most, with the
+  embeddings in the memory of the system; the median of `ROUNDS`;
+- ``find_cold_s``: the same with the embeddings on disk alone, opening them included. How fast the disk is
+  counts; that of a machine that keeps the file in a memory of its own is faster.
+
+To add a figure is to add a function of a `Year` to `FIGURES`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import numpy as np
+import pyarrow as pa
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from castgraph.ask.find import nearest
+from castgraph.base import tables
+from castgraph.base.files import atomic
+from embeddings import Faces, generate
+
+FACES = 774_615
+"""The reference job: the faces of one year of "60 Minutes"."""
+BROADCASTS, FRAMES = 342, 2_215
+FRAME_SECONDS = 4
+NEAR = 0.5
+ROUNDS = 5
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """A year that is made up.
+
+    Attributes
+    ----------
+    folder
+        Where ``faces.parquet``, ``frames.parquet`` and the embeddings lie, as the merge writes them.
+    person
+        Who each face is, -1 for nobody; the host is person 0. Shape (n_faces,).
+    """
+
+    folder: Path
+    person: NDArray[np.int32]
+
+    @property
+    def faces(self) -> Path:
+        """The merged face table."""
+        return self.folder / "faces.parquet"
+
+
+# --- the year
+
+
+def make(folder: Path, n_faces: int) -> Year:
+    """Make a year of `n_faces` faces, spread evenly over broadcasts and frames."""
+    made = generate(n_faces)
+    _write_frames(folder / "frames.parquet")
+    _write_faces(folder / "faces.parquet", made)
+    return Year(folder, made.person)
+
+
+def broadcast_id(n: int) -> str:
+    """Name a broadcast: one a day."""
+    day = np.datetime64("2022-01-01") + n
+    return f"STATION_{str(day).replace('-', '')}_190000_Show"
+
+
+def _write_frames(path: Path) -> None:
+    numbers = np.arange(1, FRAMES + 1, dtype=np.int32)
+    with atomic(path) as part, tables.writer(part, tables.MERGED_FRAMES, {}) as add:
+        for n in range(BROADCASTS):
+            start = np.datetime64("2022-01-01T19:00", "us") + np.timedelta64(n, "D")
+            times = start + (numbers - 1) * np.timedelta64(FRAME_SECONDS * 10**6, "us")
+            columns = {
+                "broadcast": pa.array([broadcast_id(n)] * FRAMES),
+                "frame": numbers,
+                "time": pa.array(times).cast(pa.timestamp("us", tz="UTC")),
+                "status": pa.array(["ok"] * FRAMES),
+                "reason": pa.array([""] * FRAMES),
+            }
+            add(_filled(columns, tables.MERGED_FRAMES, FRAMES))
+
+
+def _write_faces(path: Path, made: Faces) -> None:
+    n_faces = len(made.embeddings)
+    rng = np.random.default_rng(0)
+    facts = {"digest": f"of {n_faces} faces that are made up"}
+    with atomic(path) as part, tables.writer(part, tables.MERGED_FACES, facts) as add:
+        for n, rows in enumerate(np.array_split(np.arange(n_faces), BROADCASTS)):
+            if not len(rows):
+                continue
+            frame = np.sort(rng.integers(1, FRAMES + 1, len(rows))).astype(np.int32)
+            top, left, size = (rng.integers(20, 400, len(rows), np.int32) for _ in range(3))
+            columns = {
+                "broadcast": pa.array([broadcast_id(n)] * len(rows)),
+                "face": np.arange(len(rows), dtype=np.int32),
+                "frame": frame,
+                **dict(
+                    zip(("top", "right", "bottom", "left"), (top, left + size, top + size, left), strict=True)
+                ),
+                "score": rng.random(len(rows), np.float32),
+                "sharpness": 100 * rng.random(len(rows), np.float32),
+                "set_aside": pa.array([""] * len(rows)),
+                "turn": rng.random(len(rows), np.float32),
+                "founds": np.ones(len(rows), bool),
+            }
+            add(_filled(columns, tables.MERGED_FACES, len(rows)))
+    with atomic(path.with_name(tables.EMBEDDINGS)) as part, tables.embeddings_writer(part, {}) as add:
+        add(made.embeddings)
+
+
+def _filled(columns: Mapping[str, object], schema: pa.Schema, n_rows: int) -> pa.Table:
+    """Make a table of the columns that matter, the others empty."""
+    filled = {field.name: columns.get(field.name, pa.nulls(n_rows, field.type)) for field in schema}
+    return pa.table(filled).cast(schema)
+
+
+# --- the figures
+
+
+def find_warm(year: Year) -> float:
+    """Find the faces near to the host's, with the embeddings in memory."""
+    return median(_find(year) for _ in range(ROUNDS))
+
+
+def find_cold(year: Year) -> float:
+    """Find them with the embeddings on disk."""
+    seconds = []
+    for _ in range(ROUNDS):
+        with year.faces.with_name(tables.EMBEDDINGS).open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        seconds.append(_find(year))
+    return median(seconds)
+
+
+def _find(year: Year) -> float:
+    row = int(np.flatnonzero(year.person == 0)[0])
+    start = time.perf_counter()
+    found = tables.open_embeddings(year.faces)
+    rows, _ = nearest(found, np.array(found[row]), NEAR)
+    seconds = time.perf_counter() - start
+    if row not in rows:
+        raise RuntimeError("a face was not found by itself")
+    return seconds
+
+
+FIGURES: Mapping[str, Callable[[Year], float]] = {"find_warm_s": find_warm, "find_cold_s": find_cold}
+"""Name → what measures it, in seconds."""
+
+TARGETS: Mapping[str, float] = {"find_warm_s": 0.15, "find_cold_s": 1.5}
+
+
+def measure(year: Year, names: list[str]) -> dict[str, float]:
+    """Measure the figures of these names, one after the other."""
+    return {name: FIGURES[name](year) for name in names}
+
+
+def main(
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    only: Annotated[str, typer.Option(help="Figures, by their names.")] = ",".join(FIGURES),
+    size: Annotated[int, typer.Option(min=100, help="How many faces.")] = FACES,
+    data: Annotated[Path | None, typer.Option(help="Where the temporary folder is made.")] = None,
+) -> None:
+    """Measure what is done with the people of a year."""
+    names = only.split(",")
+    if unknown := [name for name in names if name not in FIGURES]:
+        sys.exit(f"error: --only {unknown[0]}: there are {', '.join(FIGURES)}")
+    with tempfile.TemporaryDirectory(dir=data) as folder, Console(stderr=True).status("making the year"):
+        figures = measure(make(Path(folder), size), names)
+    table = Table("", "seconds", "target", title=f"{size:,} faces")
+    for name, seconds in figures.items():
+        table.add_row(name, f"{seconds:.3f}", f"{TARGETS[name]:g}" if size == FACES else "-")
+    console.print(table)
+    if json_file is not None:
+        with atomic(json_file) as part:
+            part.write_text(json.dumps({**figures, "n_faces": size}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)
