@@ -37,7 +37,7 @@ CONFIG: dict[str, Any] = {
 }
 """As much of a configuration as the report looks at."""
 
-NOBODY = {"n_noise": 1, "n_set_aside": 0, "n_not_a_face": 0, "n_ignored": 0}
+NOBODY: dict[str, Any] = {"n_noise": 1, "n_set_aside": 0, "n_not_a_face": 0, "n_ignored": 0, "problems": []}
 """What the people table says of faces that are of nobody."""
 
 
@@ -124,6 +124,13 @@ def finish(
             "changes": write(here / "people_changes.parquet", tables.PEOPLE_CHANGES, []),
             "pairs": write(here / "edges.parquet", tables.EDGES, pairs),
         }
+        on_screen = [
+            {"person_id": person(n), "by": "day", "part": f"2026-10-{day:02d}"}
+            | {"screen_seconds": 60.0 * (n + 1), "read_seconds": 3600.0, "share": (n + 1) / 60}
+            for n in range(min(n_people, 3))
+            for day in (1, 3)
+        ]
+        write(here / "screen_time.parquet", tables.SCREEN_TIME, on_screen)
         picture(here / "network.png", (240, 180))
         for n in range(min(n_people, 30)):
             picture(here / "portraits" / portrait_name(person(n)), (192, 192))

@@ -193,3 +193,17 @@ def test_a_large_run_gives_a_small_page(tmp_path: Path) -> None:
     assert "… and 5," in page.text  # lines of the configuration
     rows = json.loads((tmp_path / "results" / "made-up" / "summary.json").read_text())["not_ok"]
     assert all(row["broadcast"] in page.text for row in rows)
+
+
+def test_screen_time_is_shown_by_day_with_what_was_read(tmp_path):
+    page = made(tmp_path, configured())
+    assert "Screen time by day" in page.text
+    assert "2026-10-01 2026-10-03" in page.text
+    assert "Person 2 3.0 3.0" in page.text
+    assert "read 60 60" in page.text
+
+
+def test_who_is_on_screen_for_too_short_is_not_shown(tmp_path):
+    page = made(tmp_path, configured(people={"min_seconds": 3997}))
+    assert "Person 0" in page.text
+    assert "Person 1" not in page.text

@@ -105,7 +105,7 @@ def run(tmp_path: Path) -> Path:
             tables.PEOPLE,
             folder / "people.parquet",
             [described(n, 3 + n, "[bold]Zoë <b>" if n == 7 else None) for n in reversed(range(8))],
-            NOBODY | {"n_noise": 2, "n_ignored": 3},
+            NOBODY | {"n_noise": 2, "n_ignored": 3, "problems": ["line 3: there is <no> face."]},
         ),
         "changes": table(
             tables.PEOPLE_CHANGES,
@@ -139,6 +139,10 @@ def test_what_was_read_and_found_is_counted(run: Path) -> None:
     assert (clustering["pairs_same_frame"], clustering["pairs"]) == (2, 3)
     assert [row["person_id"] for row in clustering["on_screen"]] == ["P07", "P06", "P05", "P04", "P03"]
     assert clustering["left_out"] == 3
+    output = CliRunner().invoke(app, ["summary", str(run)]).output
+    assert "3 faces left out by corrections" in output
+    assert "to be looked at\n  line 3: there is <no> face." in output
+    assert "who was known before\n  K7Q2 is now [bold]Zoë <b> (P07): 412 faces; look at NTV" in output
     assert clustering["changes"] == [
         "K7Q2 is now [bold]Zoë <b> (P07): 412 faces; look at NTV_20240101_000000, frame 7."
     ]
@@ -280,3 +284,14 @@ def test_with_several_clusterings_the_recommended_one_is_named(run: Path) -> Non
     output = CliRunner().invoke(app, ["summary", str(run)]).output
     assert "eps-0.40, since [it] is <so>." in output
     assert "sweep.html" in output
+
+
+def test_who_is_on_screen_for_too_short_is_counted_and_not_named(run: Path) -> None:
+    folder = run / "eps-0.40"
+    names = {"labels": "labels", "people": "people", "changes": "people_changes", "pairs": "edges"}
+    paths = {kind: folder / f"{name}.parquet" for kind, name in names.items()}
+    given = run / "broadcasts.parquet", none_searched(run), {"eps-0.40": paths}, run / "sweep.parquet"
+    found = summarise("test", *given, min_seconds=28)["clusterings"]["eps-0.40"]
+    assert (found["people"], found["too_short"]) == (8, 4)
+    assert [row["person_id"] for row in found["on_screen"]] == ["P07", "P06", "P05", "P04"]
+    assert [pair["names"] for pair in found["strongest_pairs"]] == [["Person 6", "[bold]Zoë <b>"]]
