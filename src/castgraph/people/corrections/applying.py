@@ -26,6 +26,9 @@ _NO_MEMBER = {
 _MOST_LINES = 10  # that a sentence names
 _MOST_TOLD = 3  # of anything longer
 
+Word = Literal["no_face", "contradiction", "does_not_hold", "question"]
+"""The kinds of problems; `Problem` tells what each means."""
+
 Node = int
 """A group; of a face that has none the number of its row, behind all groups."""
 
@@ -46,7 +49,7 @@ class Problem:
         Their lines in the file.
     """
 
-    kind: Literal["no_face", "contradiction", "does_not_hold", "question"]
+    kind: Word
     sentence: str
     decisions: tuple[int, ...]
 
@@ -76,6 +79,14 @@ class Applied(NamedTuple):
     portraits: dict[int, int]
     different: list[tuple[int, int]]
     problems: list[Problem]
+
+
+class _Told(NamedTuple):
+    """A problem before it is put into a sentence."""
+
+    kind: Word
+    decisions: Sequence[Decision]
+    text: str
 
 
 class _Placed(NamedTuple):
@@ -131,47 +142,91 @@ def apply(
     """
     if not len(places) == len(groups) == len(why):
         raise ValueError(f"{len(groups)} groups and {len(why)} reasons do not fit {len(places)} faces")
-    groups, why = groups.astype(np.int32), why.astype(np.int8)
-    problems: list[Problem] = []
-    placed = _placed(decisions, places, why, problems)
-    begin = int(groups.max(initial=NOISE)) + 1  # of the numbers of faces without a group
+    found = iter(find_faces([anchor for each in decisions for anchor in each.anchors], places).tolist())
+    faces = [[next(found) for _ in each.anchors] for each in decisions]
+    present = set(places.broadcasts)
+    groups, why, told = groups.astype(np.int32), why.astype(np.int8), list[_Told]()
+    applied = _applied(decisions, faces, present, groups, why, told)
+    ignored = (applied.why == _IGNORED) & (why != _IGNORED)
+    if ignored.any():
+        # What is said of people who are left out goes with them, and so does what contradicts it.
+        before, told = told, []
+        groups[ignored], why[ignored] = NOISE, _IGNORED
+        applied = _applied(decisions, faces, present, groups, why, told)
+        of_ignored = [
+            each
+            for each, own in zip(decisions, faces, strict=True)
+            if ignored[[n for n in own if n >= 0]].any()
+        ]
+        told += _still_told(before, of_ignored, told)
+    problems = sorted(map(_problem, told), key=lambda each: (each.decisions, each.sentence))
+    return applied._replace(problems=problems)
 
+
+def _applied(
+    decisions: Sequence[Decision],
+    faces: Sequence[Sequence[int]],
+    present: Collection[str],
+    groups: NDArray[np.int32],
+    why: NDArray[np.int8],
+    told: list[_Told],
+) -> Applied:
+    """Apply decisions about the rows `faces`, without those about somebody who is ignored already."""
+    groups, why = groups.copy(), why.copy()
+    placed = _placed(decisions, faces, present, why, told)
+    begin = int(groups.max(initial=NOISE)) + 1  # of the numbers of faces without a group
     for each in placed["not_a_face"]:
         groups[each.rows], why[each.rows] = NOISE, _NOT_A_FACE
 
-    held = _split(placed["split"], placed["different"], begin, groups, why, problems)
-    held = _merge(placed["same"], held, begin, groups, why, problems)
+    held = _split(placed["split"], placed["different"], begin, groups, why, told)
+    held = _merge(placed["same"], held, begin, groups, why, told)
     different = sorted({(min(each.rows), max(each.rows)) for each in held})
     two = {frozenset(groups[list(rows)].tolist()) for rows in different}
 
-    ignored = _ignored(placed["ignore"], groups, why, problems)
-    named, shown = (
-        _by_group(placed[kind], groups, why, ignored, problems) for kind in ("person", "portrait")
-    )
-    names, portraits = _names(named, two, problems), _portraits(shown, problems)
+    ignored = _ignored(placed["ignore"], groups, why, told)
+    named, shown = (_by_group(placed[kind], groups, why, ignored, told) for kind in ("person", "portrait"))
+    names, portraits = _names(named, two, told), _portraits(shown, told)
     gone = np.isin(groups, list(ignored))
     groups[gone], why[gone] = NOISE, _IGNORED
-    different = [rows for rows in different if _IGNORED not in why[list(rows)]]
-    problems.sort(key=lambda each: (each.decisions, each.sentence))
-    return Applied(groups, why, names, portraits, different, problems)
+    return Applied(groups, why, names, portraits, different, [])
+
+
+def _still_told(
+    before: Iterable[_Told], of_ignored: Sequence[Decision], now: Collection[_Told]
+) -> Iterator[_Told]:
+    """Choose what is to be told although it is about somebody who is left out; places are not."""
+    about = set(map(id, of_ignored))
+    for each in before:
+        kinds = {decision.kind for decision in each.decisions}
+        if kinds == {"ignore"} and each not in now:
+            yield each
+        elif "different" in kinds and len(kinds) > 1 and any(id(one) in about for one in each.decisions):
+            text = (
+                "they contradict each other about somebody who is left out; look whether all of that "
+                "person is"
+            )
+            yield _Told("contradiction", each.decisions, text)
 
 
 # ---- where the faces are ---------------------------------------------------------------------------------
 
 
 def _placed(
-    decisions: Sequence[Decision], places: Places, why: NDArray[np.int8], problems: list[Problem]
+    decisions: Sequence[Decision],
+    faces: Sequence[Sequence[int]],
+    present: Collection[str],
+    why: NDArray[np.int8],
+    told: list[_Told],
 ) -> dict[str, list[_Placed]]:
-    """Find the faces of all decisions, by their kinds; those that have too few are told."""
-    found = find_faces([anchor for each in decisions for anchor in each.anchors], places).tolist()
-    rows = iter(found)
-    faces = [[next(rows) for _ in each.anchors] for each in decisions]
+    """Sort decisions by their kinds; of those that have too few faces it is told."""
     not_faces = {
         row for each, own in zip(decisions, faces, strict=True) if each.kind == "not_a_face" for row in own
     }
-    present = set(places.broadcasts)
     placed: dict[str, list[_Placed]] = {kind: [] for kind in KINDS}
     for each, own in zip(decisions, faces, strict=True):
+        is_of_all = each.kind in ("not_a_face", "ignore")
+        if not is_of_all and any(row != NOWHERE and why[row] == _IGNORED for row in own):
+            continue
         faults = []
         usable: list[int] = []
         for anchor, row in zip(each.anchors, own, strict=True):
@@ -182,9 +237,9 @@ def _placed(
                 faults.append(f"there is {there} at {place}")
                 continue
             state = _NOT_A_FACE if row in not_faces else int(why[row])
-            if each.kind in ("not_a_face", "ignore") or state not in (*_NO_MEMBER, _IGNORED):
+            if is_of_all or state not in _NO_MEMBER:
                 usable.append(row)
-            elif state in _NO_MEMBER:
+            else:
                 faults.append(f"{_NO_MEMBER[state]}, at {place}")
         usable = list(dict.fromkeys(usable))
         is_applied = len(usable) >= each.fewest
@@ -192,7 +247,7 @@ def _placed(
             faults.append(f"all of it leads to one face, at {each.anchors[0]}")
         if faults:
             what = "it holds for the other faces" if is_applied else "it is left out"
-            problems.append(_problem("no_face", [each], f"{_and(faults, _MOST_TOLD)}; {what}"))
+            told.append(_Told("no_face", [each], f"{_and(faults, _MOST_TOLD)}; {what}"))
         if is_applied:
             placed[each.kind].append(_Placed(each, usable))
     return placed
@@ -207,7 +262,7 @@ def _split(
     begin: int,
     groups: NDArray[np.int32],
     why: NDArray[np.int8],
-    problems: list[Problem],
+    told: list[_Told],
 ) -> list[_Placed]:
     """Take faces out of their groups into groups of their own, those of splits that share a face into one.
 
@@ -216,7 +271,7 @@ def _split(
     list of _Placed
         What of `different` no split contradicts.
     """
-    links, held = _consistent(splits, different, lambda row: row, problems)
+    links, held = _consistent(splits, different, lambda row: row, told)
     for rows in _connected(links):
         groups[rows], why[rows] = begin + min(rows), 0
     return held
@@ -228,7 +283,7 @@ def _merge(
     begin: int,
     groups: NDArray[np.int32],
     why: NDArray[np.int8],
-    problems: list[Problem],
+    told: list[_Told],
 ) -> list[_Placed]:
     """Make one group of those that are one person.
 
@@ -246,8 +301,8 @@ def _merge(
     for each in of_one:
         one, other = each.decision.anchors
         text = f"the clustering has the faces at {one} and {other} in one person; a split says which leave"
-        problems.append(_problem("does_not_hold", [each.decision], text))
-    links, held = _consistent(same, [each for each in different if each not in of_one], node, problems)
+        told.append(_Told("does_not_hold", [each.decision], text))
+    links, held = _consistent(same, [each for each in different if each not in of_one], node, told)
     merged = {number: min(nodes) for nodes in _connected(links) for number in nodes}
     for number, group in merged.items():
         if number >= begin and groups[number - begin] == NOISE:
@@ -272,7 +327,7 @@ def _consistent(
     links: Sequence[_Placed],
     apart: Sequence[_Placed],
     node: Callable[[int], Node],
-    problems: list[Problem],
+    told: list[_Told],
 ) -> tuple[list[list[Node]], list[_Placed]]:
     """Leave out what connects two that are different, and what says that they are.
 
@@ -297,7 +352,7 @@ def _consistent(
             f"{_and(faces, _MOST_TOLD)} are of two people by different, and of one by {one[0].kind} in "
             f"{_lines(one)}; all of this is left out"
         )
-        problems.append(_problem("contradiction", [*one, *two], text))
+        told.append(_Told("contradiction", [*one, *two], text))
     return (
         [each for place, each in enumerate(nodes) if place not in links_out],
         [each for place, each in enumerate(apart) if place not in apart_out],
@@ -343,7 +398,7 @@ def _contradictions(
 
 
 def _ignored(
-    placed: Sequence[_Placed], groups: NDArray[np.int32], why: NDArray[np.int8], problems: list[Problem]
+    placed: Sequence[_Placed], groups: NDArray[np.int32], why: NDArray[np.int8], told: list[_Told]
 ) -> set[int]:
     """Find the groups that are left out; a face without one is left out alone."""
     found = set()
@@ -354,7 +409,7 @@ def _ignored(
         elif why[row] not in (_NOT_A_FACE, _IGNORED):
             why[row] = _IGNORED
             text = "the face at the place that it names is of nobody; it alone is left out"
-            problems.append(_problem("no_face", [each.decision], text))
+            told.append(_Told("no_face", [each.decision], text))
     return found
 
 
@@ -363,7 +418,7 @@ def _by_group(
     groups: NDArray[np.int32],
     why: NDArray[np.int8],
     ignored: Collection[int],
-    problems: list[Problem],
+    told: list[_Told],
 ) -> dict[int, list[_Placed]]:
     """Sort what is said of people by their groups; of those that are left out nothing is told."""
     found: dict[int, list[_Placed]] = {}
@@ -374,12 +429,12 @@ def _by_group(
             found.setdefault(group, []).append(each)
         elif group == NOISE and why[row] != _IGNORED:
             text = f"the face at {each.decision.anchors[0]} is of nobody; it is left out"
-            problems.append(_problem("no_face", [each.decision], text))
+            told.append(_Told("no_face", [each.decision], text))
     return found
 
 
 def _names(
-    placed: Mapping[int, Sequence[_Placed]], two: Collection[frozenset[int]], problems: list[Problem]
+    placed: Mapping[int, Sequence[_Placed]], two: Collection[frozenset[int]], told: list[_Told]
 ) -> dict[int, tuple[str, str]]:
     names: dict[int, tuple[str, str]] = {}
     called: dict[str, list[int]] = {}
@@ -388,9 +443,9 @@ def _names(
         persons.sort(key=lambda each: each.line)
         name, source = min((each.name, each.source) for each in persons)
         if any(each.name != name for each in persons):
-            told = [f"{quoted(each.name)} ({_lines([each])}, {each.person})" for each in persons]
-            text = f"one person has several names, {_and(told, _MOST_TOLD)}; none is given"
-            problems.append(_problem("contradiction", persons, text))
+            given_names = [f"{quoted(each.name)} ({_lines([each])}, {each.person})" for each in persons]
+            text = f"one person has several names, {_and(given_names, _MOST_TOLD)}; none is given"
+            told.append(_Told("contradiction", persons, text))
         else:
             names[group] = name, source
             called.setdefault(name.casefold(), []).append(group)
@@ -403,18 +458,18 @@ def _names(
             f"{len(same)} people are called {quoted(names[same[0]][0])}, at {places}; if they are one, say "
             "same, and if not, say different"
         )
-        problems.append(_problem("question", decisions, text))
+        told.append(_Told("question", decisions, text))
     return names
 
 
-def _portraits(placed: Mapping[int, Sequence[_Placed]], problems: list[Problem]) -> dict[int, int]:
+def _portraits(placed: Mapping[int, Sequence[_Placed]], told: list[_Told]) -> dict[int, int]:
     portraits = {}
     for group, given in placed.items():
         rows = {row for each in given for row in each.rows}
         if len(rows) > 1:
             decisions = [each.decision for each in given]
             text = f"one person has {len(rows)} portraits; none is taken"
-            problems.append(_problem("contradiction", decisions, text))
+            told.append(_Told("contradiction", decisions, text))
         else:
             portraits[group] = rows.pop()
     return portraits
@@ -423,16 +478,13 @@ def _portraits(placed: Mapping[int, Sequence[_Placed]], problems: list[Problem])
 # ---- in words --------------------------------------------------------------------------------------------
 
 
-def _problem(
-    kind: Literal["no_face", "contradiction", "does_not_hold", "question"],
-    decisions: Sequence[Decision],
-    text: str,
-) -> Problem:
-    lines = tuple(sorted({each.line for each in decisions}))
-    kinds = sorted({each.kind for each in decisions})
+def _problem(told: _Told) -> Problem:
+    lines = tuple(sorted({each.line for each in told.decisions}))
+    kinds = sorted({each.kind for each in told.decisions})
     # Without its folder: what a table says is not to differ by where the run is.
-    where = f"{visible(Path(decisions[0].file).name) or 'corrections'}, {_lines(decisions)}"
-    return Problem(kind, f"{where} ({' and '.join(kinds)}): {text}.", lines)
+    file = visible(Path(told.decisions[0].file).name) or "corrections"
+    where = f"{file}, {_lines(told.decisions)} ({' and '.join(kinds)})"
+    return Problem(told.kind, f"{where}: {told.text}.", lines)
 
 
 def _lines(decisions: Iterable[Decision]) -> str:

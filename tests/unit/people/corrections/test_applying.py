@@ -342,6 +342,23 @@ def test_who_is_ignored_and_nobody_now_is_left_out_all_the_same() -> None:
     assert applied(GROUPS, of("ignore", 9, line=2), of("person", 9, line=3), of("portrait", 9)).names == {}
 
 
+def test_what_contradicts_only_who_is_ignored_holds_for_others() -> None:
+    found = applied(
+        GROUPS,
+        of("same", 0, 3, line=1),
+        of("same", 4, 6, line=2),
+        of("different", 1, 7, line=3),
+        of("ignore", 2, line=4),
+        of("different", 0, 2, line=5),
+    )
+    assert parts(found.groups.tolist()) == sets({3, 4, 5, 6, 7, 8})
+    assert [each.sentence for each in found.problems] == [
+        "corrections.yaml, lines 1, 2 and 3 (different and same): they contradict each other about somebody "
+        "who is left out; look whether all of that person is."
+    ]
+    assert found.different == []
+
+
 def test_a_long_contradiction_is_a_sentence_still() -> None:
     n = 60
     found = applied(

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from castgraph.people.corrections import CorrectionsError, read_corrections, reading
 from castgraph.people.corrections.reading import MOST_BYTES
@@ -244,3 +246,40 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(CorrectionsError, match=told):
             read_corrections(path)
+
+
+whole = NAMED + f"- same:\n  - {FACE}\n  - {FACE}\n  note: |\n    a\n- split: [{FACE}]\n  on: 2024-01-02\n"
+signs = st.sampled_from(
+    [
+        *":-[]{},&*!|>'\"#%@\n\t \\?\u2028\x85\ufeff",
+        *("- ", "&a ", "*a", "!!int ", "<<: ", "9" * 50),
+    ]
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(whole)), st.integers(0, 5), signs), min_size=1, max_size=4))
+def test_whatever_is_in_it_is_read_or_told(
+    tmp_path_factory: pytest.TempPathFactory, edits: list[tuple[int, int, str]]
+) -> None:
+    text = whole
+    for place, n_gone, new in edits:
+        text = text[:place] + new + text[place + n_gone :]
+    path = tmp_path_factory.getbasetemp() / "edited.yaml"
+    path.write_text(text, encoding="utf-8")
+    try:
+        found = read_corrections(path)
+    except CorrectionsError as error:
+        assert error.faults
+        assert all(fault.line <= text.count("\n") + 9 for fault in error.faults)
+    else:
+        assert all(each.anchors for each in found)
+
+
+@given(st.binary(max_size=60))
+def test_bytes_of_any_kind_are_read_or_told(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "bytes.yaml"
+    path.write_bytes(content)
+    try:
+        assert read_corrections(path) == []
+    except CorrectionsError as error:
+        assert str(error).startswith(str(path))
