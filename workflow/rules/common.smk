@@ -297,6 +297,7 @@ def results(wildcards):
         "people.parquet",
         "sightings.parquet",
         "appearances.parquet",
+        "suggestions.parquet",
     ]
     names += ["meetings.parquet", "edges.parquet", "nodes.csv", "edges.csv", "graph.gexf", "graph.graphml"]
     names += ["network.png", "network.svg"]

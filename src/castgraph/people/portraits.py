@@ -42,7 +42,7 @@ COLUMNS = ("broadcast", "frame", *BOX)
 """What of the merged face table is read."""
 
 SHEET_FACES = "faces.csv"
-"""The file beside the contact sheets that tells what each face on them is, and where its frame can be seen."""
+"""The file beside the contact sheets that tells of each face on them where its frame can be seen."""
 
 SHEET_COLUMNS = ("sheet", "place", "person_id", "name", "broadcast", "frame", "time", "distance", "link")
 

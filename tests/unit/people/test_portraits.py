@@ -31,7 +31,7 @@ def link(broadcast: str, frame: int) -> str:
 
 
 def people_of(faces, embeddings, labels, times):
-    """Sum people up whose IDs are P0, P1 … by their numbers; give the table and the row of each face's person."""
+    """Sum people up whose IDs are P0, P1 … by their numbers; give the table, and each face's row in it."""
     numbers = sorted(set(labels) - {tables.NOISE})
     place = {number: row for row, number in enumerate(numbers)}
     person = np.array([place.get(label, tables.NOISE) for label in labels], np.int32)

@@ -67,6 +67,8 @@ class Applied(NamedTuple):
         Rows of two faces each that are of two people, neither of whom is ignored; sorted.
     problems
         What was not applied, in the order of the file.
+    same
+        Rows of two faces each of which it was decided that they are one person, and so they are; sorted.
     """
 
     groups: NDArray[np.int32]
@@ -75,6 +77,7 @@ class Applied(NamedTuple):
     portraits: dict[int, int]
     different: list[tuple[int, int]]
     problems: list[Problem]
+    same: list[tuple[int, int]]
 
 
 class _Placed(NamedTuple):
@@ -151,8 +154,10 @@ def apply(
     gone = np.isin(groups, list(ignored))
     groups[gone], why[gone] = NOISE, _IGNORED
     different = [rows for rows in different if _IGNORED not in why[list(rows)]]
+    said = {(min(each.rows), max(each.rows)) for each in placed["same"]}
+    same = sorted((a, b) for a, b in said if groups[a] == groups[b] != NOISE)
     problems.sort(key=lambda each: (each.decisions, each.sentence))
-    return Applied(groups, why, names, portraits, different, problems)
+    return Applied(groups, why, names, portraits, different, problems, same)
 
 
 # ---- where the faces are ---------------------------------------------------------------------------------
