@@ -59,7 +59,7 @@ def test_planning_and_every_job_import_little(module: str) -> None:
 
 
 def test_what_is_blocked_is_missed() -> None:
-    assert "ImportError: wand" in imported("castgraph.people.portraits", "wand").stderr
+    assert "ImportError: sklearn" in imported("castgraph.people.suggest", "sklearn").stderr
 
 
 def test_the_package_of_the_archive_gives_all_its_names() -> None:

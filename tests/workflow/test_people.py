@@ -94,7 +94,7 @@ def test_ids_survive_broadcasts_that_are_added_in_any_order(
     order = list(range(len(places.broadcasts)))
     random.Random(seed).shuffle(order)
     known: Register | None = None
-    was: dict[str, str] = {}
+    was: dict[str, Counter[str]] = {}
     for n in range(1, len(order) + 1):
         rows = np.flatnonzero(np.isin(places.broadcast, order[:n]))
         part = Places(
@@ -106,12 +106,11 @@ def test_ids_survive_broadcasts_that_are_added_in_any_order(
         )
         found = identify(part, grouped(demo_run, 0.40, rows), known)
         known = found.register
-        now = {
-            name: ids.most_common(1)[0][0] for name, ids in ids_by_name(ids_of(found), shown[rows]).items()
-        }
-        assert {name: now[name] for name in was} == was
+        now = ids_by_name(ids_of(found), shown[rows])
+        # With few faces somebody may be two people for a while, and goes by either ID afterwards.
+        assert [name for name in was if mostly(now)[name] not in was[name]] == []
         was = now
-    assert len(set(was.values())) == 13
+    assert len(set(mostly(was).values())) == 13
 
 
 def anchor(face: TrueFace) -> dict:

@@ -298,6 +298,7 @@ def results(wildcards):
         "people.parquet",
         "sightings.parquet",
         "appearances.parquet",
+        "suggestions.parquet",
     ]
     names += [
         "screen_time.parquet",

@@ -91,6 +91,32 @@ rule sightings:
         "../../scripts/people/sightings.py"
 
 
+rule suggestions:
+    """Tell what a look could put right, what puts right the most first."""
+    input:
+        faces="results/{run}/faces.parquet",
+        embeddings="results/{run}/embeddings.npy",
+        members="results/{run}/{clustering}/members.parquet",
+        people="results/{run}/{clustering}/people.parquet",
+        constraints="results/{run}/constraints.parquet",
+    output:
+        "results/{run}/{clustering}/suggestions.parquet",
+    log:
+        "results/logs/{run}/{clustering}/suggestions.log",
+    benchmark:
+        "results/benchmarks/{run}/{clustering}/suggestions.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=with_faces(1000),
+    params:
+        frame_seconds=config["archive"]["frame_seconds"],
+        code_version=CODE_VERSIONS["suggestions"],
+    script:
+        "../../scripts/people/suggestions.py"
+
+
 rule portraits:
     """Crop each person's best face and a contact sheet out of the ZIPs."""
     input:

@@ -103,7 +103,7 @@ def constraints(
     graph = coo_array((np.ones(len(must), np.int8), must.T), shape=(len(frames),) * 2)
     # Components are numbered as they are met, from the first row on.
     tracklet = connected_components(graph, directed=False)[1].astype(np.int32)
-    return Constraints(must, _in_one_frame(frames), tracklet)
+    return Constraints(must, in_one_frame(frames), tracklet)
 
 
 def links(
@@ -200,8 +200,8 @@ def adjacent_pairs(
     return np.stack([order[mutual], order[after[mutual]]], axis=1)
 
 
-def _in_one_frame(frames: NDArray[np.integer[Any]]) -> Pairs:
-    """Give all pairs of faces in one frame, by frame."""
+def in_one_frame(frames: NDArray[np.integer[Any]]) -> Pairs:
+    """Give all pairs of faces in one frame, by frame; the row of the earlier comes first."""
     order = np.argsort(frames, kind="stable")
     keys = np.asarray(frames)[order]
     place = np.arange(len(keys))

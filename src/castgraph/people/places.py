@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,14 @@ class Places:
 
     def __len__(self) -> int:
         return len(self.broadcast)
+
+    def row(self, broadcast: str, face: int) -> int:
+        """Give the row of a face by its key."""
+        number = bisect_left(self.broadcasts, broadcast)
+        begin = int(np.searchsorted(self.broadcast, number))
+        return begin + int(
+            np.searchsorted(self.face[begin : np.searchsorted(self.broadcast, number + 1)], face)
+        )
 
 
 def read_places(faces: str | os.PathLike[str]) -> Places:

@@ -145,6 +145,7 @@ def write_people(
         **{f"n_{name}": n for name, n in zip(WHY[1:], counts[1:], strict=True)},
         problems=problems,
         different=[_keys(pair, places) for pair in decided.different],
+        same=[_keys(pair, places) for pair in decided.same],
     )
     # The register first: without it a job that is done once more could not know what was known before.
     register.save(known, found.register, before, digest)

@@ -67,8 +67,7 @@ class CountedFaces:
     @property
     def scale(self) -> float:
         """What distances measured with dlib's embedder are multiplied by: 1, or `UNIT_SCALE`."""
-        settings = tables.read_provenance(self.path).get("settings", {})
-        return UNIT_SCALE if settings.get("embedder") else 1.0
+        return scale_of(self.path)
 
     def founders(self) -> CountedFaces:
         """Give the faces that can found a person, as if no others counted."""
@@ -111,6 +110,18 @@ class CountedFaces:
         labels = np.full(len(self.counted), tables.NOISE, dtype=np.int32)
         labels[self.counted] = found
         return labels
+
+
+def scale_of(faces: str | os.PathLike[str]) -> float:
+    """Tell what distances measured with dlib's embedder are multiplied by: 1, or `UNIT_SCALE`.
+
+    Parameters
+    ----------
+    faces
+        Path of the merged face table, which names the embedder.
+    """
+    settings = tables.read_provenance(faces).get("settings", {})
+    return UNIT_SCALE if settings.get("embedder") else 1.0
 
 
 def read_counted(faces: str | os.PathLike[str], matrix: NDArray[np.float32] | None = None) -> CountedFaces:

@@ -27,6 +27,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "gallery": 1,
     "identify": 1,
     "sightings": 1,
+    "suggestions": 1,
     "portraits": 4,
     "database_json": 2,
     "network": 5,

@@ -71,6 +71,8 @@ class Applied(NamedTuple):
         Rows of two faces each that are of two people, neither of whom is ignored; sorted.
     problems
         What was not applied, in the order of the file.
+    same
+        Rows of two faces each of which it was decided that they are one person, and so they are; sorted.
     """
 
     groups: NDArray[np.int32]
@@ -79,6 +81,7 @@ class Applied(NamedTuple):
     portraits: dict[int, int]
     different: list[tuple[int, int]]
     problems: list[Problem]
+    same: list[tuple[int, int]]
 
 
 class _Told(NamedTuple):
@@ -188,7 +191,9 @@ def _applied(
     names, portraits = _names(named, two, told), _portraits(shown, told)
     gone = np.isin(groups, list(ignored))
     groups[gone], why[gone] = NOISE, _IGNORED
-    return Applied(groups, why, names, portraits, different, [])
+    said = {(min(each.rows), max(each.rows)) for each in placed["same"]}
+    same = sorted((a, b) for a, b in said if groups[a] == groups[b] != NOISE)
+    return Applied(groups, why, names, portraits, different, [], same)
 
 
 def _still_told(

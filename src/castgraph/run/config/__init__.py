@@ -85,7 +85,7 @@ def load(given: Mapping[str, Any], file: str = "") -> dict[str, Any]:
     Examples
     --------
     >>> load({"run": "mine", "broadcasts": {"ids": "NTV_20261001_030000"}})["clustering"]["algorithm"]
-    ['dbscan']
+    ['linkage']
     """
     config = _plain(given)
     try:
