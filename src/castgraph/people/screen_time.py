@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from castgraph.archive.broadcast import Broadcast
 from castgraph.base import tables
 from castgraph.people.places import Places
+from castgraph.people.sightings import once_a_frame
 
 Times = NDArray[np.datetime64]
 
@@ -57,10 +58,7 @@ def screen_time(
     Table
         Of the schema `castgraph.base.tables.SCREEN_TIME`.
     """
-    seen = np.flatnonzero(members.person != tables.NOISE)
-    keys = np.stack([members.person[seen], places.broadcast[seen], places.frame[seen]])
-    _, once = np.unique(keys, axis=1, return_index=True)
-    rows = seen[once]
+    rows = once_a_frame(places, members.person)
     person = members.person[rows]
     ids = pa.array(members.ids, pa.string())
     parts: list[pa.Table] = []

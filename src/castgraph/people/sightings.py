@@ -89,13 +89,9 @@ def appearances(
         the appearances.
     """
     ids, person = _by_id(members)
-    seen = np.flatnonzero(person >= 0)
-    order = seen[np.lexsort((places.frame[seen], places.broadcast[seen], person[seen]))]
+    order = once_a_frame(places, person)
     stretch = person[order].astype(np.int64) << 32 | places.broadcast[order]
     frame, on_air = places.frame[order], times[order]
-    again = np.zeros(len(order), bool)  # another face in the same frame
-    again[1:] = (stretch[1:] == stretch[:-1]) & (frame[1:] == frame[:-1])
-    order, stretch, frame, on_air = order[~again], stretch[~again], frame[~again], on_air[~again]
     begins = np.ones(len(order), bool)
     waited = np.diff(on_air).astype("timedelta64[us]").astype(np.int64) / 1e6 - frame_seconds
     # A microsecond, since times are rounded to it.
@@ -116,6 +112,17 @@ def appearances(
         _links(places.broadcasts, broadcast, frame[first], link),
     ]
     return pa.table(columns, names=tables.APPEARANCES.names).cast(tables.APPEARANCES)
+
+
+def once_a_frame(places: Places, person: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Choose one face of each person and frame, by person, broadcast and frame; `NOISE` is nobody."""
+    seen = np.flatnonzero(person != tables.NOISE)
+    order = seen[np.lexsort((places.frame[seen], places.broadcast[seen], person[seen]))]
+    again = np.zeros(len(order), bool)
+    again[1:] = np.logical_and.reduce(
+        [each[order[1:]] == each[order[:-1]] for each in (person, places.broadcast, places.frame)]
+    )
+    return order[~again]
 
 
 def _by_id(members: tables.Members) -> tuple[pa.Array, NDArray[np.int32]]:
