@@ -184,7 +184,8 @@ def result(request, corrected: Run, truth, tmp_path_factory: pytest.TempPathFact
 
 
 def test_the_gallery_names_its_four_and_nobody_else(result, roles) -> None:
-    _, found, people = result
+    folder, found, people = result
+    tables.check(folder.parent / "gallery.parquet", tables.TABLES["gallery"])
     by_id = {row["person_id"]: row for row in people.to_pylist()}
     assert {row["name"] for row in by_id.values() if row["name_from"] == "gallery"} == GALLERY
     for name in GALLERY:

@@ -74,6 +74,12 @@ ENTRIES = (
         "the next clustering compares all faces anew",
     ),
     Entry(
+        "register/{run}/{clustering}.parquet",
+        Kind.BOOKKEEPING,
+        "which faces each person had, now and before the last change",
+        "people may get new IDs",
+    ),
+    Entry(
         "pace",
         Kind.CACHE,
         "up to which moment the line is taken, where `compute.max_mb_per_s` limits the fetches",
