@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import comb
+from pathlib import Path
 from typing import Any, NamedTuple
 
 Box = tuple[int, int, int, int]  # top, right, bottom, left
@@ -28,6 +30,20 @@ def overlap(a: Box, b: Box) -> float:
     common = height * width
     area = sum((box[2] - box[0]) * (box[1] - box[3]) for box in (a, b))
     return common / (area - common)
+
+
+def of_demo(demo: Path) -> list[TrueFace]:
+    """The faces that the frames of the demo show."""
+    with (demo / "ground_truth.csv").open(newline="") as file:
+        return [
+            TrueFace(
+                row["broadcast"],
+                int(row["frame"]),
+                row["person"],
+                tuple(int(row[side]) for side in ("top", "right", "bottom", "left")),
+            )
+            for row in csv.DictReader(file)
+        ]
 
 
 def matched(

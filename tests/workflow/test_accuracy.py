@@ -1,6 +1,5 @@
 """A sample of the demo, judged by its truth."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 from castgraph.run.accuracy.draw import draw
 from castgraph.run.accuracy.population import main_clustering, read_population
 from tests.judged import NOT_A_FACE, Truth, judged
-from tests.truth import TrueFace, matched
+from tests.truth import matched, of_demo
 from tests.workflow.conftest import persons
 
 
@@ -24,16 +23,7 @@ def clustering(demo_run) -> str:
 
 @pytest.fixture(scope="module")
 def truth(demo: Path, demo_run, clustering: str) -> Truth:
-    with (demo / "ground_truth.csv").open(newline="") as file:
-        faces = [
-            TrueFace(
-                row["broadcast"],
-                int(row["frame"]),
-                row["person"],
-                tuple(int(row[side]) for side in ("top", "right", "bottom", "left")),
-            )
-            for row in csv.DictReader(file)
-        ]
+    faces = of_demo(demo)
     found = pq.read_table(demo_run.results / "faces.parquet").to_pylist()
     labels = persons(demo_run.results / clustering)
     places = [(face["broadcast"], face["face"]) for face in found]

@@ -18,7 +18,7 @@ from sklearn.cluster import DBSCAN
 
 from castgraph.base.tables import TABLES, check
 from tests.documents import DOCUMENTS, blocks
-from tests.truth import TrueFace, matched, pairwise
+from tests.truth import TrueFace, matched, of_demo, pairwise
 from tests.workflow.conftest import Run, persons
 
 CLUSTERING = "linkage-0.52"
@@ -27,16 +27,7 @@ PASSERS_BY = {"Passer-by A", "Passer-by B", "Passer-by C"}
 
 @pytest.fixture(scope="module")
 def truth(demo: Path) -> list[TrueFace]:
-    with (demo / "ground_truth.csv").open(newline="") as file:
-        return [
-            TrueFace(
-                row["broadcast"],
-                int(row["frame"]),
-                row["person"],
-                tuple(int(row[side]) for side in ("top", "right", "bottom", "left")),
-            )
-            for row in csv.DictReader(file)
-        ]
+    return of_demo(demo)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """People of the demo: names that last, corrections that replay, a gallery."""
 
-import csv
 import random
 import shutil
 from collections import Counter, defaultdict
@@ -16,7 +15,7 @@ from castgraph.base import tables
 from castgraph.people.identify import Identified, identify, sentences
 from castgraph.people.places import Places, read_places
 from castgraph.people.register import Register
-from tests.truth import TrueFace, matched
+from tests.truth import TrueFace, matched, of_demo
 from tests.workflow.conftest import Run, jobs
 
 GALLERY = {"Bram Castellow", "Jory Pellmark", "Mathis Orrel", "Orla Venning"}
@@ -24,16 +23,7 @@ GALLERY = {"Bram Castellow", "Jory Pellmark", "Mathis Orrel", "Orla Venning"}
 
 @pytest.fixture(scope="module")
 def truth(demo: Path) -> list[TrueFace]:
-    with (demo / "ground_truth.csv").open(newline="") as file:
-        return [
-            TrueFace(
-                row["broadcast"],
-                int(row["frame"]),
-                row["person"],
-                tuple(int(row[side]) for side in ("top", "right", "bottom", "left")),
-            )
-            for row in csv.DictReader(file)
-        ]
+    return of_demo(demo)
 
 
 @pytest.fixture(scope="module")
