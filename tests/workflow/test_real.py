@@ -4,18 +4,31 @@ The broadcasts lie outside the repository; see the fixture ``sample``.
 """
 
 import csv
+import io
+import zipfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from sklearn.cluster import DBSCAN
 
+from castgraph.archive.broadcast import frame_name
+from castgraph.ask.find import nearest
 from castgraph.base import tables
+from castgraph.faces.engine import load_engine
+from castgraph.faces.photo import faces_of
+from castgraph.people.centre import centre
+from castgraph.people.gallery import encode_gallery, match
+from castgraph.people.table import rows_by_person
 from tests.truth import TrueFace, matched, pairwise
 from tests.workflow.conftest import Run, jobs, persons
 
 CLUSTERING = "linkage-0.52"
+UNTOLD = "?"
 MIN_FACES = 3  # a person seen less often is noise by definition
 
 
@@ -40,14 +53,13 @@ def rows(sample: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def found(run: Run, rows: list[dict[str, str]]) -> list[tuple[int, str | None]]:
-    """The person, by rank, and true name of each detected face; None for a false alarm or one without a name.
+def shown(run: Run, rows: list[dict[str, str]]) -> list[str | None]:
+    """Whom each detected face shows; None for a false alarm or one without a name, `UNTOLD` where it may be.
 
     In group photographs the truth tells who is there but not where. A face of such a frame is named when it
-    is the only one, and left out otherwise.
+    is the only one.
     """
     faces = pq.read_table(run.results / "faces.parquet").to_pylist()
-    people = persons(run.results / CLUSTERING)
     # The true boxes are loose head boxes, so a detected face covers a smaller share of them.
     names = matched(faces, [true_face(row) for row in rows if row["x"]], least=0.15)
     detected = Counter(place(face) for face in faces)
@@ -55,15 +67,17 @@ def found(run: Run, rows: list[dict[str, str]]) -> list[tuple[int, str | None]]:
     for row in rows:
         if not row["x"]:
             unlocated[row["broadcast"], int(row["frame"])].append(row["person"])
-    kept = []
-    for face, person, name in zip(faces, people, names, strict=True):
-        there = unlocated.get(place(face))
-        if there is not None and len(there) == detected[place(face)] == 1:
-            name = there[0]
-        elif there is not None:
-            continue
-        kept.append((person, None if name == "other" else name))
-    return kept
+    for n, face in enumerate(faces):
+        if there := unlocated.get(place(face)):
+            names[n] = there[0] if len(there) == detected[place(face)] == 1 else UNTOLD
+    return [None if name == "other" else name for name in names]
+
+
+@pytest.fixture(scope="module")
+def found(run: Run, shown: list[str | None]) -> list[tuple[int, str | None]]:
+    """The person, by rank, and the true name of each detected face, but for those that may be anybody."""
+    people = persons(run.results / CLUSTERING)
+    return [(person, name) for person, name in zip(people, shown, strict=True) if name != UNTOLD]
 
 
 def true_face(row: dict[str, str]) -> TrueFace:
@@ -73,6 +87,78 @@ def true_face(row: dict[str, str]) -> TrueFace:
 
 def place(face: dict) -> tuple[str, int]:
     return face["broadcast"], face["frame"]
+
+
+@pytest.fixture(scope="module")
+def gallery(sample: Path, rows: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture of everybody who is seen in several frames: the first, cut out of it."""
+    folder = tmp_path_factory.mktemp("gallery")
+    seen: dict[str, dict[tuple[str, str], dict[str, str]]] = defaultdict(dict)
+    for row in rows:
+        if row["x"] and row["person"] != "other":
+            seen[row["person"]].setdefault((row["broadcast"], row["frame"]), row)
+    for name, frames in seen.items():
+        if len(frames) >= MIN_FACES:
+            row = next(iter(frames.values()))
+            top, right, bottom, left = true_face(row).box
+            margin = (bottom - top) // 3
+            with zipfile.ZipFile(sample / f"{row['broadcast']}.zip") as archive:
+                content = archive.read(
+                    f"{row['broadcast']}/{frame_name(row['broadcast'], int(row['frame']))}"
+                )
+            with Image.open(io.BytesIO(content)) as frame:
+                box = left - margin, top - margin, right + margin, bottom + margin
+                frame.crop(box).save(folder / f"{name}.jpg", quality=95)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pictures(gallery: Path) -> pa.Table:
+    """The gallery, encoded; a picture that shows no face, or several, is left out."""
+    engine = load_engine("fast", "centerface", 0)
+    for path in list(gallery.iterdir()):
+        if len(faces_of(path, lambda: engine)) != 1:
+            path.unlink()
+    return encode_gallery(gallery, engine)
+
+
+def test_the_gallery_names_whom_it_shows(run: Run, found, pictures: pa.Table) -> None:
+    folder = run.results / CLUSTERING
+    ids = pq.read_table(folder / "people.parquet")["person_id"].to_pylist()
+    members = tables.read_members(folder / "members.parquet", run.results / "faces.parquet", ids)
+    embeddings = tables.open_embeddings(run.results / "faces.parquet")
+    centres = {
+        ids[person]: centre(embeddings[rows]).median
+        for person, rows in rows_by_person(members.person, len(embeddings))
+    }
+    matches, _ = match(centres, pictures, max_distance=0.45, margin=0.05)
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
+    for person, name in found:
+        if person >= 0 and name:
+            votes[ids[person]][name] += 1
+    true = {person: counter.most_common(1)[0][0] for person, counter in votes.items()}
+    right = sum(true.get(person) == each.name for person, each in matches.items())
+    known = set(pictures["name"].to_pylist()) & set(true.values())
+    print(f"\ngallery of {len(pictures)}: {len(matches)} named, {right} rightly, {len(known)} could be")
+    assert len(known) >= 10
+    assert right / len(matches) >= 0.99
+    assert right / len(known) >= 0.9
+
+
+def test_a_picture_finds_the_faces_of_whom_it_shows(
+    run: Run, shown: list[str | None], pictures: pa.Table
+) -> None:
+    embeddings = tables.open_embeddings(run.results / "faces.parquet")
+    hits = right = wanted = 0
+    for picture in pictures.to_pylist():
+        near, _ = nearest(embeddings, np.array(picture["embedding"], np.float32), 0.5)
+        names = [shown[row] for row in near.tolist() if shown[row] not in (None, UNTOLD)]
+        hits += len(names)
+        right += names.count(picture["name"])
+        wanted += shown.count(picture["name"])
+    print(f"\nfind at 0.5: precision {right / hits:.4f}, recall {right / wanted:.4f} of {wanted}")
+    assert right / hits >= 0.97
+    assert right / wanted >= 0.95
 
 
 def test_all_broadcasts_are_read(run: Run, sample: Path) -> None:
