@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from castgraph.base import tables
 from castgraph.base.text import counted, line
-from castgraph.faces.engine import Engine
-from castgraph.faces.photo import PhotoError, faces_of
+
+if TYPE_CHECKING:
+    from castgraph.faces.engine import Engine
 
 MOST_PICTURES = 20_000
 LONGEST_NAME = 200  # characters
@@ -98,6 +99,8 @@ def encode_gallery(folder: Path, engine: Engine) -> pa.Table:
     GalleryError
         When pictures show no face or several, or cannot be read; all are listed.
     """
+    from castgraph.faces.photo import PhotoError, faces_of  # loads much that `match` can do without
+
     rows, problems = [], []
     for name, path in pictures(folder):
         try:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -321,6 +320,10 @@ def _merge(
 
 def _connected(links: Iterable[Sequence[Node]]) -> Iterator[list[Node]]:
     """Put together what links in a row connect."""
+    if not (links := list(links)):
+        return
+    import networkx as nx  # takes as long to load as all the rest
+
     graph = nx.Graph()
     for nodes in links:
         nx.add_path(graph, nodes)
@@ -388,6 +391,10 @@ def _contradictions(
     With an edge between the two of each such pair, a link is on a path between them where it is in one
     biconnected component with that edge. Edges and links are nodes of the graph themselves.
     """
+    if not (links and pairs):
+        return
+    import networkx as nx
+
     graph = nx.Graph((each, ("link", place)) for place, nodes in enumerate(links) for each in nodes)
     component = {each: n for n, found in enumerate(nx.connected_components(graph)) for each in found}
     for place, (one, other) in enumerate(pairs):
