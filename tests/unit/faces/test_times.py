@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.members import members
 
 from castgraph.base import tables
 from castgraph.faces.merge import merge
@@ -84,8 +85,10 @@ def test_a_face_has_the_time_of_its_frame_in_all_that_follows(run: dict[str, Pat
     faces = tables.read(run["faces"], tables.MERGED_FACES, COLUMNS)
     labels = np.tile(np.array([0, 1], np.int32), 7)
     labels[[0, 1, 8, 9]] = -1  # they are not in the first frames
-    people = people_table(faces, tables.open_embeddings(run["faces"]), labels, times, frame_seconds=4)
-    [edge] = cooccurrences(faces, labels, times).to_pylist()
+    who = members(labels)
+    embeddings = tables.open_embeddings(run["faces"])
+    people = people_table(faces, embeddings, who, times, frame_seconds=4, n_frames=7)
+    [edge] = cooccurrences(faces, who, times).to_pylist()
     for row in (*people.to_pylist(), edge):
         assert row["first_seen"] == START + timedelta(seconds=4)
         assert row["last_seen"] == START + timedelta(seconds=152)
