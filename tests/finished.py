@@ -33,7 +33,7 @@ CONFIG: dict[str, Any] = {
     },
     "faces": {"engine": "fast", "detector": "hog", "upsample": 1, "min_size_px": 0, "score_threshold": 0},
     "clustering": {"algorithm": "dbscan", "eps": [0.4], "min_samples": 5},
-    "people": {"portraits": True},
+    "people": {"portraits": True, "min_seconds": 0},
 }
 """As much of a configuration as the report looks at."""
 

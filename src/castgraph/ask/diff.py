@@ -15,7 +15,7 @@ from castgraph.base import tables
 from castgraph.base.tables import NOISE
 from castgraph.people.identify import identify
 from castgraph.people.places import read_places
-from castgraph.people.record import register_of
+from castgraph.people.record import read_clustering
 from castgraph.run.shown import home_of
 
 _MONTH = re.compile(r"(?P<path>.+):(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])")
@@ -151,7 +151,7 @@ def _by_faces(before: Results, after: Results) -> dict[str, str]:
     places = read_places(after.path("faces"))
     ids = tables.read(after.path("people"), tables.PEOPLE, ["person_id"])["person_id"].to_pylist()
     members = tables.read_members(after.path("members"), after.path("faces"), ids)
-    known = register_of(before.path("members"))
+    known = read_clustering(before.path("members"))
     found = identify(places, members.person, known)
     rows = np.flatnonzero(members.person != NOISE)
     now, first = np.unique(members.person[rows], return_index=True)

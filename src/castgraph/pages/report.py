@@ -118,7 +118,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
                 link,
                 pictured=number < MOST_PICTURED,
                 with_portraits=config["people"]["portraits"],
-                min_seconds=config["people"].get("min_seconds", 0),
+                min_seconds=config["people"]["min_seconds"],
             )
             for number, name in enumerate(ordered)
         ],

@@ -1,6 +1,8 @@
-"""People: a person is a cluster, that is a label >= 0.
+"""People: groups of faces that keep an ID, and what is told of them.
 
-`centre.centre` finds the middle of a person's faces and which of them are doubtful, `table.people_table` sums
-every person up in one row, `portraits.write_portraits` shows them: a portrait and a contact sheet each, and
-`database.write_database_json` writes all faces out.
+`record.write_people` goes from labels to people: `corrections` applies what was decided, `identify` gives
+each group the ID of whom it was before by the `register`, `gallery` the name of whom it looks like, `table`
+sums everybody up. `sightings` and `screen_time` tell when each is seen, `suggest` what a look could put
+right, `portraits` and `sheets` show them, `database` writes all faces out. `centre` finds the middle of a
+person's faces, `who` whom an ID or a name means.
 """

@@ -15,7 +15,7 @@ from castgraph.base.tables import NOISE
 from castgraph.base.text import counted
 from castgraph.people.ids import mint
 from castgraph.people.places import Places
-from castgraph.people.register import Register, faces_of
+from castgraph.people.register import Register, faces_of, register_of
 
 FEWEST = 3
 """Faces that are worth a sentence."""
@@ -181,17 +181,9 @@ def _registered(
     names: Sequence[str],
 ) -> Register:
     """Enter the people of now, and keep the faces of others, and those that are in nobody now."""
-    now = np.flatnonzero(numbers != NOISE)
     if known is None:
-        return Register(
-            list(names),
-            np.ones(len(names), bool),
-            numbers[now],
-            places.broadcasts,
-            places.broadcast[now],
-            places.frame[now],
-            places.boxes[:, now],
-        )
+        return register_of(places, numbers, names)
+    now = np.flatnonzero(numbers != NOISE)
     ids = sorted({*known.ids, *names})
     number = {name: place for place, name in enumerate(ids)}
     here = np.isin(ids, names)

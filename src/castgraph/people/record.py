@@ -208,8 +208,8 @@ def _keys(pair: tuple[int, int], places: Places) -> list[str | int]:
     return [key for row in pair for key in (places.broadcasts[places.broadcast[row]], int(places.face[row]))]
 
 
-def register_of(members: Path) -> register.Register:
-    """Make a register of the people of a clustering.
+def read_clustering(members: Path) -> register.Register:
+    """Read the people of a clustering as a register.
 
     Parameters
     ----------
@@ -220,16 +220,7 @@ def register_of(members: Path) -> register.Register:
     places = read_places(faces)
     people = tables.read(members.with_name("people.parquet"), tables.PEOPLE, ["person_id"])
     found = tables.read_members(members, faces, people["person_id"].to_pylist())
-    now = np.flatnonzero(found.person != NOISE)
-    return register.Register(
-        list(found.ids),
-        np.ones(len(found.ids), bool),
-        found.person[now],
-        places.broadcasts,
-        places.broadcast[now],
-        places.frame[now],
-        places.boxes[:, now],
-    )
+    return register.register_of(places, found.person, found.ids)
 
 
 def _known(own: Path, follow: Path | None, digest: str) -> register.Register | None:
@@ -237,7 +228,7 @@ def _known(own: Path, follow: Path | None, digest: str) -> register.Register | N
     if own.exists():
         return register.before(own, digest)
     if follow is not None:
-        return register_of(follow)
+        return read_clustering(follow)
     others = sorted(
         (path for path in own.parent.glob("*.parquet") if not path.name.endswith(register.FORMER)),
         key=lambda path: (path.stat().st_mtime_ns, path.name),

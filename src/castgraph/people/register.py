@@ -6,6 +6,7 @@ It lies in the ledger, as what a run remembers, and no result is read from it: w
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,31 @@ class Register:
     broadcast: NDArray[np.int32]
     frame: NDArray[np.int32]
     boxes: NDArray[np.int32]
+
+
+def register_of(places: Places, person: NDArray[np.int32], ids: Sequence[str]) -> Register:
+    """Make a register of people and their faces.
+
+    Parameters
+    ----------
+    places
+        Where the faces are.
+    person
+        Of each face its person, as an index into `ids`; `castgraph.base.tables.NOISE` for none. Shape
+        (n_faces,).
+    ids
+        The people.
+    """
+    rows = np.flatnonzero(person != tables.NOISE)
+    return Register(
+        list(ids),
+        np.ones(len(ids), bool),
+        person[rows],
+        places.broadcasts,
+        places.broadcast[rows],
+        places.frame[rows],
+        places.boxes[:, rows],
+    )
 
 
 def faces_of(register: Register, places: Places) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.members import members
 
 from castgraph.base import tables
 from castgraph.base.files import atomic
@@ -284,3 +285,10 @@ def test_embeddings_that_do_not_fit_the_table_are_refused(
         tables.open_embeddings(faces)
     assert str(faces) in str(error.value)
     assert str(faces.with_name("embeddings.npy")) in str(error.value)
+
+
+def test_members_that_do_not_fit_leave_no_table(tmp_path: Path) -> None:
+    faces = merged_faces(tmp_path / "faces.parquet", [3])
+    with pytest.raises(ValueError, match="2 members do not fit the 3 faces"):
+        tables.write_members(tmp_path / "members.parquet", faces, members([0, 1]), {})
+    assert not (tmp_path / "members.parquet").exists()

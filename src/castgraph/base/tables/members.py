@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from castgraph.base import files
@@ -65,6 +66,9 @@ def write_members(
     ValueError
         When there are not as many members as faces.
     """
+    n_faces = pq.read_metadata(faces).num_rows
+    if members.person.shape != (n_faces,):
+        raise ValueError(f"{len(members.person)} members do not fit the {n_faces} faces of {faces}")
     facts = {**facts, "digest": read_provenance(faces).get("digest")}
     ids, reasons = pa.array(members.ids, pa.string()), pa.array(WHY)
     end = 0
@@ -85,8 +89,6 @@ def write_members(
                     MEMBERS.names,
                 )
             )
-    if end != len(members.person):
-        raise ValueError(f"{len(members.person)} members do not fit the {end} faces of {faces}")
 
 
 def read_members(
