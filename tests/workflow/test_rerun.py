@@ -19,7 +19,7 @@ from castgraph.network.cooccurrence import cooccurrences
 from castgraph.people.table import people_table
 from tests.workflow.conftest import SHORT, Run, frames_of, jobs, write_zip
 
-PER_CLUSTERING = ("clustering", "identify", "sightings", "portraits", "network", "picture")
+PER_CLUSTERING = ("clustering", "identify", "sightings", "suggestions", "portraits", "network", "picture")
 OF_ALL = ("scores", "summary", "report", "all")
 
 
