@@ -128,7 +128,7 @@ TABLES: Mapping[str, Kind] = {
             ("n_unreadable", pa.int32(), "of these, frames that could not be read"),
             ("n_refused", pa.int32(), "entries of the ZIP that are no frame of this broadcast"),
             ("n_faces", pa.int32(), "its faces"),
-            ("n_set_aside", pa.int32(), "of these, faces that fail a quality filter"),
+            ("n_set_aside", pa.int32(), "of these, faces that are forgotten or fail a quality filter"),
         ),
     ),
     "faces": Kind(
@@ -144,8 +144,8 @@ TABLES: Mapping[str, Kind] = {
             (
                 "set_aside",
                 _TEXTS,
-                "the first quality filter that the face fails (min_face_px, min_score, min_sharpness); "
-                "empty where it counts",
+                "forgotten, or the first quality filter that the face fails (min_face_px, min_score, "
+                "min_sharpness); empty where it counts",
             ),
             (
                 "turn",
@@ -229,8 +229,11 @@ TABLES: Mapping[str, Kind] = {
             (
                 "why",
                 _TEXTS,
-                "why there is none: noise, set_aside, not_a_face or ignored; empty where there is one",
+                "why there is none: noise, set_aside, not_a_face, ignored or forgotten; empty where there "
+                "is one",
             ),
+            ("distance", pa.float32(), "from the middle of the person's faces; empty where there is none"),
+            ("outlier", pa.bool_(), "whether it is unusually far from that"),
         ),
     ),
     "people": Kind(
