@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -216,7 +217,7 @@ def forget(
     for path, n in done.runs.items():
         typer.echo(f"  {n:,} in {path.name}")
     for path in done.deleted:
-        typer.echo(f"  deleted: {path}")
+        typer.echo(f"  deleted: {os.path.relpath(path)}")
     if done.taken:
         typer.echo(f"{corrections}: taken out:")
         _show(done.taken)

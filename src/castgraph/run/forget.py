@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -146,7 +147,7 @@ def forget(run: Path, chosen: Chosen, corrections: Path | None = None) -> Forgot
     OSError
         When a file cannot be written.
     """
-    results = run.resolve().parent
+    results = Path(os.path.abspath(run)).parent  # noqa: PTH100 (it may be a link)
     turn = take_turn(run, "", home_of(run))
     try:
         taken = [] if corrections is None else _without(corrections, run, chosen.faces)
