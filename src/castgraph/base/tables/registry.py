@@ -69,6 +69,27 @@ _LOOKS: tuple[Column, ...] = (
     ("sharpness", pa.float32(), "variance of the Laplacian on the aligned face"),
     ("landmarks", pa.list_(pa.float32(), 10), "x, y of 5 points, in pixels of the original frame"),
 )
+
+
+def _chance(beginning: str, layer: str, null: str) -> tuple[Column, ...]:
+    """Give the columns that compare a layer of the network with chance."""
+    return (
+        (f"{beginning}expected", pa.float64(), f"what {layer} would be in the mean, {null}"),
+        (f"{beginning}ratio", pa.float64(), f"{layer} / {beginning}expected"),
+        (
+            f"{beginning}z",
+            pa.float64(),
+            f"{layer} less {beginning}expected, in standard deviations of chance",
+        ),
+        (f"{beginning}p", pa.float64(), f"how probable that {layer}, or more, is by chance"),
+        (
+            f"{beginning}q",
+            pa.float64(),
+            f"{beginning}p corrected for all pairs that could have met (Benjamini and Hochberg)",
+        ),
+    )
+
+
 _FRAME_COLUMNS: tuple[Column, ...] = (
     (
         "seconds",
@@ -416,12 +437,20 @@ TABLES: Mapping[str, Kind] = {
             ("target", pa.string(), "person_id of the other"),
             ("same_frame", pa.int64(), "frames that show both"),
             ("adjacent", pa.int64(), "frames that show one, with the other in the frame before"),
+            (
+                "within",
+                pa.int64(),
+                "frames that show one, with the other in it or at most network.within before",
+            ),
+            ("same_broadcast", pa.int64(), "broadcasts that show both, whenever"),
             ("n_broadcasts", pa.int32(), "broadcasts in which they are same_frame or adjacent"),
             ("first_seen", _SECOND, "time of the first of these frames"),
             ("last_seen", _SECOND, "time of the last of these frames"),
             ("broadcast", pa.string(), "of the first frame that makes the pair, as evidence"),
             _FRAME,
-            ("weight", pa.float64(), "same_frame and adjacent, each times its weight"),
+            ("weight", pa.float64(), "the layers (network.layers), each times its weight"),
+            *_chance("", "same_frame", "frames drawn by chance in each broadcast"),
+            *_chance("same_broadcast_", "same_broadcast", "broadcasts drawn by chance"),
         ),
     ),
     "sweep": Kind(
