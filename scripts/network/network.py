@@ -6,9 +6,15 @@ from castgraph.archive import frame_links, read_selection
 from castgraph.base import tables
 from castgraph.base.files import atomic
 from castgraph.base.joblog import joblog
-from castgraph.faces.times import face_times
-from castgraph.network import export, graph
-from castgraph.network.cooccurrence import among, as_published, cooccurrences, strongest
+from castgraph.faces.times import face_times, on_air
+from castgraph.network import export, gexf, graph, weekly
+from castgraph.network.cooccurrence import (
+    PUBLISHED_WEIGHTS,
+    among,
+    as_published,
+    cooccurrences,
+    strongest,
+)
 from castgraph.people.table import shown
 
 with joblog(snakemake.log[0]):
@@ -42,6 +48,8 @@ with joblog(snakemake.log[0]):
         community_method=settings["communities"],
         layout_method=settings["layout"],
         seed=settings["seed"],
+        drawn=settings["picture_people"],
+        period=on_air(snakemake.input.frames, snakemake.params.links["frame_seconds"]),
     )
     facts = tables.provenance("network", settings, n_pairs=pairs.num_rows, n_edges=kept.num_rows)
     nodes, edges = Path(snakemake.output.nodes), Path(snakemake.output.edges)
@@ -49,6 +57,24 @@ with joblog(snakemake.log[0]):
         export.write_as_published(kept, people, nodes, edges)
     else:
         export.write_csv(built, nodes, edges)
-    export.write_gexf(built, Path(snakemake.output.gexf))
+    gexf.write_gexf(built, Path(snakemake.output.gexf))
     export.write_graphml(built, Path(snakemake.output.graphml))
+    export.write_people(built, told, Path(snakemake.output.people))
     tables.write(snakemake.output.pairs, pairs, facts, tables.EDGES)
+
+    over_time = weekly.weights(
+        tables.batches(snakemake.output.meetings, tables.MEETINGS),
+        kept,
+        settings["period"],
+        **(PUBLISHED_WEIGHTS if published else weights),
+    )
+    standing = weekly.centrality(
+        over_time,
+        dict(built.nodes(data="community")),
+        settings["period"],
+        community_method=settings["communities"],
+        seed=settings["seed"],
+    )
+    tables.write(snakemake.output.centrality, standing, facts, tables.CENTRALITY)
+    dynamic = Path(snakemake.output.dynamic)
+    gexf.write_dynamic_gexf(built, over_time, standing, dynamic, settings["period"])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -71,6 +72,28 @@ def read_frames(frames: str | os.PathLike[str]) -> tuple[list[str], NDArray[np.i
         names.append(name)
     none = np.empty(0, np.int32), np.empty(0, "datetime64[us]")
     return names, np.concatenate([none[0], *parts]), np.concatenate([none[1], *times])
+
+
+def on_air(frames: str | os.PathLike[str], frame_seconds: float) -> tuple[datetime, datetime] | None:
+    """Tell from when to when what was read was on air.
+
+    Parameters
+    ----------
+    frames
+        The merged frame table.
+    frame_seconds
+        Seconds between two frames: the last one is on air for so long.
+
+    Returns
+    -------
+    tuple of datetime, or None
+        UTC; None where no frame was read.
+    """
+    times: list[datetime] = []
+    for batch in tables.batches(frames, tables.MERGED_FRAMES, ["time", "status"]):
+        ends = pc.min_max(batch["time"].filter(pc.equal(batch["status"], "ok")))
+        times += [end.as_py() for end in ends.values() if end.is_valid]
+    return (min(times), max(times) + timedelta(seconds=frame_seconds)) if times else None
 
 
 def face_times(faces: str | os.PathLike[str], frames: str | os.PathLike[str]) -> Times:

@@ -30,6 +30,11 @@ class Network(Section):
     adjacent_weight: float = Field(
         1, ge=0, description="What a frame that shows one, with the other in the frame before, adds."
     )
+    period: Literal["day", "week"] = Field(
+        "week",
+        description="What the network over time is divided by: `day` or `week`. That is `dynamic.gexf` and "
+        "`centrality.parquet`; weeks are from Monday to Sunday, all in UTC.",
+    )
     communities: Literal["leiden", "louvain"] = Field(
         "leiden", description="How communities are found: `leiden` or `louvain` (modularity, weighted)."
     )
