@@ -131,6 +131,12 @@ def finish(
             for day in (1, 3)
         ]
         write(here / "screen_time.parquet", tables.SCREEN_TIME, on_screen)
+        standing = [
+            {"part": f"2026-W{week}", "person_id": person(n), "pagerank": 0.25 + 0.5 * (n == rising)}
+            for week, rising in ((40, 0), (41, 1))
+            for n in range(min(n_people, 2))
+        ]
+        write(here / "centrality.parquet", tables.CENTRALITY, standing)
         picture(here / "network.png", (240, 180))
         for n in range(min(n_people, 30)):
             picture(here / "portraits" / portrait_name(person(n)), (192, 192))

@@ -6,9 +6,15 @@ from castgraph.archive import frame_links, read_selection
 from castgraph.base import tables
 from castgraph.base.files import atomic
 from castgraph.base.joblog import joblog
-from castgraph.faces.times import face_times, n_read
-from castgraph.network import export, graph, layers
-from castgraph.network.cooccurrence import among, as_published, cooccurrences, strongest
+from castgraph.faces.times import face_times, n_read, on_air
+from castgraph.network import export, gexf, graph, layers, weekly
+from castgraph.network.cooccurrence import (
+    PUBLISHED_WEIGHTS,
+    among,
+    as_published,
+    cooccurrences,
+    strongest,
+)
 from castgraph.network.presence import presence
 from castgraph.network.significance import compared, significant
 from castgraph.people.table import shown
@@ -52,6 +58,8 @@ with joblog(snakemake.log[0]):
         community_method=settings["communities"],
         layout_method=settings["layout"],
         seed=settings["seed"],
+        drawn=settings["picture_people"],
+        period=on_air(snakemake.input.frames, snakemake.params.links["frame_seconds"]),
     )
     facts = tables.provenance(
         "network", settings, n_pairs=pairs.num_rows, n_edges=kept.num_rows, chance=chance
@@ -61,6 +69,25 @@ with joblog(snakemake.log[0]):
         export.write_as_published(kept, people, nodes, edges)
     else:
         export.write_csv(built, nodes, edges, exported)
-    export.write_gexf(built, Path(snakemake.output.gexf))
+    gexf.write_gexf(built, Path(snakemake.output.gexf))
     export.write_graphml(built, Path(snakemake.output.graphml))
+    export.write_people(built, told, Path(snakemake.output.people))
     tables.write(snakemake.output.pairs, pairs, facts, tables.EDGES)
+
+    counted = {f"{layer}_weight": weighs.get(layer, 0) for layer in ("same_frame", "adjacent")}
+    over_time = weekly.weights(
+        tables.batches(snakemake.output.meetings, tables.MEETINGS),
+        kept,
+        settings["period"],
+        **(PUBLISHED_WEIGHTS if published else counted),
+    )
+    standing = weekly.centrality(
+        over_time,
+        dict(built.nodes(data="community")),
+        settings["period"],
+        community_method=settings["communities"],
+        seed=settings["seed"],
+    )
+    tables.write(snakemake.output.centrality, standing, facts, tables.CENTRALITY)
+    dynamic = Path(snakemake.output.dynamic)
+    gexf.write_dynamic_gexf(built, over_time, standing, dynamic, settings["period"])

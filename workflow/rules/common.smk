@@ -190,11 +190,6 @@ def is_recording(wildcards):
     return castgraph.archive.is_local(source_of(wildcards.broadcast))
 
 
-def network_settings():
-    """What the network depends on; the size of the picture does not belong to it."""
-    return {key: value for key, value in config["network"].items() if key != "picture_people"}
-
-
 def portraits(wildcards):
     """The portraits of a clustering, where the configuration asks for them."""
     return "results/{run}/{clustering}/portraits".format(**wildcards) if config["people"]["portraits"] else []
@@ -306,9 +301,12 @@ def results(wildcards):
         "screen_time.parquet",
         "meetings.parquet",
         "edges.parquet",
+        "centrality.parquet",
         "nodes.csv",
         "edges.csv",
+        "people.csv",
         "graph.gexf",
+        "dynamic.gexf",
         "graph.graphml",
     ]
     names += ["network.png", "network.svg"]

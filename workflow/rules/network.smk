@@ -3,7 +3,7 @@
 
 
 rule network:
-    """Count who is seen beside whom and write the network."""
+    """Count who is seen beside whom and write the network, as a whole and over time."""
     input:
         selected="results/{run}/selected.csv",
         faces="results/{run}/faces.parquet",
@@ -13,9 +13,12 @@ rule network:
     output:
         pairs="results/{run}/{clustering}/edges.parquet",
         meetings="results/{run}/{clustering}/meetings.parquet",
+        centrality="results/{run}/{clustering}/centrality.parquet",
         nodes="results/{run}/{clustering}/nodes.csv",
         edges="results/{run}/{clustering}/edges.csv",
+        people="results/{run}/{clustering}/people.csv",
         gexf="results/{run}/{clustering}/graph.gexf",
+        dynamic="results/{run}/{clustering}/dynamic.gexf",
         graphml="results/{run}/{clustering}/graph.graphml",
     log:
         "results/logs/{run}/{clustering}/network.log",
@@ -27,7 +30,7 @@ rule network:
     resources:
         mem_mb=growing(4000),
     params:
-        network=network_settings(),
+        network=config["network"],
         min_seconds=config["people"]["min_seconds"],
         # A function, since braces in it are no wildcards.
         links=lambda wildcards: LINKS,

@@ -47,7 +47,9 @@ rule report:
             ],
         ),
         inventories="results/{run}/inventories.csv",
-        clusterings=per_clustering("people.parquet", "screen_time.parquet", "edges.parquet", "network.png"),
+        clusterings=per_clustering(
+            "people.parquet", "screen_time.parquet", "edges.parquet", "centrality.parquet", "network.png"
+        ),
         portraits=per_clustering("portraits") if config["people"]["portraits"] else [],
     output:
         "results/{run}/report.html",

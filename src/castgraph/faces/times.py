@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -77,6 +78,28 @@ def n_read(frames: str | os.PathLike[str]) -> dict[str, int]:
     """Tell how many frames of each broadcast of the merged frame table were read; a broadcast at a time."""
     read = tables.by_broadcast(frames, tables.MERGED_FRAMES, ["status"])
     return {name: int((status == "ok").sum()) for name, [status] in read}
+
+
+def on_air(frames: str | os.PathLike[str], frame_seconds: float) -> tuple[datetime, datetime] | None:
+    """Tell from when to when what was read was on air.
+
+    Parameters
+    ----------
+    frames
+        The merged frame table.
+    frame_seconds
+        Seconds between two frames: the last one is on air for so long.
+
+    Returns
+    -------
+    tuple of datetime, or None
+        UTC; None where no frame was read.
+    """
+    times: list[datetime] = []
+    for batch in tables.batches(frames, tables.MERGED_FRAMES, ["time", "status"]):
+        ends = pc.min_max(batch["time"].filter(pc.equal(batch["status"], "ok")))
+        times += [end.as_py() for end in ends.values() if end.is_valid]
+    return (min(times), max(times) + timedelta(seconds=frame_seconds)) if times else None
 
 
 def face_times(faces: str | os.PathLike[str], frames: str | os.PathLike[str]) -> Times:

@@ -20,6 +20,9 @@ from castgraph.network.presence import Presence, number_broadcasts, number_peopl
 PUBLISHED_EDGES = 1001
 """How many edges the published network of "60 Minutes" has."""
 
+PUBLISHED_WEIGHTS = {"same_frame_weight": 2.0, "adjacent_weight": 0.0}
+"""What a frame adds to the weight of its edges; see `as_published`."""
+
 # One row a person and frame, whatever the number of faces.
 _SIGHTINGS = """
 CREATE TEMP TABLE sightings AS
@@ -286,7 +289,9 @@ def as_published(edges: pa.Table) -> pa.Table:
         Of the schema `castgraph.base.tables.EDGES`.
     """
     same_frame = edges.filter(pc.greater(edges["same_frame"], 0))
-    weight = pc.multiply(pc.cast(same_frame["same_frame"], pa.float64()), 2.0)
+    weight = pc.multiply(
+        pc.cast(same_frame["same_frame"], pa.float64()), PUBLISHED_WEIGHTS["same_frame_weight"]
+    )
     column = same_frame.schema.get_field_index("weight")
     return strongest(
         _sorted(same_frame.set_column(column, tables.EDGES.field("weight"), weight)), PUBLISHED_EDGES

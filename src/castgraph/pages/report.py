@@ -9,7 +9,7 @@ import math
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ from castgraph.archive import frame_links, read_inventory_report, read_selection
 from castgraph.archive.address import without_login
 from castgraph.base import tables
 from castgraph.base.statuses import NOT_OK, READ, STATUSES
+from castgraph.faces.times import on_air
 from castgraph.network.cooccurrence import among
+from castgraph.network.trends import halves, rose_and_fell
 from castgraph.pages import theme
 from castgraph.people.table import portrait_name, shown
 from castgraph.run import timings
@@ -38,6 +40,9 @@ TOP_PAIRS = 20
 
 TOP_HEAT = 12
 """How many people are in the table of screen time."""
+
+TOP_CHANGES = 8
+"""How many people who rose, and who fell, are shown of a clustering."""
 
 MOST_COLUMNS = 31
 """Days of that table; of more, weeks or months."""
@@ -142,14 +147,8 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
 
 def _on_air(broadcasts: pa.Table, frames: Path, frame_seconds: float) -> tuple[datetime, datetime] | None:
     """Tell from when to when what was read was on air; of all that is listed where nothing was read."""
-    times: list[datetime] = []
-    for batch in tables.batches(frames, tables.MERGED_FRAMES, ["time", "status"]):
-        ends = pc.min_max(batch["time"].filter(pc.equal(batch["status"], "ok")))
-        times += [end.as_py() for end in ends.values() if end.is_valid]
-    if times:
-        return min(times), max(times) + timedelta(seconds=frame_seconds)
     starts = broadcasts["start"].to_pylist()
-    return (min(starts), max(starts)) if starts else None
+    return on_air(frames, frame_seconds) or ((min(starts), max(starts)) if starts else None)
 
 
 def _fates(broadcasts: pa.Table) -> dict[str, int]:
@@ -229,6 +228,7 @@ def _clustering(
             for row in _head(folder / "edges.parquet", people["person_id"], TOP_PAIRS)
         ],
         "heat": _heat(folder / "screen_time.parquet", people.slice(0, TOP_HEAT)),
+        "over_time": _over_time(folder / "centrality.parquet", names),
     }
 
 
@@ -280,6 +280,30 @@ def _heat(path: Path, people: pa.Table) -> Facts | None:
             for person, name in zip(ids, people["name"].to_pylist(), strict=True)
         ],
     }
+
+
+def _over_time(path: Path, names: Mapping[str, str]) -> Facts | None:
+    """Tell whose PageRank rose and whose fell.
+
+    Returns
+    -------
+    dict or None
+        The parts of either half (``first``, ``second``), and ``rose`` and ``fell``: ``name``, ``before`` and
+        ``after``. None where nothing can be compared.
+    """
+    table = tables.read(path, tables.CENTRALITY, ["part", "person_id", "pagerank"])
+    first, second = halves(table)
+    if not first:
+        return None
+    rose, fell = (
+        [
+            {"name": names[each.person_id], "before": each.before, "after": each.after}
+            for each in found
+            if each.person_id in names
+        ]
+        for found in rose_and_fell(table, TOP_CHANGES)
+    )
+    return {"first": first, "second": second, "rose": rose, "fell": fell}
 
 
 def _safe(url: str) -> str:

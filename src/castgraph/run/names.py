@@ -31,7 +31,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "portraits": 4,
     "database_json": 2,
     "network": 6,
-    "picture": 1,
+    "picture": 2,
     "summary": 8,
     "report": 6,
 }

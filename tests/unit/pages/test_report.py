@@ -203,6 +203,14 @@ def test_screen_time_is_shown_by_day_with_what_was_read(tmp_path):
     assert "read 60 60" in page.text
 
 
+def test_who_rose_and_who_fell_is_told(tmp_path):
+    page = made(tmp_path, configured())
+    assert "Person 1 rose most, from 25.0% to 75.0% of the PageRank." in page.text
+    assert "Person 0 fell most, from 75.0% to 25.0% of the PageRank." in page.text
+    assert "The mean PageRank of 2026-W40 and of 2026-W41" in page.text
+    assert "Person 1 25.0% 75.0% +50.0 Person 0 75.0% 25.0% -50.0" in page.text
+
+
 def test_who_is_on_screen_for_too_short_is_not_shown(tmp_path):
     page = made(tmp_path, configured(people={"min_seconds": 3997}))
     assert "Person 0" in page.text

@@ -35,6 +35,7 @@ from castgraph.base.tables.parquet import (
 from castgraph.base.tables.registry import (
     APPEARANCES,
     BROADCASTS,
+    CENTRALITY,
     CONSTRAINTS,
     EDGES,
     EMBEDDING_SIZE,
@@ -61,6 +62,7 @@ from castgraph.base.tables.registry import (
 __all__ = [
     "APPEARANCES",
     "BROADCASTS",
+    "CENTRALITY",
     "CONSTRAINTS",
     "EDGES",
     "EMBEDDINGS",

@@ -453,6 +453,35 @@ TABLES: Mapping[str, Kind] = {
             *_chance("same_broadcast_", "same_broadcast", "broadcasts drawn by chance"),
         ),
     ),
+    "centrality": Kind(
+        path="results/{run}/{clustering}/centrality.parquet",
+        what="where everybody stands in the network of each day or week (`network.period`, UTC)",
+        key=("part", "person_id"),
+        order=("part", "-pagerank", "person_id"),
+        columns=(
+            ("part", pa.string(), "which day or week: 2024-01-31 or 2024-W05 (ISO 8601)"),
+            ("start", pa.date32(), "its first day"),
+            ("person_id", pa.string(), "the person, who has an edge in it"),
+            ("degree", pa.int32(), "with how many people"),
+            ("strength", pa.float64(), "the sum of the weights of these edges"),
+            (
+                "pagerank",
+                pa.float64(),
+                "high for people seen with many who are themselves seen with many; all of a part make 1",
+            ),
+            (
+                "betweenness",
+                pa.float64(),
+                "share of the shortest ways between two others that lead over the person, "
+                "an edge being 1 / weight long",
+            ),
+            (
+                "community",
+                pa.int32(),
+                "number of a group that is often seen together; it stays with most of those who had it last",
+            ),
+        ),
+    ),
     "sweep": Kind(
         path="results/{run}/sweep.parquet",
         what="one row a clustering, DBSCAN first, by min_samples and eps: its scores without labels; "
@@ -542,6 +571,7 @@ SCREEN_TIME = TABLES["screen_time"].schema
 MEETINGS = TABLES["meetings"].schema
 SUGGESTIONS = TABLES["suggestions"].schema
 EDGES = TABLES["edges"].schema
+CENTRALITY = TABLES["centrality"].schema
 SWEEP = TABLES["sweep"].schema
 SWEEP_CHANGES = TABLES["sweep_changes"].schema
 

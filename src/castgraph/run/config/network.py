@@ -61,6 +61,11 @@ class Network(Section):
         "keeps, such as `0.05`; `null` keeps all. It is the q of `same_frame` or of `same_broadcast`, of "
         "those of the two that weigh; see docs/reading-results.md.",
     )
+    period: Literal["day", "week"] = Field(
+        "week",
+        description="What the network over time is divided by: `day` or `week`. That is `dynamic.gexf` and "
+        "`centrality.parquet`; weeks are from Monday to Sunday, all in UTC.",
+    )
     communities: Literal["leiden", "louvain"] = Field(
         "leiden", description="How communities are found: `leiden` or `louvain` (modularity, weighted)."
     )
