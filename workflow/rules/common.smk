@@ -11,6 +11,7 @@ import castgraph.run.config
 import castgraph.run.inventories
 import castgraph.run.ledger
 from castgraph.base.files import expanded
+from castgraph.network.layers import compared_networks
 from castgraph.run.frames import FETCHED, UNPACKED, depend_on
 from castgraph.run.names import CODE_VERSIONS, clusterings, encoder_name, encoder_settings, quality
 from castgraph.run.turn import take_turn
@@ -274,6 +275,24 @@ def gallery_pictures(wildcards):
         raise refusal(str(error))
 
 
+# The network of a clustering, and those that it is compared with, by what their files are called.
+NETWORKS = ["", *(f"_{name}" for name in compared_networks(config["network"]))]
+TITLES = {
+    "": "Who is seen beside whom",
+    "_corrected": "Corrected: who is seen beside whom",
+    "_without_hosts": "Beside those who are always on air",
+}
+
+
+def networks(*files):
+    """Files of each of these networks, for the clusterings of a run."""
+    return [
+        f"results/{{run}}/{{clustering}}/{file.replace('{name}', name)}"
+        for name in NETWORKS
+        for file in files
+    ]
+
+
 # What tells where a frame can be seen.
 LINKS = {
     "base_url": ARCHIVE_URL,
@@ -309,8 +328,17 @@ def results(wildcards):
         "dynamic.gexf",
         "graph.graphml",
     ]
-    names += ["network.png", "network.svg"]
+    names += [f"network{name}.{kind}" for name in NETWORKS for kind in ("png", "svg")]
+    names += ["as_published.html"] * (config["network"]["mode"] == "as_published")
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]
-    of_all = ["left_alone.csv", "merged.json", "summary.json", "report.html", "sweep.parquet", "sweep.html"]
+    of_all = [
+        "left_alone.csv",
+        "merged.json",
+        "summary.json",
+        "report.html",
+        "sweep.parquet",
+        "sweep.html",
+        "holds.parquet",
+    ]
     return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

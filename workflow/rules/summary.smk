@@ -44,11 +44,15 @@ rule report:
                 "frames.parquet",
                 "sweep.parquet",
                 "sweep.png",
+                "holds.parquet",
             ],
         ),
         inventories="results/{run}/inventories.csv",
         clusterings=per_clustering(
-            "people.parquet", "screen_time.parquet", "edges.parquet", "centrality.parquet", "network.png"
+            "people.parquet", "screen_time.parquet", "edges.parquet", "centrality.parquet"
+        )
+        + per_clustering(
+            *(f"network{name}.png" for name in NETWORKS), *(f"graph{name}.graphml" for name in NETWORKS)
         ),
         portraits=per_clustering("portraits") if config["people"]["portraits"] else [],
     output:

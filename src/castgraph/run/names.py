@@ -32,6 +32,8 @@ CODE_VERSIONS: Mapping[str, int] = {
     "database_json": 2,
     "network": 6,
     "picture": 2,
+    "holds": 1,
+    "published": 1,
     "summary": 8,
     "report": 6,
 }

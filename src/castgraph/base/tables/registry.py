@@ -482,6 +482,27 @@ TABLES: Mapping[str, Kind] = {
             ),
         ),
     ),
+    "holds": Kind(
+        path="results/{run}/holds.parquet",
+        what="every edge of every clustering, and whether it is one in the others, people matched by faces",
+        key=("clustering", "source", "target"),
+        order=("clustering",),
+        columns=(
+            ("clustering", pa.string(), "the name of its folder"),
+            ("source", pa.string(), "person_id, the first of the two in the alphabet"),
+            ("target", pa.string(), "person_id of the other"),
+            (
+                "holds",
+                pa.string(),
+                "over which eps of its algorithm it is an edge without a gap, and in how many of the others; "
+                "empty where there is nothing to compare",
+            ),
+            ("n_held", pa.int32(), "other clusterings that have it"),
+            ("n_compared", pa.int32(), "other clusterings, those of network.compare among them"),
+            ("least_weight", pa.float64(), "the smallest weight where it is an edge"),
+            ("most_weight", pa.float64(), "the largest"),
+        ),
+    ),
     "sweep": Kind(
         path="results/{run}/sweep.parquet",
         what="one row a clustering, DBSCAN first, by min_samples and eps: its scores without labels; "
@@ -571,6 +592,7 @@ SCREEN_TIME = TABLES["screen_time"].schema
 MEETINGS = TABLES["meetings"].schema
 SUGGESTIONS = TABLES["suggestions"].schema
 EDGES = TABLES["edges"].schema
+HOLDS = TABLES["holds"].schema
 CENTRALITY = TABLES["centrality"].schema
 SWEEP = TABLES["sweep"].schema
 SWEEP_CHANGES = TABLES["sweep_changes"].schema

@@ -61,6 +61,22 @@ class Network(Section):
         "keeps, such as `0.05`; `null` keeps all. It is the q of `same_frame` or of `same_broadcast`, of "
         "those of the two that weigh; see docs/reading-results.md.",
     )
+    exclude: list[str] = Field(
+        [],
+        description="People who are left out of the network, by ID or name. The tables of people and pairs "
+        "keep them.",
+    )
+    always_on: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        0.15,
+        description="A second network leaves out those who are on air in more than this share of all frames "
+        "that were read, such as the host: it shows who is tied beside them. 0.15 is nine minutes of an "
+        "hour; `null` makes none.",
+    )
+    compare: list[str] = Field(
+        [],
+        description="Folders of clusterings of other runs with the same broadcasts, such as "
+        "`results/other/linkage-0.52` by another detector: `holds.parquet` tells which pairs are there, too.",
+    )
     period: Literal["day", "week"] = Field(
         "week",
         description="What the network over time is divided by: `day` or `week`. That is `dynamic.gexf` and "
