@@ -211,6 +211,21 @@ def test_who_rose_and_who_fell_is_told(tmp_path):
     assert "Person 1 25.0% 75.0% +50.0 Person 0 75.0% 25.0% -50.0" in page.text
 
 
+def test_who_is_first_without_those_who_are_always_on_air_is_told(tmp_path):
+    page = made(tmp_path, configured(), n_people=4, hosts=["P01"])
+    assert "Person 1 is on air in more than 15% of all frames" in page.text
+    assert "Without Person 1" in page.text
+    alone = made(tmp_path / "none", configured(), n_people=4)
+    assert "always on air" not in alone.text
+    assert "always on air" not in made(tmp_path, configured(network={"always_on": None})).text
+
+
+def test_over_which_clusterings_a_pair_holds_is_told_where_there_are_several(tmp_path):
+    page = made(tmp_path, configured(0.4, 0.45))
+    assert "0.4 to 0.5" in page.text
+    assert "holds" not in made(tmp_path / "one", configured()).text
+
+
 def test_who_is_on_screen_for_too_short_is_not_shown(tmp_path):
     page = made(tmp_path, configured(people={"min_seconds": 3997}))
     assert "Person 0" in page.text
