@@ -1,37 +1,36 @@
-"""Measure the network of a year: how long each part takes, and how much memory.
+"""Measure what is done with the network of a year: how long each part takes, and in how much memory.
 
-    uv run python benchmarks/network.py [--json FILE] [--only NAME,NAME,...] [--size N] [--data FOLDER]
+    uv run python benchmarks/network.py [--json FILE] [--only NAME,NAME,...] [--size N] [--broadcasts N]
 
-The year is made up: who each face is as `embeddings.py` draws it (a host with 15 % of the faces, a heavy tail of
-5,000 people, a quarter nobody's), in 342 broadcasts of 2,215 frames each, in random order: so everybody is in
-every week, which makes the most weeks of each pair that there can be. All lies in a temporary folder (in
-``TMPDIR``, or in ``--data``) and is removed.
+The year is made up, as that of `people.py`: faces and people as `embeddings.py` makes them, in 342 broadcasts
+of 2,215 frames each, or in as many as are asked for. No real face is in it.
 
 Figures
 -------
-``--json`` writes them flat, seconds each, with ``n_faces``, and for each the most memory that its process had
-(``_mb`` in the place of ``_s``):
+``--json`` writes them flat, with ``n_faces`` and ``n_broadcasts``. Each is measured in a process of its own;
+its peak of memory, the year's own tables included, is beside it, ``graph_peak_mb`` beside ``graph_s``:
 
-- ``dynamic_s``: the network of the 1,000 strongest edges over time: the meetings read, weights by week, centrality
-  and communities, ``centrality.parquet`` and ``dynamic.gexf`` written;
-- ``dynamic_all_s``: the same with all edges. No target.
+- ``graph_s``: from faces and members to all pairs with their layers, and the network of the 1,000 strongest
+  (without its layout, which is a matter of the picture);
+- ``significance_s``: all pairs compared with chance;
+- ``dynamic_s``: the network of the 1,000 strongest over time: weights by week, centrality and communities of
+  each week, ``centrality.parquet`` and ``dynamic.gexf``. Everybody is in every week of this year.
 
-To add a figure is to add a function of a `Year` to `FIGURES`; each has a process of its own.
+To add a figure is to add a function of a `Year` to `FIGURES`.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
@@ -41,130 +40,128 @@ from rich.table import Table
 
 from castgraph.base import tables
 from castgraph.base.files import atomic
-from castgraph.network import gexf, graph, weekly
-from castgraph.network.cooccurrence import cooccurrences, strongest
-from castgraph.people.ids import mint
+from castgraph.network import weekly
+from castgraph.network.cooccurrence import by_day, cooccurrences, strongest
+from castgraph.network.gexf import write_dynamic_gexf
+from castgraph.network.graph import build
+from castgraph.network.presence import presence
+from castgraph.network.significance import compared
 from embeddings import population
-
-FACES = 774_615
-"""The reference job: the faces of one year of "60 Minutes"."""
-BROADCASTS, FRAMES = 342, 2_215
-FRAME_SECONDS = 4
-EDGES = 1_000
-"""As many as the configuration keeps by default."""
+from people import BROADCASTS, FACES, FRAME_SECONDS, FRAMES, broadcast_id
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A year that is made up: the folder of its tables, as the rule ``network`` writes and reads them."""
+    """A year that is made up: the merged faces, who they are, and when each was on air."""
 
-    folder: Path
+    faces: pa.Table
+    members: tables.Members
+    times: np.ndarray
+    n_frames: Mapping[str, int]
+    """Of each broadcast the frames that were read."""
 
-    def table(self, name: str) -> Path:
-        """Tell where a table lies."""
-        return self.folder / f"{name}.parquet"
 
-
-def make(folder: Path, n_faces: int) -> Year:
-    """Make the meetings, the edges and the people of a year of `n_faces` faces."""
-    year = Year(folder)
+def make(n_faces: int, n_broadcasts: int = BROADCASTS) -> Year:
+    """Make a year of `n_faces` faces, spread evenly over broadcasts and frames."""
     rng = np.random.default_rng(0)
     person, _ = population(n_faces, rng)
-    broadcast = np.sort(rng.integers(0, BROADCASTS, n_faces))
+    broadcast = np.sort(rng.integers(0, n_broadcasts, n_faces)).astype(np.int32)
     frame = rng.integers(1, FRAMES + 1, n_faces).astype(np.int32)
-    frame = frame[np.lexsort((frame, broadcast))]
-    days = np.datetime64("2022-01-01T19:00", "us") + broadcast.astype("timedelta64[D]")
-    times = days + (frame.astype(np.int64) - 1) * np.timedelta64(FRAME_SECONDS * 10**6, "us")
-    names = [f"STATION_{str(day).replace('-', '')}_190000_Show" for day in np.unique(days.astype("datetime64[D]"))]
-    ids: list[str] = []
-    for number in range(int(person.max()) + 1):
-        ids.append(mint(names[0], number, (0, 1, 1, 0), set(ids[-1:])))
-    ids = [f"{name}{number}" for number, name in enumerate(ids)]
-    why = np.where(person == tables.NOISE, tables.WHY.index("noise"), 0).astype(np.int8)
+    order = np.lexsort((frame, broadcast))
+    names = [broadcast_id(n) for n in range(n_broadcasts)]
+    starts = np.array([f"{name[8:12]}-{name[12:14]}-{name[14:16]}T19:00" for name in names], "datetime64[us]")
+    times = starts[broadcast] + (frame[order] - 1) * np.timedelta64(FRAME_SECONDS * 10**6, "us")
     faces = pa.table(
-        {
-            "broadcast": pa.DictionaryArray.from_arrays(pa.array(broadcast.astype(np.int32)), pa.array(names)),
-            "frame": frame,
-        }
+        {"broadcast": pa.DictionaryArray.from_arrays(broadcast, pa.array(names)), "frame": frame[order]}
     )
-    with (
-        atomic(year.table("meetings")) as part,
-        tables.writer(part, tables.MEETINGS, {}) as add,
-    ):
-        edges = cooccurrences(faces, tables.Members(person, why, ids), times, meetings=add)
-    tables.write(year.table("edges"), edges, {}, tables.EDGES)
-    people = {"person_id": pa.array(ids), "name": pa.array([f"Person {name}" for name in ids])}
-    filled = {each.name: people.get(each.name, pa.nulls(len(ids), each.type)) for each in tables.PEOPLE}
-    tables.write(year.table("people"), pa.table(filled, schema=tables.PEOPLE), {}, tables.PEOPLE)
-    return year
+    why = np.where(person == tables.NOISE, tables.WHY.index("noise"), 0).astype(np.int8)
+    ids = [f"P{n:05d}" for n in range(int(person.max()) + 1)]
+    return Year(faces, tables.Members(person, why, ids), times, dict.fromkeys(names, FRAMES))
 
 
 # --- the figures
 
 
-def dynamic(year: Year, top: int | None = EDGES) -> float:
-    """Write the network of the strongest edges over time."""
-    edges = strongest(tables.read(year.table("edges"), tables.EDGES), top)
-    people = tables.read(year.table("people"), tables.PEOPLE)
-    whole = graph.build(
-        edges, people, link=lambda broadcast, frame: "", layout_method="fruchterman_reingold"
-    )
+def graph(year: Year) -> float:
+    """Count all pairs."""
     start = time.perf_counter()
-    weights = weekly.weights(tables.batches(year.table("meetings"), tables.MEETINGS), edges)
-    standing = weekly.centrality(weights, dict(whole.nodes(data="community")))
-    tables.write(year.table("centrality"), standing, {}, tables.CENTRALITY)
-    gexf.write_dynamic_gexf(whole, weights, standing, year.folder / "dynamic.gexf", "week")
+    cooccurrences(year.faces, year.members, year.times)
     return time.perf_counter() - start
 
 
-def dynamic_all(year: Year) -> float:
-    """Write the network of all edges over time."""
-    return dynamic(year, None)
+def significance(year: Year) -> float:
+    """Compare all pairs with chance."""
+    edges = cooccurrences(year.faces, year.members, year.times)
+    start = time.perf_counter()
+    compared(edges, presence(year.faces, year.members), year.n_frames)
+    return time.perf_counter() - start
 
 
-FIGURES: Mapping[str, Callable[[Year], float]] = {"dynamic_s": dynamic, "dynamic_all_s": dynamic_all}
+def dynamic(year: Year) -> float:
+    """Write the network of the strongest pairs over time."""
+    edges = strongest(cooccurrences(year.faces, year.members, year.times), EDGES)
+    people = {"person_id": year.members.ids, "name": [f"Person {name}" for name in year.members.ids]}
+    known = pa.table(
+        {name: people.get(name, pa.nulls(len(year.members.ids))) for name in tables.PEOPLE.names}
+    )
+    whole = build(edges, known.cast(tables.PEOPLE), link=lambda broadcast, frame: "")
+    with TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        weights = weekly.weights(by_day(year.faces, year.members, year.times, edges))
+        standing = weekly.centrality(weights, dict(whole.nodes(data="community")))
+        tables.write(Path(folder) / "centrality.parquet", standing, {}, tables.CENTRALITY)
+        write_dynamic_gexf(whole, weights, standing, Path(folder) / "dynamic.gexf", "week")
+        return time.perf_counter() - start
+
+
+FIGURES: Mapping[str, Callable[[Year], float]] = {
+    "graph_s": graph,
+    "significance_s": significance,
+    "dynamic_s": dynamic,
+}
 """Name → what measures it, in seconds."""
 
-TARGETS: Mapping[str, float] = {"dynamic_s": 30}
-MOST_MB = 2_000
+TARGETS: Mapping[str, float] = {"graph_s": 3, "significance_s": 20, "dynamic_s": 30}
+MOST_MB = 2000
+EDGES = 1000
+"""As many as the network keeps where nothing else is asked for."""
 
 
-def measured(name: str, year: Year) -> tuple[float, float]:
-    """Measure a figure: seconds, and the most MB that this process has had."""
-    return FIGURES[name](year), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+def measured(name: str, n_faces: int, n_broadcasts: int) -> tuple[float, float]:
+    """Measure a figure, and the peak of memory in MB, in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measured, (name, n_faces, n_broadcasts))
 
 
-def measure(year: Year, names: list[str]) -> dict[str, float]:
-    """Measure the figures of these names, one after the other, each in a process of its own."""
-    found: dict[str, float] = {}
-    for name in names:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            found[name], found[f"{name.removesuffix('_s')}_mb"] = pool.submit(measured, name, year).result()
-    return found
+def _measured(name: str, n_faces: int, n_broadcasts: int) -> tuple[float, float]:
+    seconds = FIGURES[name](make(n_faces, n_broadcasts))
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    only: Annotated[str, typer.Option(help="Figures, by their names.")] = ",".join(TARGETS),
+    only: Annotated[str, typer.Option(help="Figures, by their names.")] = ",".join(FIGURES),
     size: Annotated[int, typer.Option(min=100, help="How many faces.")] = FACES,
-    data: Annotated[Path | None, typer.Option(help="Where the temporary folder is made.")] = None,
+    broadcasts: Annotated[int, typer.Option(min=1, help="How many broadcasts.")] = BROADCASTS,
 ) -> None:
-    """Measure the network of a year."""
+    """Measure what is done with the network of a year."""
     names = only.split(",")
     if unknown := [name for name in names if name not in FIGURES]:
         sys.exit(f"error: --only {unknown[0]}: there are {', '.join(FIGURES)}")
-    with tempfile.TemporaryDirectory(dir=data) as folder, Console(stderr=True).status("making the year"):
-        figures = measure(make(Path(folder), size), names)
-    table = Table("", "found", "target", title=f"{size:,} faces")
-    for name, value in figures.items():
-        target: Any = TARGETS.get(name, MOST_MB if name.endswith("_mb") else "-")
-        table.add_row(name, f"{value:,.2f}", f"{target}" if size == FACES else "-")
+    figures: dict[str, float] = {}
+    table = Table("", "seconds", "target", "MB", title=f"{size:,} faces in {broadcasts:,} broadcasts")
+    for name in names:
+        with Console(stderr=True).status(name):
+            seconds, peak = measured(name, size, broadcasts)
+        figures |= {name: seconds, f"{name.removesuffix('_s')}_peak_mb": peak}
+        table.add_row(name, f"{seconds:.2f}", f"{TARGETS[name]:g}" if size == FACES else "-", f"{peak:,.0f}")
     console.print(table)
     if json_file is not None:
         with atomic(json_file) as part:
-            part.write_text(json.dumps({**figures, "n_faces": size}, indent=2) + "\n")
+            counts = {"n_faces": size, "n_broadcasts": broadcasts}
+            part.write_text(json.dumps({**figures, **counts}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

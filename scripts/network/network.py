@@ -6,68 +6,74 @@ from castgraph.archive import frame_links, read_selection
 from castgraph.base import tables
 from castgraph.base.files import atomic
 from castgraph.base.joblog import joblog
-from castgraph.faces.times import face_times, on_air
-from castgraph.network import export, gexf, graph, weekly
+from castgraph.faces.times import face_times, n_read, on_air
+from castgraph.network import export, gexf, graph, layers, weekly
 from castgraph.network.cooccurrence import (
     PUBLISHED_WEIGHTS,
     among,
     as_published,
+    by_day,
     cooccurrences,
     strongest,
 )
+from castgraph.network.presence import presence
+from castgraph.network.significance import compared, significant
 from castgraph.people.table import shown
 
 with joblog(snakemake.log[0]):
     settings = snakemake.params.network
     people = tables.read(snakemake.input.people, tables.PEOPLE)
-    weights = {name: settings[name] for name in ("same_frame_weight", "adjacent_weight")}
+    published = settings["mode"] == "as_published"
+    weighs, exported = layers.weights(settings), layers.exported(settings)
+    faces = tables.read(snakemake.input.faces, tables.MERGED_FACES, ["broadcast", "frame"])
+    members = tables.read_members(
+        snakemake.input.members, snakemake.input.faces, people["person_id"].to_pylist()
+    )
+    times = face_times(snakemake.input.faces, snakemake.input.frames)
+    how = {
+        "within": layers.frames_within(settings["within"], snakemake.params.links["frame_seconds"]),
+        "memory_limit": f"{snakemake.resources.mem_mb // 2}MB",  # the other half is for the tables
+        "scratch": snakemake.resources.tmpdir,
+    }
     with (
         atomic(snakemake.output.meetings) as part,
         tables.writer(part, tables.MEETINGS, tables.provenance("network", {})) as add,
     ):
-        pairs = cooccurrences(
-            tables.read(snakemake.input.faces, tables.MERGED_FACES, ["broadcast", "frame"]),
-            tables.read_members(
-                snakemake.input.members, snakemake.input.faces, people["person_id"].to_pylist()
-            ),
-            face_times(snakemake.input.faces, snakemake.input.frames),
-            **weights,
-            memory_limit=f"{snakemake.resources.mem_mb // 2}MB",  # the other half is for the tables
-            scratch=snakemake.resources.tmpdir,
-            meetings=add,
-        )
-    published = settings["mode"] == "as_published"
+        pairs = cooccurrences(faces, members, times, weights=weighs, meetings=add, **how)
+    pairs, chance = compared(pairs, presence(faces, members), n_read(snakemake.input.frames))
     top = None if settings["top_edges"] == "all" else settings["top_edges"]
     told = shown(people, snakemake.params.min_seconds)
     between = among(pairs, told["person_id"])
-    kept = as_published(between) if published else strongest(between, top)
+    if published:
+        kept = as_published(between)
+    else:
+        kept = strongest(significant(between, weighs, settings["significant"]), top)
     built = graph.build(
         kept,
         people,
         link=frame_links(read_selection(Path(snakemake.input.selected)), **snakemake.params.links),
+        layers=exported,
         community_method=settings["communities"],
         layout_method=settings["layout"],
         seed=settings["seed"],
         drawn=settings["picture_people"],
         period=on_air(snakemake.input.frames, snakemake.params.links["frame_seconds"]),
     )
-    facts = tables.provenance("network", settings, n_pairs=pairs.num_rows, n_edges=kept.num_rows)
+    facts = tables.provenance(
+        "network", settings, n_pairs=pairs.num_rows, n_edges=kept.num_rows, chance=chance
+    )
     nodes, edges = Path(snakemake.output.nodes), Path(snakemake.output.edges)
     if published:
         export.write_as_published(kept, people, nodes, edges)
     else:
-        export.write_csv(built, nodes, edges)
+        export.write_csv(built, nodes, edges, exported)
     gexf.write_gexf(built, Path(snakemake.output.gexf))
     export.write_graphml(built, Path(snakemake.output.graphml))
     export.write_people(built, told, Path(snakemake.output.people))
     tables.write(snakemake.output.pairs, pairs, facts, tables.EDGES)
 
-    over_time = weekly.weights(
-        tables.batches(snakemake.output.meetings, tables.MEETINGS),
-        kept,
-        settings["period"],
-        **(PUBLISHED_WEIGHTS if published else weights),
-    )
+    days = by_day(faces, members, times, kept, weights=PUBLISHED_WEIGHTS if published else weighs, **how)
+    over_time = weekly.weights(days, settings["period"])
     standing = weekly.centrality(
         over_time,
         dict(built.nodes(data="community")),

@@ -17,7 +17,8 @@ with joblog(snakemake.log[0]):
     members = tables.read_members(given.members, given.faces, ids)
     times = face_times(given.faces, given.frames)
     link = frame_links(read_selection(Path(given.selected)), **links)
-    seen = sightings(places, tables.open_embeddings(given.faces), members, times, link)
+    distances = tables.read(given.members, tables.MEMBERS, ["distance"])["distance"].to_numpy()
+    seen = sightings(places, members, distances, times, link)
     settings = {"frame_seconds": links["frame_seconds"], "gap_seconds": snakemake.params.gap_seconds}
     joined = appearances(places, members, times, link, **settings)
     facts = tables.provenance("sightings", settings, n_sightings=len(seen), n_appearances=len(joined))

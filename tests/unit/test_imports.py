@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("wand", "matplotlib", "onnxruntime", "onnx", "dlib", "_dlib_pybind11", "av", "igraph", "sklearn")
+HEAVY = ("matplotlib", "onnxruntime", "onnx", "dlib", "_dlib_pybind11", "av", "igraph", "sklearn")
 WITHOUT = (
     "castgraph.archive",
     "castgraph.archive.media.sources",

@@ -153,6 +153,8 @@ def origin(broadcast):
 PACE = placed("results/ledger/pace")
 # What `castgraph retry` wants to be fetched again.
 ASKED = castgraph.run.ledger.read(Path(placed("results/ledger")) / castgraph.run.ledger.ASKED)
+# Whose embeddings are not to come back.
+FORGOTTEN = placed(f"results/ledger/{castgraph.run.ledger.FORGOTTEN}")
 FETCHED_RECEIPT = "results/fetched/{origin}/{broadcast}.json"
 INVENTORY_RECEIPT = "results/fetched/{archive}/inventories/{station}.{day}.json"
 

@@ -74,6 +74,12 @@ def read_frames(frames: str | os.PathLike[str]) -> tuple[list[str], NDArray[np.i
     return names, np.concatenate([none[0], *parts]), np.concatenate([none[1], *times])
 
 
+def n_read(frames: str | os.PathLike[str]) -> dict[str, int]:
+    """Tell how many frames of each broadcast of the merged frame table were read; a broadcast at a time."""
+    read = tables.by_broadcast(frames, tables.MERGED_FRAMES, ["status"])
+    return {name: int((status == "ok").sum()) for name, [status] in read}
+
+
 def on_air(frames: str | os.PathLike[str], frame_seconds: float) -> tuple[datetime, datetime] | None:
     """Tell from when to when what was read was on air.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 
 import networkx as nx
 import pyarrow as pa
 
 from castgraph.base import csvs, files
 from castgraph.base.text import line
+from castgraph.network.layers import LAYERS, columns
 
 _NODE_COLUMNS = (
     "n_faces", "n_frames", "n_broadcasts", "screen_seconds", "first_seen", "last_seen",
@@ -19,13 +21,14 @@ _PEOPLE_COLUMNS = (
     "first_seen", "last_seen", "n_outliers", "spread", "portrait",
 )  # fmt: skip
 _STANDING = ("degree", "strength", "pagerank", "community")
-_EDGE_COLUMNS = (
-    "same_frame", "adjacent", "n_broadcasts", "first_seen", "last_seen", "broadcast", "frame", "evidence",
-)  # fmt: skip
+_EDGE_COLUMNS = ("n_broadcasts", "first_seen", "last_seen", "broadcast", "frame", "evidence")
 
 
 def write_csv(
-    graph: nx.Graph, nodes_path: str | os.PathLike[str], edges_path: str | os.PathLike[str]
+    graph: nx.Graph,
+    nodes_path: str | os.PathLike[str],
+    edges_path: str | os.PathLike[str],
+    layers: Collection[str] = LAYERS,
 ) -> None:
     """Write the network as two CSV files that Gephi imports as they are.
 
@@ -40,20 +43,23 @@ def write_csv(
     edges_path
         The file of the edges: ``Source``, ``Target``, ``Type`` (``Undirected``), ``Weight``, both
         names and what else is known, strongest first.
+    layers
+        Of which layers the edges tell, as `castgraph.network.build` was asked.
     """
     nodes = (
         [person, node["label"], *(node[key] for key in _NODE_COLUMNS)] for person, node in graph.nodes.items()
     )
     csvs.write(nodes_path, ("Id", "Label", *_NODE_COLUMNS), nodes)
     pairs = [(*sorted(pair), graph.edges[pair]) for pair in graph.edges]
+    told = (*columns(layers), *_EDGE_COLUMNS)
     edges = (
         [source, target, "Undirected", edge["weight"]]
         + [graph.nodes[person]["label"] for person in (source, target)]
-        + [edge[key] for key in _EDGE_COLUMNS]
+        + [edge.get(key, "") for key in told]
         for source, target, edge in sorted(pairs, key=lambda pair: (-pair[2]["weight"], *pair[:2]))
     )
     labels = ("source_label", "target_label")
-    csvs.write(edges_path, ("Source", "Target", "Type", "Weight", *labels, *_EDGE_COLUMNS), edges)
+    csvs.write(edges_path, ("Source", "Target", "Type", "Weight", *labels, *told), edges)
 
 
 def write_as_published(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from castgraph.base import colours, times
 from castgraph.base.text import line
+from castgraph.network.layers import LAYERS, columns
 from castgraph.network.places import arranged
 
 CommunityMethod = Literal["leiden", "louvain"]
@@ -37,6 +38,7 @@ def build(
     people: pa.Table,
     *,
     link: Callable[[str, int], str],
+    layers: Collection[str] = LAYERS,
     community_method: CommunityMethod = "leiden",
     layout_method: LayoutMethod = "forceatlas2",
     seed: int = 0,
@@ -53,6 +55,8 @@ def build(
         Of the schema `castgraph.base.tables.PEOPLE`.
     link
         Gives the address of a frame of a broadcast; see `castgraph.archive.frame_links`.
+    layers
+        Of which layers the edges tell.
     community_method, layout_method
         See `communities` and `layout`.
     seed
@@ -69,9 +73,10 @@ def build(
         an edge, in their order, with the attributes ``label`` (the name), ``n_faces``, ``n_frames``,
         ``n_broadcasts``, ``screen_seconds``, ``first_seen``, ``last_seen`` (ISO 8601, UTC), ``portrait``
         (file name), ``degree``, ``strength`` (sum of the weights), ``pagerank``, ``community``, ``x``, ``y``,
-        ``size`` (see `castgraph.network.places`) and ``colour``. Its edges have
-        ``weight``, ``same_frame``, ``adjacent``, ``n_broadcasts``, ``first_seen``, ``last_seen``,
-        ``broadcast``, ``frame`` and ``evidence`` (the address of that frame; empty where there is none).
+        ``size`` (see `castgraph.network.places`) and ``colour``. Its edges have ``weight``, the columns of
+        their layers (`castgraph.network.layers.columns`) as far as they are known, ``n_broadcasts``,
+        ``first_seen``, ``last_seen``, ``broadcast``, ``frame`` and ``evidence`` (the address of that frame;
+        empty where there is none).
 
     Raises
     ------
@@ -89,7 +94,7 @@ def build(
             )
         graph.add_node(person, **_node(known[person]))
     for row in rows:
-        graph.add_edge(row["source"], row["target"], **_edge(row, link))
+        graph.add_edge(row["source"], row["target"], **_edge(row, columns(layers), link))
 
     ranks = pagerank(graph)
     numbers = communities(graph, community_method, seed)
@@ -307,11 +312,12 @@ def _node(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _edge(row: Mapping[str, Any], link: Callable[[str, int], str]) -> dict[str, Any]:
+def _edge(
+    row: Mapping[str, Any], of_layers: Sequence[str], link: Callable[[str, int], str]
+) -> dict[str, Any]:
     return {
         "weight": row["weight"],
-        "same_frame": row["same_frame"],
-        "adjacent": row["adjacent"],
+        **{name: row[name] for name in of_layers if row[name] is not None},
         "n_broadcasts": row["n_broadcasts"],
         "first_seen": _moment(row["first_seen"]),
         "last_seen": _moment(row["last_seen"]),

@@ -210,13 +210,15 @@ def _fates(counts: Mapping[str, int]) -> str:
 
 
 def _set_aside(quality: Mapping[str, float | None], counts: Mapping[str, int]) -> str:
-    """Tell how many faces each filter set aside, without those that are off; nothing when all are."""
-    shown = [name for name, minimum in quality.items() if minimum or counts[name]]
+    """Tell how many faces are set aside and why, without filters that are off; nothing when all are."""
+    shown = [name for name, n in counts.items() if n or quality.get(name)]
     if not shown:
         return ""
-    minima = {name: "(no number)" if minimum is None else minimum for name, minimum in quality.items()}
-    by_filter = (f"{counts[name]:,} by {name} {minima[name]}" for name in shown)
-    return f"{sum(counts.values()):,}: {', '.join(by_filter)}"
+    limits = {
+        name: f"by {name} {'(no number)' if least is None else least}" for name, least in quality.items()
+    }
+    told = (f"{counts[name]:,} {limits.get(name, name)}" for name in shown)
+    return f"{sum(counts.values()):,}: {', '.join(told)}"
 
 
 def _reasons(rows: list[dict[str, str]]) -> Table:

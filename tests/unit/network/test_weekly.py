@@ -10,76 +10,76 @@ from hypothesis import strategies as st
 from tests.members import members, person
 
 from castgraph.base import tables
-from castgraph.network.cooccurrence import PUBLISHED_WEIGHTS, as_published, cooccurrences, strongest
+from castgraph.network.cooccurrence import PUBLISHED_WEIGHTS, as_published, by_day, cooccurrences, strongest
 from castgraph.network.trends import rose_and_fell
-from castgraph.network.weekly import centrality, followed, part, weights
+from castgraph.network.weekly import WEIGHTS, centrality, followed, part, weights
 
 SUNDAY = datetime(2024, 1, 7, 23, 59, 50, tzinfo=UTC)
 
 
-def counted(
-    faces: list[tuple[int, int, int]], starts: list[datetime]
-) -> tuple[pa.Table, list[pa.RecordBatch]]:
-    """Edges and meetings of faces (broadcast, frame, person), a frame every 4 seconds."""
-    faces = sorted(set(faces))
-    table = pa.table(
-        {
-            "broadcast": pa.array(
-                [f"B{broadcast}" for broadcast, _, _ in faces], pa.string()
-            ).dictionary_encode(),
-            "frame": pa.array([frame for _, frame, _ in faces], pa.int32()),
-        }
-    )
-    times = [
-        (starts[broadcast] + timedelta(seconds=4 * frame)).replace(tzinfo=None)
-        for broadcast, frame, _ in faces
-    ]
-    found: list[pa.Table] = []
-    edges = cooccurrences(
-        table, members([who for _, _, who in faces]), np.array(times, "datetime64[us]"), meetings=found.append
-    )
-    # As a file is read: some rows at a time, each with its own dictionary.
-    rows = [row for part in found for row in part.to_pylist()]
-    cut = len(rows) // 2
-    return edges, [pa.RecordBatch.from_pylist(some, tables.MEETINGS) for some in (rows[:cut], rows[cut:])]
+Faces = tuple[pa.Table, tables.Members, np.ndarray]
+
+
+def made(faces: list[tuple[int, int, int]], starts: list[datetime]) -> Faces:
+    """Faces (broadcast, frame, person), a frame every 4 seconds: table, members and times."""
+    faces = sorted(faces)
+    names = [f"B{broadcast}" for broadcast, _, _ in faces]
+    frames = pa.array([frame for _, frame, _ in faces], pa.int32())
+    table = pa.table({"broadcast": pa.array(names, pa.string()).dictionary_encode(), "frame": frames})
+    times = [(starts[place] + timedelta(seconds=4 * frame)).replace(tzinfo=None) for place, frame, _ in faces]
+    return table, members([who for _, _, who in faces]), np.array(times, "datetime64[us]")
+
+
+LAYERS = st.dictionaries(
+    st.sampled_from(["same_frame", "adjacent", "within", "same_broadcast"]),
+    st.sampled_from([0.0, 1.0, 2.5]),
+    min_size=1,
+)
 
 
 @settings(max_examples=25, deadline=None)
 @given(
     faces=st.lists(
-        st.tuples(st.integers(0, 2), st.integers(1, 12), st.integers(0, 5)), min_size=1, max_size=60
+        st.tuples(st.integers(0, 2), st.integers(1, 12), st.integers(-1, 5)), min_size=1, max_size=60
     ),
+    layers=LAYERS,
+    within=st.integers(0, 4),
     period=st.sampled_from(["day", "week"]),
+    top=st.integers(1, 9),
 )
-def test_the_weights_of_the_periods_add_up_to_those_of_the_edges(faces, period):
-    starts = [SUNDAY, SUNDAY + timedelta(days=1), SUNDAY + timedelta(days=40)]
-    edges, meetings = counted(faces, starts)
-    for kept, what in (
-        (edges, {}),
-        (strongest(edges, 3), {}),
-        (as_published(edges), PUBLISHED_WEIGHTS),
-    ):
-        found = weights(meetings, kept, period, **what)
-        sums = found.group_by(["source", "target"]).aggregate([("weight", "sum")]).to_pylist()
+def test_the_weights_of_the_periods_add_up_to_those_of_the_edges(faces, layers, within, period, top):
+    found = made(faces, [SUNDAY, SUNDAY + timedelta(days=1), SUNDAY - timedelta(days=365 * 70)])
+    edges = cooccurrences(*found, weights=layers, within=within)
+    for kept, what in ((strongest(edges, top), layers), (as_published(edges), PUBLISHED_WEIGHTS)):
+        over_time = weights(by_day(*found, kept, weights=what, within=within), period)
+        sums = over_time.group_by(["source", "target"]).aggregate([("weight", "sum")]).to_pylist()
         assert {(row["source"], row["target"]): row["weight_sum"] for row in sums} == {
-            (row["source"], row["target"]): row["weight"] for row in kept.to_pylist()
+            (row["source"], row["target"]): row["weight"] for row in kept.to_pylist() if row["weight"]
         }
         order = [(name, "ascending") for name in ("start", "source", "target")]
-        assert found.equals(found.sort_by(order))
-        assert period != "week" or all(start.weekday() == 0 for start in found["start"].to_pylist())
+        assert over_time.equals(over_time.sort_by(order))
+        assert period != "week" or all(start.weekday() == 0 for start in over_time["start"].to_pylist())
 
 
 def test_a_frame_at_midnight_is_of_the_day_and_week_in_which_it_is_on_air():
-    edges, meetings = counted([(0, 1, 0), (0, 1, 1), (0, 3, 0), (0, 3, 1)], [SUNDAY])
+    found = made([(0, 1, 0), (0, 1, 1), (0, 3, 0), (0, 3, 1)], [SUNDAY])
+    days = by_day(*found, cooccurrences(*found))
     for period, starts in (("week", ["2024-01-01", "2024-01-08"]), ("day", ["2024-01-07", "2024-01-08"])):
-        found = weights(meetings, edges, period).to_pylist()
-        assert [(str(row["start"]), row["weight"]) for row in found] == [(start, 2.0) for start in starts]
+        rows = weights(days, period).to_pylist()
+        assert [(str(row["start"]), row["weight"]) for row in rows] == [(start, 2.0) for start in starts]
+
+
+def test_days_before_1970_are_told_rightly():
+    found = made([(0, 1, 0), (0, 1, 1)], [datetime(1969, 7, 20, 20, 17, 40, tzinfo=UTC)])
+    assert str(by_day(*found, cooccurrences(*found))["day"][0]) == "1969-07-20"
+    assert str(weights(by_day(*found, cooccurrences(*found)))["start"][0]) == "1969-07-14"
 
 
 def test_nothing_has_no_weeks():
-    assert weights([], tables.EDGES.empty_table()).num_rows == 0
-
-    none = centrality(weights([], tables.EDGES.empty_table()), {})
+    found = made([], [])
+    over_time = weights(by_day(*found, tables.EDGES.empty_table()))
+    assert (over_time.num_rows, over_time.schema) == (0, WEIGHTS)
+    none = centrality(over_time, {})
     assert none.schema == tables.CENTRALITY
     assert rose_and_fell(none, 3) == ([], [])
 
@@ -96,14 +96,7 @@ def weekly(*weeks: dict[str, float]) -> pa.Table:
         for n, week in enumerate(weeks)
         for pair, weight in sorted(week.items())
     ]
-    schema = pa.schema(
-        [
-            ("start", pa.date32()),
-            *((end, pa.string()) for end in ("source", "target")),
-            ("weight", pa.float64()),
-        ]
-    )
-    return pa.Table.from_pylist(rows, schema)
+    return pa.Table.from_pylist(rows, WEIGHTS)
 
 
 def test_everybody_with_an_edge_has_a_row_for_each_week(tmp_path):

@@ -69,6 +69,27 @@ _LOOKS: tuple[Column, ...] = (
     ("sharpness", pa.float32(), "variance of the Laplacian on the aligned face"),
     ("landmarks", pa.list_(pa.float32(), 10), "x, y of 5 points, in pixels of the original frame"),
 )
+
+
+def _chance(beginning: str, layer: str, null: str) -> tuple[Column, ...]:
+    """Give the columns that compare a layer of the network with chance."""
+    return (
+        (f"{beginning}expected", pa.float64(), f"what {layer} would be in the mean, {null}"),
+        (f"{beginning}ratio", pa.float64(), f"{layer} / {beginning}expected"),
+        (
+            f"{beginning}z",
+            pa.float64(),
+            f"{layer} less {beginning}expected, in standard deviations of chance",
+        ),
+        (f"{beginning}p", pa.float64(), f"how probable that {layer}, or more, is by chance"),
+        (
+            f"{beginning}q",
+            pa.float64(),
+            f"{beginning}p corrected for all pairs that could have met (Benjamini and Hochberg)",
+        ),
+    )
+
+
 _FRAME_COLUMNS: tuple[Column, ...] = (
     (
         "seconds",
@@ -128,7 +149,7 @@ TABLES: Mapping[str, Kind] = {
             ("n_unreadable", pa.int32(), "of these, frames that could not be read"),
             ("n_refused", pa.int32(), "entries of the ZIP that are no frame of this broadcast"),
             ("n_faces", pa.int32(), "its faces"),
-            ("n_set_aside", pa.int32(), "of these, faces that fail a quality filter"),
+            ("n_set_aside", pa.int32(), "of these, faces that are forgotten or fail a quality filter"),
         ),
     ),
     "faces": Kind(
@@ -144,8 +165,8 @@ TABLES: Mapping[str, Kind] = {
             (
                 "set_aside",
                 _TEXTS,
-                "the first quality filter that the face fails (min_face_px, min_score, min_sharpness); "
-                "empty where it counts",
+                "forgotten, or the first quality filter that the face fails (min_face_px, min_score, "
+                "min_sharpness); empty where it counts",
             ),
             (
                 "turn",
@@ -229,8 +250,11 @@ TABLES: Mapping[str, Kind] = {
             (
                 "why",
                 _TEXTS,
-                "why there is none: noise, set_aside, not_a_face or ignored; empty where there is one",
+                "why there is none: noise, set_aside, not_a_face, ignored or forgotten; empty where there "
+                "is one",
             ),
+            ("distance", pa.float32(), "from the middle of the person's faces; empty where there is none"),
+            ("outlier", pa.bool_(), "whether it is unusually far from that"),
         ),
     ),
     "people": Kind(
@@ -413,12 +437,20 @@ TABLES: Mapping[str, Kind] = {
             ("target", pa.string(), "person_id of the other"),
             ("same_frame", pa.int64(), "frames that show both"),
             ("adjacent", pa.int64(), "frames that show one, with the other in the frame before"),
+            (
+                "within",
+                pa.int64(),
+                "frames that show one, with the other in it or at most network.within before",
+            ),
+            ("same_broadcast", pa.int64(), "broadcasts that show both, whenever"),
             ("n_broadcasts", pa.int32(), "broadcasts in which they are same_frame or adjacent"),
             ("first_seen", _SECOND, "time of the first of these frames"),
             ("last_seen", _SECOND, "time of the last of these frames"),
             ("broadcast", pa.string(), "of the first frame that makes the pair, as evidence"),
             _FRAME,
-            ("weight", pa.float64(), "same_frame and adjacent, each times its weight"),
+            ("weight", pa.float64(), "the layers (network.layers), each times its weight"),
+            *_chance("", "same_frame", "frames drawn by chance in each broadcast"),
+            *_chance("same_broadcast_", "same_broadcast", "broadcasts drawn by chance"),
         ),
     ),
     "centrality": Kind(
