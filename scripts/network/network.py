@@ -9,7 +9,7 @@ from castgraph.base.files import atomic
 from castgraph.base.joblog import joblog
 from castgraph.faces.times import face_times, n_read, on_air
 from castgraph.network import export, gexf, graph, layers, variants, weekly
-from castgraph.network.cooccurrence import PUBLISHED_WEIGHTS, cooccurrences
+from castgraph.network.cooccurrence import PUBLISHED_WEIGHTS, by_day, cooccurrences
 from castgraph.network.presence import presence
 from castgraph.network.significance import compared
 from castgraph.people.table import shown
@@ -23,20 +23,17 @@ with joblog(snakemake.log[0]):
     members = tables.read_members(
         snakemake.input.members, snakemake.input.faces, people["person_id"].to_pylist()
     )
+    times = face_times(snakemake.input.faces, snakemake.input.frames)
+    how = {
+        "within": layers.frames_within(settings["within"], snakemake.params.links["frame_seconds"]),
+        "memory_limit": f"{snakemake.resources.mem_mb // 2}MB",  # the other half is for the tables
+        "scratch": snakemake.resources.tmpdir,
+    }
     with (
         atomic(snakemake.output.meetings) as part,
         tables.writer(part, tables.MEETINGS, tables.provenance("network", {})) as add,
     ):
-        pairs = cooccurrences(
-            faces,
-            members,
-            face_times(snakemake.input.faces, snakemake.input.frames),
-            weights=weighs,
-            within=layers.frames_within(settings["within"], snakemake.params.links["frame_seconds"]),
-            memory_limit=f"{snakemake.resources.mem_mb // 2}MB",  # the other half is for the tables
-            scratch=snakemake.resources.tmpdir,
-            meetings=add,
-        )
+        pairs = cooccurrences(faces, members, times, weights=weighs, meetings=add, **how)
     pairs, chance = compared(pairs, presence(faces, members), n_read(snakemake.input.frames))
     told = shown(people, snakemake.params.min_seconds)
     found = variants.networks(pairs, told, settings)
@@ -76,13 +73,8 @@ with joblog(snakemake.log[0]):
     export.write_people(built, told, Path(snakemake.output.people))
     tables.write(snakemake.output.pairs, pairs, facts, tables.EDGES)
 
-    counted = {f"{layer}_weight": weighs.get(layer, 0) for layer in ("same_frame", "adjacent")}
-    over_time = weekly.weights(
-        tables.batches(snakemake.output.meetings, tables.MEETINGS),
-        kept,
-        settings["period"],
-        **(PUBLISHED_WEIGHTS if published else counted),
-    )
+    days = by_day(faces, members, times, kept, weights=PUBLISHED_WEIGHTS if published else weighs, **how)
+    over_time = weekly.weights(days, settings["period"])
     standing = weekly.centrality(
         over_time,
         dict(built.nodes(data="community")),

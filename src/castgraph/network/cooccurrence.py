@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -20,7 +21,7 @@ from castgraph.network.presence import Presence, number_broadcasts, number_peopl
 PUBLISHED_EDGES = 1001
 """How many edges the published network of "60 Minutes" has."""
 
-PUBLISHED_WEIGHTS = {"same_frame_weight": 2.0, "adjacent_weight": 0.0}
+PUBLISHED_WEIGHTS: Mapping[str, float] = {"same_frame": 2.0}
 """What a frame adds to the weight of its edges; see `as_published`."""
 
 # One row a person and frame, whatever the number of faces.
@@ -29,21 +30,19 @@ CREATE TEMP TABLE sightings AS
 SELECT DISTINCT broadcast, frame, time, person FROM faces WHERE person >= 0
 """
 
-# One row a pair and frame, that or a few frames after another; `apart` is the least of how many.
+# One row a pair and frame, with one of them in it and the other `apart` frames before. A join for each
+# distance is several times as fast as one for all.
+_COUPLES = """
+SELECT a.broadcast, a.frame, a.time, least(a.person, b.person) AS source,
+    greatest(a.person, b.person) AS target, {apart} AS apart
+FROM sightings a JOIN sightings b
+    ON b.broadcast = a.broadcast AND b.frame = a.frame - {apart} AND b.person {other} a.person
+"""
+
 _MEETINGS = """
 CREATE TEMP TABLE meetings AS
-WITH each AS (
-    SELECT a.broadcast, a.frame, a.time, a.person AS source, b.person AS target, 0 AS apart
-    FROM sightings a JOIN sightings b
-        ON b.broadcast = a.broadcast AND b.frame = a.frame AND b.person > a.person
-    UNION ALL
-    SELECT a.broadcast, a.frame, a.time, least(a.person, b.person), greatest(a.person, b.person), apart
-    FROM sightings a CROSS JOIN (SELECT unnest(range(1, {farthest} + 1))::INTEGER AS apart)
-        JOIN sightings b
-        ON b.broadcast = a.broadcast AND b.frame = a.frame - apart AND b.person <> a.person
-)
 SELECT source, target, broadcast, frame, time, min(apart) AS apart, bool_or(apart = 1) AS adjacent
-FROM each GROUP BY source, target, broadcast, frame, time
+FROM ({couples}) GROUP BY source, target, broadcast, frame, time
 """
 
 # One row a pair and broadcast, then a pair. Only integers are added up, so neither the number of threads nor
@@ -98,6 +97,24 @@ FROM shared LEFT JOIN pairs USING (source, target)
 _ALL = """
 SELECT source, target, broadcast, frame, time, apart = 0 AS same_frame, adjacent
 FROM meetings WHERE apart <= 1 ORDER BY source, target, broadcast, frame
+"""
+
+# One row an edge and day.
+_BY_DAY = """
+WITH each AS (
+    SELECT broadcast, person, min(time) AS first FROM sightings GROUP BY broadcast, person
+), counted AS (
+    SELECT make_timestamp(time)::DATE AS day, source, target, apart = 0 AS same_frame, adjacent,
+        apart <= {within} AS within, false AS same_broadcast
+    FROM meetings SEMI JOIN edges USING (source, target)
+    UNION ALL
+    SELECT make_timestamp(greatest(a.first, b.first))::DATE, source, target, false, false, false, true
+    FROM edges JOIN each a ON a.person = source JOIN each b ON b.person = target AND b.broadcast = a.broadcast
+)
+SELECT day, source, target, count(*) FILTER (same_frame) AS same_frame,
+    count(*) FILTER (adjacent) AS adjacent, count(*) FILTER (within) AS within,
+    count(*) FILTER (same_broadcast) AS same_broadcast
+FROM counted GROUP BY day, source, target ORDER BY day, source, target
 """
 
 _MICROSECONDS = 1_000_000
@@ -169,46 +186,9 @@ def cooccurrences(
     >>> pairs.select(["source", "target", "same_frame", "adjacent", "weight"]).to_pylist()
     [{'source': 'A3BC', 'target': 'K7Q2', 'same_frame': 1, 'adjacent': 1, 'weight': 3.0}]
     """
-    for name, given in (("members", members.person), ("times", times)):
-        if given.shape != (faces.num_rows,):
-            raise ValueError(
-                f"{name}: shape {given.shape} does not fit {faces.num_rows} faces; one a face is needed"
-            )
-    for layer, weight in weights.items():
-        if layer not in LAYERS:
-            raise ValueError(f"weights: {layer!r} is not known; it must be one of {', '.join(LAYERS)}")
-        if not (math.isfinite(weight) and weight >= 0):
-            raise ValueError(f"weights: {weight} of {layer} is not allowed; it must be 0 or more")
-    if within < 0:
-        raise ValueError(f"within: {within} is not allowed; it must be 0 or more")
-
-    # Numbered by the alphabet, so that source and target, and edges as heavy, come in its order.
-    broadcast_ids, broadcast = number_broadcasts(faces["broadcast"])
-    ids, person = number_people(members)
-    config: dict[str, Any] = {
-        "threads": threads,
-        # Nothing is to be fetched from the network, and nothing to be written to the working directory.
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "temp_directory": "" if scratch is None else os.fspath(scratch),
-        "preserve_insertion_order": "false",
-    }
-    if memory_limit is not None:
-        config["memory_limit"] = memory_limit
-    with duckdb.connect(":memory:", config=config) as connection:
-        connection.register(
-            "faces",
-            pa.table(
-                {
-                    "broadcast": broadcast,
-                    "frame": faces["frame"],
-                    "time": pa.array(times.astype("datetime64[us]").view(np.int64)),
-                    "person": pa.array(person.astype(np.int32)),
-                }
-            ),
-        )
-        connection.execute(_SIGHTINGS)
-        connection.execute(_MEETINGS.format(farthest=max(1, within)))
+    _check(weights, within)
+    with _counting(faces, members, times, within, threads, memory_limit, scratch) as (connection, names):
+        ids, broadcast_ids = names
         pairs = connection.sql(_pairs(weights, within)).to_arrow_table()
         if meetings:
             # Sorted as it is wanted, whatever is said of the insertion order.
@@ -238,6 +218,127 @@ def cooccurrences(
     for name in tables.EDGES.names[edges.num_columns :]:
         edges = edges.append_column(name, nothing)
     return _sorted(edges.cast(tables.EDGES))
+
+
+def by_day(
+    faces: pa.Table,
+    members: tables.Members,
+    times: NDArray[np.datetime64],
+    edges: pa.Table,
+    *,
+    weights: Mapping[str, float] = WEIGHTS,
+    within: int = 2,
+    threads: int = 1,
+    memory_limit: str | None = None,
+    scratch: str | os.PathLike[str] | None = None,
+) -> pa.Table:
+    """Tell how much each edge weighs on each day, layer by layer as `cooccurrences` counts.
+
+    A frame counts on the day on which it is on air, and a broadcast that shows both on that on which it had
+    shown both. So the weights of all days add up to that of the edge.
+
+    Parameters
+    ----------
+    edges
+        The edges that are wanted, of the schema `castgraph.base.tables.EDGES`; only their ends are read.
+    faces, members, times, weights, within, threads, memory_limit, scratch
+        As `cooccurrences` takes them.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``day`` (date32, UTC), ``source``, ``target`` and ``weight``, by the first three; without days on
+        which an edge weighs nothing.
+
+    Raises
+    ------
+    ValueError
+        As `cooccurrences`.
+    """
+    _check(weights, within)
+    wanted = pc.unique(pa.chunked_array([*edges["source"].chunks, *edges["target"].chunks], pa.string()))
+    of_edges = np.append(
+        pc.is_in(pa.array(members.ids, pa.string()), wanted).to_numpy(zero_copy_only=False), False
+    )
+    rows = of_edges[members.person]
+    known = tables.Members(members.person[rows], members.why[rows], members.ids)
+    chosen = faces.filter(pa.array(rows))
+    with _counting(chosen, known, times[rows], within, threads, memory_limit, scratch) as (connection, names):
+        ids = pa.array(names[0], pa.string())
+        ends = {end: pc.index_in(edges[end].combine_chunks(), ids) for end in ("source", "target")}
+        connection.register("edges", pa.table(ends))
+        found = connection.sql(_BY_DAY.format(within=within)).to_arrow_table()
+    weight = np.sum(
+        [np.zeros(len(found)), *(float(each) * found[layer].to_numpy() for layer, each in weights.items())],
+        axis=0,
+    )
+    columns = {"day": found["day"]} | {
+        end: ids.take(found[end].combine_chunks()) for end in ("source", "target")
+    }
+    return pa.table(columns | {"weight": weight}).filter(pa.array(weight > 0))
+
+
+def _check(weights: Mapping[str, float], within: int) -> None:
+    for layer, weight in weights.items():
+        if layer not in LAYERS:
+            raise ValueError(f"weights: {layer!r} is not known; it must be one of {', '.join(LAYERS)}")
+        if not (math.isfinite(weight) and weight >= 0):
+            raise ValueError(f"weights: {weight} of {layer} is not allowed; it must be 0 or more")
+    if within < 0:
+        raise ValueError(f"within: {within} is not allowed; it must be 0 or more")
+
+
+@contextmanager
+def _counting(
+    faces: pa.Table,
+    members: tables.Members,
+    times: NDArray[np.datetime64],
+    within: int,
+    threads: int,
+    memory_limit: str | None,
+    scratch: str | os.PathLike[str] | None,
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, tuple[list[str], list[str]]]]:
+    """Make the tables ``sightings`` and ``meetings``; give the IDs of people and broadcasts in them, too."""
+    for name, given in (("members", members.person), ("times", times)):
+        if given.shape != (faces.num_rows,):
+            raise ValueError(
+                f"{name}: shape {given.shape} does not fit {faces.num_rows} faces; one a face is needed"
+            )
+    # Numbered by the alphabet, so that source and target, and edges as heavy, come in its order.
+    broadcast_ids, broadcast = number_broadcasts(faces["broadcast"])
+    ids, person = number_people(members)
+    config: dict[str, Any] = {
+        "threads": threads,
+        # Nothing is to be fetched from the network, and nothing to be written to the working directory.
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "temp_directory": "" if scratch is None else os.fspath(scratch),
+        "preserve_insertion_order": "false",
+    }
+    if memory_limit is not None:
+        config["memory_limit"] = memory_limit
+    with duckdb.connect(":memory:", config=config) as connection:
+        connection.register(
+            "faces",
+            pa.table(
+                {
+                    "broadcast": broadcast,
+                    "frame": faces["frame"],
+                    "time": pa.array(times.astype("datetime64[us]").view(np.int64)),
+                    "person": pa.array(person.astype(np.int32)),
+                }
+            ),
+        )
+        connection.execute(_SIGHTINGS)
+        connection.execute(_meetings_within(max(1, within)))
+        yield connection, (ids, broadcast_ids)
+
+
+def _meetings_within(farthest: int) -> str:
+    """Write the query for the frames that make a pair, up to so many frames apart."""
+    distances = range(farthest + 1)
+    couples = (_COUPLES.format(apart=apart, other="<>" if apart else ">") for apart in distances)
+    return _MEETINGS.format(couples=" UNION ALL ".join(couples))
 
 
 def _pairs(weights: Mapping[str, float], within: int) -> str:
@@ -289,9 +390,7 @@ def as_published(edges: pa.Table) -> pa.Table:
         Of the schema `castgraph.base.tables.EDGES`.
     """
     same_frame = edges.filter(pc.greater(edges["same_frame"], 0))
-    weight = pc.multiply(
-        pc.cast(same_frame["same_frame"], pa.float64()), PUBLISHED_WEIGHTS["same_frame_weight"]
-    )
+    weight = pc.multiply(pc.cast(same_frame["same_frame"], pa.float64()), PUBLISHED_WEIGHTS["same_frame"])
     column = same_frame.schema.get_field_index("weight")
     return strongest(
         _sorted(same_frame.set_column(column, tables.EDGES.field("weight"), weight)), PUBLISHED_EDGES

@@ -21,7 +21,9 @@ from castgraph.network.weekly import Period, last_day
 _NAMESPACE = "http://gexf.net/1.3"
 _TYPES = {bool: "boolean", int: "long", float: "double", str: "string"}
 _OWN_PLACE = frozenset({"label", "x", "y", "size", "colour", "weight"})  # which are no attvalues
-_BY_PERIOD = {"degree": "long", "strength": "double", "pagerank": "double", "community": "long"}
+_BY_PERIOD = {"degree": "long", "community": "long"} | dict.fromkeys(
+    ("strength", "pagerank", "betweenness"), "double"
+)
 
 When = Mapping[str, str]
 """The attributes that say when something holds; empty for always."""

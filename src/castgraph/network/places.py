@@ -113,7 +113,7 @@ def arranged(points: Points, ranks: Points, names: Sequence[str], drawn: int) ->
     everybody = np.concatenate([centres, around])
     shares = ranks[order] / ranks[order[0]]
     if len(others):
-        room = np.ptp(everybody, axis=0).prod()
+        room = (np.ptp(everybody, axis=0) + 2 * largest).prod()
         largest = min(largest, math.sqrt(_DISCS * room / (math.pi * shares.sum())))
         _fill_in(everybody, largest * np.sqrt(shares), len(first))
     places = np.empty_like(everybody)

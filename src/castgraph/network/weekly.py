@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Literal
@@ -11,8 +11,6 @@ from typing import Literal
 import networkx as nx
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from castgraph.base import tables
 from castgraph.network.graph import CommunityMethod, betweenness, communities, pagerank
@@ -32,105 +30,36 @@ WEIGHTS = pa.schema(
 """The weight of each pair in each period: its first day (of a week the Monday), the people, the weight."""
 
 
-def weights(
-    meetings: Iterable[pa.RecordBatch],
-    edges: pa.Table,
-    period: Period = "week",
-    *,
-    same_frame_weight: float = 2.0,
-    adjacent_weight: float = 1.0,
-) -> pa.Table:
-    """Add up the weight of each edge by day or week.
+def weights(days: pa.Table, period: Period = "week") -> pa.Table:
+    """Add up the weights of edges by day or week.
 
     Parameters
     ----------
-    meetings
-        Every frame that makes a pair, of the schema `castgraph.base.tables.MEETINGS`, some rows at a time
-        and in any order; of pairs without an edge, too.
-    edges
-        The edges that are wanted, of the schema `castgraph.base.tables.EDGES`; only their ends are read.
+    days
+        What `castgraph.network.cooccurrence.by_day` returns.
     period
         ``"day"``, or ``"week"`` from Monday to Sunday; both in UTC.
-    same_frame_weight, adjacent_weight
-        What a frame adds, as in `castgraph.network.cooccurrence.cooccurrences`: so the weights of an edge
-        add up to that of the whole.
 
     Returns
     -------
     pyarrow.Table
-        Of the schema `WEIGHTS`, by its columns in order; without what weighs nothing.
+        Of the schema `WEIGHTS`, by its columns in order.
 
     Examples
     --------
-    >>> from datetime import UTC, datetime
-    >>> def met(day, adjacent):
-    ...     when = datetime(2024, 1, day, 19, tzinfo=UTC)
-    ...     return {"source": "A3BC", "target": "K7Q2", "broadcast": "B", "frame": 1, "time": when,
-    ...             "same_frame": True, "adjacent": adjacent}
-    >>> meetings = pa.RecordBatch.from_pylist([met(2, False), met(7, True), met(8, False)], tables.MEETINGS)
-    >>> edges = pa.table({"source": ["A3BC"], "target": ["K7Q2"]})
-    >>> [(str(row["start"]), row["weight"]) for row in weights([meetings], edges).to_pylist()]
+    >>> days = {"day": [date(2024, 1, day) for day in (2, 7, 8)], "source": ["A3BC"] * 3}
+    >>> found = weights(pa.table(days | {"target": ["K7Q2"] * 3, "weight": [2.0, 3.0, 2.0]}))
+    >>> [(str(row["start"]), row["weight"]) for row in found.to_pylist()]
     [('2024-01-01', 5.0), ('2024-01-08', 2.0)]
     """
-    ids = sorted({*edges["source"].to_pylist(), *edges["target"].to_pylist()})
-    ends = _numbers(edges["source"], ids) * len(ids) + _numbers(edges["target"], ids)
-    pairs = np.unique(ends)
-    found = [_counted(batch, pairs, ids, period, same_frame_weight, adjacent_weight) for batch in meetings]
-    keys = np.concatenate([np.empty(0, np.int64), *(key for key, _ in found)])
-    sums = np.concatenate([np.empty(0), *(weight for _, weight in found)])
-    # A pair and period may be in two batches, one after the other.
-    keys, place = np.unique(keys, return_inverse=True)
-    sums = np.bincount(place, sums, minlength=len(keys))
-    keys, sums = keys[sums > 0], sums[sums > 0]
-    day, pair = np.divmod(keys, max(1, len(pairs)))
-    source, target = np.divmod(pairs[pair], max(1, len(ids)))
-    names = pa.array(ids, pa.string())
-    columns = [
-        pa.array(day.astype("datetime64[D]")),
-        names.take(pa.array(source)),
-        names.take(pa.array(target)),
-    ]
-    return pa.table([*columns, pa.array(sums)], schema=WEIGHTS)
-
-
-def _counted(
-    meetings: pa.RecordBatch,
-    pairs: NDArray[np.int64],
-    ids: list[str],
-    period: Period,
-    same_frame_weight: float,
-    adjacent_weight: float,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Add up some meetings: the period and pair as one number, and the weight."""
-    source, target = (_numbers(meetings[end], ids) for end in ("source", "target"))
-    key = source * len(ids) + target
-    place = np.searchsorted(pairs, key)
-    wanted = (source >= 0) & (target >= 0) & (place < len(pairs))
-    wanted[wanted] = pairs[place[wanted]] == key[wanted]
-    day = meetings["time"].cast(pa.date32()).cast(pa.int32()).to_numpy(zero_copy_only=False)[wanted]
+    start = days["day"].cast(pa.int32()).to_numpy()
     if period == "week":
-        day = (day - _MONDAY) // 7 * 7 + _MONDAY
-    weight = same_frame_weight * _true(meetings["same_frame"], wanted)
-    weight += adjacent_weight * _true(meetings["adjacent"], wanted)
-    keys, of = np.unique(day.astype(np.int64) * len(pairs) + place[wanted], return_inverse=True)
-    return keys, np.bincount(of, weight, minlength=len(keys)).astype(np.float64)
-
-
-def _numbers(column: pa.Array | pa.ChunkedArray, ids: list[str]) -> NDArray[np.int64]:
-    """Give the place of each text among the IDs; -1 for one that is not there."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-        column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-    places = pc.fill_null(pc.index_in(column.dictionary, pa.array(ids, pa.string())), -1).to_numpy()
-    indices = column.indices.to_numpy(zero_copy_only=False)
-    return np.asarray(np.append(places, -1).astype(np.int64)[indices])
-
-
-def _true(column: pa.Array, wanted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = column.to_numpy(zero_copy_only=False)[wanted].astype(np.float64)
-    return values
+        start = (start - _MONDAY) // 7 * 7 + _MONDAY
+    keys = WEIGHTS.names[:3]
+    dated = days.set_column(0, "start", pa.array(start.astype(np.int32)).cast(pa.date32()))
+    summed = dated.group_by(keys, use_threads=False).aggregate([("weight", "sum")])
+    order = [(name, "ascending") for name in keys]
+    return summed.rename_columns([*keys, "weight"]).sort_by(order).cast(WEIGHTS)
 
 
 def part(start: date, period: Period) -> str:

@@ -292,8 +292,10 @@ OUTPUTS = {
     "network.png": "the picture",
     "portraits": "one portrait a person",
     "contact_sheets": "the faces of each person, doubtful ones last",
-    "nodes.csv": "people, for Gephi or a spreadsheet",
+    "people.csv": "everybody, for a spreadsheet",
+    "nodes.csv": "the people of the network, for Gephi or a spreadsheet",
     "edges.csv": "pairs, with a link to the frame that shows them",
     "graph.gexf": "the network for Gephi, with positions and colours",
+    "dynamic.gexf": "the same over time, for Gephi's timeline",
 }
 """The outputs of a clustering that a person opens first, and what each is."""
