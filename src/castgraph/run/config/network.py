@@ -32,7 +32,7 @@ class Network(Section):
         "`same_broadcast`. Only their counts are in the exports, and only they weigh; `edges.parquet` counts "
         "all of them. See docs/reading-results.md.",
     )
-    within: Annotated[float, Field(ge=0), SECONDS] = Field(
+    within: Annotated[float, Field(ge=0, le=60), SECONDS] = Field(
         8,
         description="How many seconds apart two people may be seen to count as `within`, such as `8` or "
         "`8s`. It is rounded down to whole frames.",
