@@ -284,16 +284,17 @@ def _saddlepoint(counts: Numbers, top: Numbers, cumulants: Callable[[Reals], Cum
     x = counts - 0.5
     expected = cumulants(np.zeros(len(x)))[1]
     with np.errstate(divide="ignore"):
-        t = np.log(x / expected * ((top - expected) / (top - x)))
+        t = np.clip(np.log(x / expected * ((top - expected) / (top - x))), -_FARTHEST, _FARTHEST)
     low, high = np.full(len(x), -_FARTHEST), np.full(len(x), _FARTHEST)
     for _ in range(_STEPS):
-        t = np.where((low < t) & (t < high), t, (low + high) / 2)
         k, mean, variance, third = cumulants(t)
-        if np.all(np.abs(mean - x) <= _CLOSE * x):
+        off = x - mean
+        if np.all(np.abs(off) <= _CLOSE * x):
             break
-        low, high = np.where(mean < x, t, low), np.where(mean < x, high, t)
+        low, high = np.where(off > 0, t, low), np.where(off < 0, t, high)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            t = t + (x - mean) / variance
+            step = t + off / variance
+        t = np.where((low <= step) & (step <= high), step, (low + high) / 2)
     w = np.sign(t) * np.sqrt(2 * np.maximum(0.0, t * x - k))
     u = 2 * np.sinh(t / 2) * np.sqrt(variance)
     near = np.abs(w) < _NEAR  # there the two are nearly equal, and their difference has a limit

@@ -90,6 +90,6 @@ class Network(Section):
         elif self.significant is not None and not TESTED.keys() & set(weighing):
             yield (
                 "significant",
-                f"found {self.significant:g}, where only {' and '.join(weighing)} weigh; allowed: null, for "
-                f"of the layers only {' and '.join(TESTED)} are compared with chance",
+                f"found {self.significant:g}, where the weight is of {' and '.join(weighing)} alone; allowed: "
+                f"null, for only {' and '.join(TESTED)} are compared with chance",
             )
