@@ -119,7 +119,7 @@ def finish(
         pairs = [
             {"source": person(n), "target": person(n + 1), "same_frame": 5, "adjacent": 3}
             | {"n_broadcasts": 1, "first_seen": START, "broadcast": rows[0]["broadcast"], "frame": 12}
-            | {"weight": 13.5}
+            | {"weight": 13.5, "expected": 1.25, "q": 0.0001 if n == 0 else 0.25}
             for n in range(n_people - 1)
         ]
         paths[clustering] = {

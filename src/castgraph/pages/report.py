@@ -34,6 +34,7 @@ from castgraph.pages.images import data_uri
 from castgraph.people.table import portrait_name, shown
 from castgraph.run import timings
 from castgraph.run.names import encoder_name
+from castgraph.run.summary import SIGNIFICANT
 
 TOP_PEOPLE = 24
 TOP_PAIRS = 20
@@ -147,6 +148,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         config_path=folder / "config.yaml",
         most_listed=MOST_LISTED,
         heat_levels=HEAT_LEVELS,
+        significant=SIGNIFICANT,
     )
 
 

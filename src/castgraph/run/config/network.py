@@ -32,7 +32,7 @@ class Network(Section):
         "`same_broadcast`. Only their counts are in the exports, and only they weigh; `edges.parquet` counts "
         "all of them. See docs/reading-results.md.",
     )
-    within: Annotated[float, Field(ge=0), SECONDS] = Field(
+    within: Annotated[float, Field(ge=0, le=60), SECONDS] = Field(
         8,
         description="How many seconds apart two people may be seen to count as `within`, such as `8` or "
         "`8s`. It is rounded down to whole frames.",
@@ -111,6 +111,6 @@ class Network(Section):
         elif self.significant is not None and not TESTED.keys() & set(weighing):
             yield (
                 "significant",
-                f"found {self.significant:g}, where only {' and '.join(weighing)} weigh; allowed: null, for "
-                f"of the layers only {' and '.join(TESTED)} are compared with chance",
+                f"found {self.significant:g}, where the weight is of {' and '.join(weighing)} alone; allowed: "
+                f"null, for only {' and '.join(TESTED)} are compared with chance",
             )
