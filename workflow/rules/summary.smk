@@ -49,6 +49,8 @@ rule report:
         inventories="results/{run}/inventories.csv",
         clusterings=per_clustering("people.parquet", "screen_time.parquet", "edges.parquet", "network.png"),
         portraits=per_clustering("portraits") if config["people"]["portraits"] else [],
+        transcripts=lambda wildcards: with_words("results/{run}/transcripts.parquet".format(**wildcards)),
+        words=lambda wildcards: with_words(*per_clustering("words.parquet")),
     output:
         "results/{run}/report.html",
     log:

@@ -32,8 +32,11 @@ CODE_VERSIONS: Mapping[str, int] = {
     "database_json": 2,
     "network": 5,
     "picture": 1,
+    "transcript": 1,
+    "utterances": 1,
+    "words": 1,
     "summary": 8,
-    "report": 5,
+    "report": 6,
 }
 """Rule → version of its results, raised when a change of the code changes what the rule writes."""
 
