@@ -26,24 +26,24 @@ _SAID = f"""
 WITH asked AS (
     SELECT unnest($broadcasts) AS broadcast, unnest($firsts) AS first, unnest($lasts_of) AS last
 ), spans AS (
-    SELECT asked.broadcast, first, min(start) AS start, max("end") AS "end",
+    SELECT asked.broadcast, first, last, min(start) AS start, max("end") AS "end",
         string_agg(text, ' ' ORDER BY utterance) AS text
     FROM asked JOIN utterances
         ON utterances.broadcast = asked.broadcast AND utterance BETWEEN first AND last
     GROUP BY asked.broadcast, first, last
 ), on_air AS (
-    SELECT spans.broadcast, first, frame
+    SELECT spans.broadcast, first, last, frame
     FROM spans JOIN transcripts USING (broadcast) JOIN frames USING (broadcast)
     WHERE frames.status = 'ok' AND {_OVERLAP.format(frame="frames.time")}
 ), seen AS (
-    SELECT broadcast, first, string_agg(DISTINCT name, ', ' ORDER BY name) AS people
+    SELECT broadcast, first, last, string_agg(DISTINCT name, ', ' ORDER BY name) AS people
     FROM on_air JOIN sightings USING (broadcast, frame) JOIN names USING (person_id)
-    GROUP BY broadcast, first
-), places AS (SELECT broadcast, first, min(frame) AS frame FROM on_air GROUP BY broadcast, first)
+    GROUP BY broadcast, first, last
+), places AS (SELECT broadcast, first, last, min(frame) AS frame FROM on_air GROUP BY broadcast, first, last)
 SELECT spans.broadcast, frame, start AS time, text, coalesce(people, '') AS people, transcripts.status
-FROM spans JOIN transcripts USING (broadcast) LEFT JOIN seen USING (broadcast, first)
-    LEFT JOIN places USING (broadcast, first)
-ORDER BY time, spans.broadcast, first
+FROM spans JOIN transcripts USING (broadcast) LEFT JOIN seen USING (broadcast, first, last)
+    LEFT JOIN places USING (broadcast, first, last)
+ORDER BY time, spans.broadcast, first, last
 """  # noqa: S608 (constants)
 
 TOGETHER = ("broadcast", "frame", "time", "text", "shows", "link")

@@ -19,12 +19,13 @@ LONGEST_SECONDS = 600.0
 _LATEST_SECONDS = 2 * 86_400.0  # no broadcast is so long
 _MOST_TEXT = 5000  # characters of a cue
 _TOUCHING = 1.0  # seconds between two cues of which the one carries on the lines of the other
-_ROLLING = 0.25  # share of the cues that carry on lines of the one before, in captions that roll
+_ROLLING = 0.5  # of the cues that touch the one before carry on its lines, in captions that roll
 
 _TIME = r"[0-9]+(?:[:：][0-9]{1,2}){1,2}[.,，．:][0-9]{1,9}"
 _ARROW = r"\s*(?:-{1,2}\s?>|[—–]>|→)\s*"
-_TIMES = re.compile(rf"\s*({_TIME}){_ARROW}({_TIME})(?![0-9])(.*)")
+_TIMES = re.compile(rf"\s*({_TIME}){_ARROW}({_TIME})(?![0-9])")
 _LIKE_TIMES = re.compile(r"[0-9][:：][0-9].*(?:-\s?>|→|[—–]>)|(?:-->).*[0-9][:：][0-9]")
+_LONGEST_TIMES = 300  # characters of a line of times, with what is said of its place
 _OVERRIDE = re.compile(r"\{\\[^{}]{0,200}\}")  # of Advanced SubStation, as many .srt have it
 _LANGUAGE = re.compile(r"\s*language\s*:\s*([a-z]{2,3})(?:[-_]\S*)?\s*", re.IGNORECASE)
 
@@ -116,11 +117,12 @@ def _of_subrip(lines: Sequence[str]) -> tuple[list[str], int]:
     made = ["WEBVTT"]
     n_times = 0
     for each in lines:
-        if (times := _TIMES.fullmatch(each)) or _LIKE_TIMES.search(each):
+        short = each[:_LONGEST_TIMES]
+        if (times := _TIMES.match(short)) or _LIKE_TIMES.search(short):
             n_times += 1
             if made[-1].strip().isdecimal():
                 made.pop()
-            made += ["", " --> ".join(map(_time, times.groups()[:2])) if times else "-->"]
+            made += ["", " --> ".join(map(_time, times.groups())) if times else "-->"]
         elif each.strip():
             made.append(each.replace("-->", "→"))
     return made, n_times
@@ -153,7 +155,7 @@ def utterances(cues: Sequence[Cue]) -> tuple[list[Utterance], int]:
     Notes
     -----
     Live captions roll: a cue shows the last lines of the one before again, above a new one, or its text again
-    with more behind. Where a quarter of the cues do so, every such repetition is taken for one. In other
+    with more behind. Where half of the cues do so, every such repetition is taken for one. In other
     transcripts only what cannot be speech is: cues that are on the screen at the same time, and lines that
     stand above a new one. Somebody who says "No." twice has said it twice.
 
@@ -164,7 +166,8 @@ def utterances(cues: Sequence[Cue]) -> tuple[list[Utterance], int]:
     ['one', 'two', 'three']
     """
     carried = [None, *(_carried(*pair) for pair in itertools.pairwise(cues))]
-    rolls = sum(each is not None for each in carried) >= _ROLLING * max(1, len(cues) - 1)
+    n_touching = sum(_touch(*pair) for pair in itertools.pairwise(cues))
+    rolls = sum(each is not None for each in carried) >= _ROLLING * max(1, n_touching)
     found: list[Utterance] = []
     n_joined = 0
     for before, cue, carry in zip([None, *cues], cues, carried, strict=False):
@@ -198,9 +201,13 @@ class _Carry(NamedTuple):
     above: bool
 
 
+def _touch(before: Cue, cue: Cue) -> bool:
+    return cue.start <= before.end + _TOUCHING
+
+
 def _carried(before: Cue, cue: Cue) -> _Carry | None:
     """Tell what a cue carries on: the last lines of the one before are its first; None for nothing."""
-    if cue.start > before.end + _TOUCHING:
+    if not _touch(before, cue):
         return None
     for n in range(min(len(before.lines), len(cue.lines)), 0, -1):
         *whole, last = before.lines[-n:]

@@ -74,9 +74,9 @@ def finder(phrase: str) -> Callable[[Iterable[Said]], Iterator[Hit]]:
             for n in range(len(placed) - len(wanted) + 1):
                 if [word for word, _ in placed[n : n + len(wanted)]] == wanted:
                     hit = Hit(each.broadcast, placed[n][1], each.utterance)
-                    if hit[:2] != found:
+                    if hit != found:
                         yield hit
-                    found = hit[:2]
+                    found = hit
             tail = placed[len(placed) - len(wanted) + 1 :]
 
     return hits

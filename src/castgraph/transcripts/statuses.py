@@ -23,5 +23,8 @@ STATUSES: Mapping[Word, str] = {
 }
 """Word → what it means, from the worst on."""
 
+NOT_READ: frozenset[Word] = frozenset({"missing", "unreachable", "damaged"})
+"""The archive may have something better."""
+
 NOT_ALIGNED: frozenset[Word] = frozenset({"shifted"})
 """The times are known to be wrong: nothing is said of who was on the screen meanwhile."""
