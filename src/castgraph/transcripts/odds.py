@@ -49,8 +49,8 @@ def log_odds(
     Returns
     -------
     Odds
-        Positive where a word is said more here. |z| of 1.96 or more is as rare as 1 in 20, were there nothing
-        but chance; of thousands of words many are.
+        Positive where a word is said more here; 0 where no other word is said anywhere. |z| of 1.96 or more
+        is as rare as 1 in 20, were there nothing but chance; of thousands of words many are.
 
     References
     ----------
@@ -64,7 +64,11 @@ def log_odds(
     [0.6, -0.67]
     """
     y, other = here.astype(np.float64), rest.astype(np.float64)
-    prior = prior_words * (y + other) / (n_here + n_rest)
-    delta = np.log((y + prior) / (n_here + prior_words - y - prior))
-    delta -= np.log((other + prior) / (n_rest + prior_words - other - prior))
+    share = (y + other) / (n_here + n_rest)
+    prior = prior_words * share
+    # Of the only word that is said the odds are infinite, here as there.
+    several = share < 1
+    delta = np.log((y + prior) / np.where(several, n_here + prior_words - y - prior, 1))
+    delta -= np.log((other + prior) / np.where(several, n_rest + prior_words - other - prior, 1))
+    delta = np.where(several, delta, 0.0)
     return Odds(delta, delta / np.sqrt(1 / (y + prior) + 1 / (other + prior)))

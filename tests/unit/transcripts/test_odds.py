@@ -53,3 +53,8 @@ def test_words_of_two_languages_are_weighed_each_by_its_own() -> None:
     both = log_odds(np.array([5, 7]), np.array([3, 9]), np.array([50, 400]), np.array([80, 90]))
     alone = [log_odds(np.array([5]), np.array([3]), 50, 80), log_odds(np.array([7]), np.array([9]), 400, 90)]
     assert both.z.tolist() == [each.z[0] for each in alone]
+
+
+def test_the_only_word_that_is_said_stands_out_nowhere() -> None:
+    found = log_odds(np.array([8]), np.array([2]), 8, 2)
+    assert (found.log_odds.tolist(), found.z.tolist()) == ([0.0], [0.0])
