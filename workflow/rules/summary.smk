@@ -55,6 +55,8 @@ rule report:
             *(f"network{name}.png" for name in NETWORKS), *(f"graph{name}.graphml" for name in NETWORKS)
         ),
         portraits=per_clustering("portraits") if config["people"]["portraits"] else [],
+        transcripts=lambda wildcards: with_words("results/{run}/transcripts.parquet".format(**wildcards)),
+        words=lambda wildcards: with_words(*per_clustering("words.parquet")),
     output:
         "results/{run}/report.html",
     log:

@@ -35,10 +35,14 @@ from castgraph.people.table import portrait_name, shown
 from castgraph.run import timings
 from castgraph.run.names import encoder_name
 from castgraph.run.summary import SIGNIFICANT
+from castgraph.transcripts.statuses import STATUSES as TRANSCRIPTS
 
 TOP_PEOPLE = 24
 TOP_PAIRS = 20
 """How many people and pairs are shown of a clustering."""
+
+TOP_WORDS = 10
+"""Words that are shown of each of them."""
 
 TOP_HEAT = 12
 """How many people are in the table of screen time."""
@@ -69,7 +73,9 @@ _PACKAGES = ("snakemake", "numpy", "pyarrow", "onnxruntime", "dlib-bin")
 Facts = dict[str, Any]
 
 
-def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, Any]) -> None:
+def write_report(
+    page: Path, clusterings: Sequence[str], config: Mapping[str, Any], *, with_words: bool = False
+) -> None:
     """Put a run into one page (HTML).
 
     It shows what was read and what was not, people and pairs of each clustering, the scores of the
@@ -84,6 +90,8 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         The names of the clusterings of the run.
     config
         The configuration of the run with all defaults. Portraits are shown if it asks for them.
+    with_words
+        Whether the run has transcripts: the words that stand out are shown, and what became of transcripts.
 
     Notes
     -----
@@ -122,6 +130,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         fates=_fates(broadcasts),
         stations=_stations(broadcasts, config["archive"]["frame_seconds"]),
         not_ok=_not_ok(summary["not_ok"]),
+        transcripts=_transcripts(folder / "transcripts.parquet") if with_words else [],
         inventories=[each for each in inventories if each.status != "ok" or each.n_refused],
         clusterings=[
             _clustering(
@@ -133,6 +142,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
                 min_seconds=config["people"]["min_seconds"],
                 always_on=config["network"]["always_on"],
                 holds=holds,
+                with_words=with_words,
             )
             for number, name in enumerate(ordered)
         ],
@@ -197,6 +207,16 @@ def _not_ok(rows: Iterable[Facts]) -> list[Facts]:
     ]
 
 
+def _transcripts(path: Path) -> list[Facts]:
+    """Group what became of the transcripts by status, ok first."""
+    rows = tables.read(path, tables.TRANSCRIPTS, ["broadcast", "status", "reason"]).to_pylist()
+    groups = [
+        {"status": word, "meaning": meaning, "rows": [row for row in rows if row["status"] == word]}
+        for word, meaning in reversed(list(TRANSCRIPTS.items()))
+    ]
+    return [group for group in groups if group["rows"]]
+
+
 # ---- people and pairs ------------------------------------------------------------------------------------
 
 
@@ -210,6 +230,7 @@ def _clustering(
     min_seconds: float,
     always_on: float | None,
     holds: Mapping[tuple[str, str, str], str],
+    with_words: bool,
 ) -> Facts:
     everybody = tables.read(
         folder / "people.parquet",
@@ -218,6 +239,7 @@ def _clustering(
     )
     people = shown(everybody, min_seconds)
     names = dict(zip(people["person_id"].to_pylist(), people["name"].to_pylist(), strict=True))
+    strongest = _head(folder / "edges.parquet", people["person_id"], TOP_PAIRS)
     return {
         "name": folder.name,
         **counts,
@@ -239,10 +261,44 @@ def _clustering(
                 "evidence": _safe(link(row["broadcast"], row["frame"])),
                 "holds": holds.get((folder.name, row["source"], row["target"]), ""),
             }
-            for row in _head(folder / "edges.parquet", people["person_id"], TOP_PAIRS)
+            for row in strongest
         ],
         "heat": _heat(folder / "screen_time.parquet", people.slice(0, TOP_HEAT)),
         "over_time": _over_time(folder / "centrality.parquet", names),
+        "said": _said(folder / "words.parquet", names, strongest) if with_words else None,
+    }
+
+
+def _said(path: Path, names: Mapping[str, str], pairs: Sequence[Facts]) -> Facts:
+    """Put together the words that stand out beside the people and pairs that are shown.
+
+    Returns
+    -------
+    dict
+        ``counts`` of utterances, as the provenance has them, and ``rows``: ``who`` and ``words``, those that
+        stand out most first.
+    """
+    beside = [(name, "") for name in list(names)[:TOP_PEOPLE]] + [
+        (row["source"], row["target"]) for row in pairs
+    ]
+    found: dict[tuple[str, str], list[Facts]] = {who: [] for who in beside}
+    for batch in tables.batches(path, tables.WORDS):
+        ids = zip(
+            *(batch[name].cast(pa.string()).to_pylist() for name in ("person_id", "other_id")), strict=True
+        )
+        rows = [place for place, who in enumerate(ids) if who in found]
+        for row in batch.take(rows).to_pylist():
+            found[row["person_id"], row["other_id"]].append(row)
+    return {
+        "counts": tables.read_provenance(path),
+        "rows": [
+            {
+                "who": " – ".join(names[each] for each in who if each),
+                "words": sorted(rows, key=lambda row: -row["z"])[:TOP_WORDS],
+            }
+            for who, rows in found.items()
+            if rows
+        ],
     }
 
 

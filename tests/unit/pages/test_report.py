@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.finished import ENCODER, ORIGIN, configured, finish, measured, names
+from tests.finished import ENCODER, ORIGIN, configured, finish, measured, names, person, write
 
 import castgraph
 from castgraph.base import tables
@@ -233,3 +233,47 @@ def test_who_is_on_screen_for_too_short_is_not_shown(tmp_path):
     page = made(tmp_path, configured(people={"min_seconds": 3997}))
     assert "Person 0" in page.text
     assert "Person 1" not in page.text
+
+
+def test_the_words_that_stand_out_are_shown_and_what_became_of_transcripts(tmp_path: Path) -> None:
+    config = configured()
+    folder = tmp_path / "results" / "made-up"
+    finish(folder, config, n_people=3)
+    selected = [
+        row["broadcast"] for row in tables.read(folder / "broadcasts.parquet", tables.BROADCASTS).to_pylist()
+    ]
+    told = [
+        {"broadcast": name, "status": status, "reason": HOSTILE * (status != "ok")}
+        for name, status in zip(selected, ("ok", "shifted", "missing"), strict=True)
+    ]
+    write(folder / "transcripts.parquet", tables.TRANSCRIPTS, told)
+    counts = {"n_utterances": 1200, "n_outside": 300, "n_without_frames": 20, "n_left_out": 10}
+    for clustering in names(config):
+        rows = [
+            {"person_id": who, "other_id": other, "language": "en", "word": word, "n": n, "z": z}
+            | {"n_rest": 7, "n_words": 90, "n_broadcasts": 2, "log_odds": 1.0}
+            for who, other, word, n, z in (
+                (person(0), "", HOSTILE, 3, 2.0),
+                (person(0), person(1), "boat", 5, 4.0),
+                (person(0), person(1), "lake", 4, 3.0),
+                (person(9), "", "nobody", 9, 9.0),
+            )
+        ]
+        write(folder / clustering / "words.parquet", tables.WORDS, rows, counts)
+    page = made(tmp_path, config)
+    assert "Said while they are on the screen" not in page.text  # an earlier configuration left them there
+    write_report(folder / "report.html", names(config), config, with_words=True)
+    page = Page(folder / "report.html")
+    for text in (
+        "Of 1,200 utterances 300 were said while none",
+        "20 while no frame was read",
+        "10 are left out",
+        "Person 0 – Person 1 boat 5 , lake 4",
+        "1 ok, 1 shifted, 1 missing.",
+        "and moved they would: they are wrong",
+    ):
+        assert text in page.text, text
+    assert "nobody 9" not in page.text
+    assert "z 4.0; 7 elsewhere" in page.all("span", "title")
+    assert not [tag for tag, _ in page.tags if tag == "script"]
+    assert page.all("img", "onerror") == []

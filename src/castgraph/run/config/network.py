@@ -111,6 +111,6 @@ class Network(Section):
         elif self.significant is not None and not TESTED.keys() & set(weighing):
             yield (
                 "significant",
-                f"found {self.significant:g}, where the weight is of {' and '.join(weighing)} alone; allowed: "
-                f"null, for only {' and '.join(TESTED)} are compared with chance",
+                f"found {self.significant:g}, where the weight is of {' and '.join(weighing)} alone; "
+                f"allowed: null, for only {' and '.join(TESTED)} are compared with chance",
             )
