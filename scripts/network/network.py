@@ -15,15 +15,20 @@ with joblog(snakemake.log[0]):
     settings = snakemake.params.network
     people = tables.read(snakemake.input.people, tables.PEOPLE)
     weights = {name: settings[name] for name in ("same_frame_weight", "adjacent_weight")}
+    members = tables.read_members(
+        snakemake.input.members, snakemake.input.faces, people["person_id"].to_pylist()
+    )
+    n_replayed = 0
+    if snakemake.input.replays:
+        replayed = tables.read_replayed(snakemake.input.replays)
+        members, n_replayed = tables.without_replays(members, snakemake.input.faces, replayed)
     with (
         atomic(snakemake.output.meetings) as part,
         tables.writer(part, tables.MEETINGS, tables.provenance("network", {})) as add,
     ):
         pairs = cooccurrences(
             tables.read(snakemake.input.faces, tables.MERGED_FACES, ["broadcast", "frame"]),
-            tables.read_members(
-                snakemake.input.members, snakemake.input.faces, people["person_id"].to_pylist()
-            ),
+            members,
             face_times(snakemake.input.faces, snakemake.input.frames),
             **weights,
             memory_limit=f"{snakemake.resources.mem_mb // 2}MB",  # the other half is for the tables
@@ -43,7 +48,9 @@ with joblog(snakemake.log[0]):
         layout_method=settings["layout"],
         seed=settings["seed"],
     )
-    facts = tables.provenance("network", settings, n_pairs=pairs.num_rows, n_edges=kept.num_rows)
+    facts = tables.provenance(
+        "network", settings, n_pairs=pairs.num_rows, n_edges=kept.num_rows, n_replayed=n_replayed
+    )
     nodes, edges = Path(snakemake.output.nodes), Path(snakemake.output.edges)
     if published:
         export.write_as_published(kept, people, nodes, edges)

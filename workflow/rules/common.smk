@@ -193,6 +193,13 @@ def network_settings():
     return {key: value for key, value in config["network"].items() if key != "picture_people"}
 
 
+def counted_once(wildcards):
+    """The replays, where footage that is on air again is not to be counted again."""
+    return (
+        [] if config["network"]["count_replays"] == "always" else f"results/{wildcards.run}/replays.parquet"
+    )
+
+
 def portraits(wildcards):
     """The portraits of a clustering, where the configuration asks for them."""
     return "results/{run}/{clustering}/portraits".format(**wildcards) if config["people"]["portraits"] else []
@@ -312,5 +319,13 @@ def results(wildcards):
     names += ["network.png", "network.svg"]
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]
-    of_all = ["left_alone.csv", "merged.json", "summary.json", "report.html", "sweep.parquet", "sweep.html"]
+    of_all = [
+        "left_alone.csv",
+        "merged.json",
+        "replays.parquet",
+        "summary.json",
+        "report.html",
+        "sweep.parquet",
+        "sweep.html",
+    ]
     return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

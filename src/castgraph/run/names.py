@@ -26,14 +26,15 @@ CODE_VERSIONS: Mapping[str, int] = {
     "scores": 5,
     "gallery": 1,
     "identify": 1,
-    "sightings": 1,
+    "sightings": 2,
     "suggestions": 1,
     "portraits": 4,
     "database_json": 2,
-    "network": 5,
+    "replays": 1,
+    "network": 6,
     "picture": 1,
-    "summary": 8,
-    "report": 5,
+    "summary": 9,
+    "report": 6,
 }
 """Rule → version of its results, raised when a change of the code changes what the rule writes."""
 

@@ -30,6 +30,13 @@ class Network(Section):
     adjacent_weight: float = Field(
         1, ge=0, description="What a frame that shows one, with the other in the frame before, adds."
     )
+    count_replays: Literal["always", "once"] = Field(
+        "always",
+        description="How often faces count in footage that is on air again: `always`, or `once`, the first "
+        "time. `once` holds for meetings, edges, graph files, picture and `screen_time.parquet`; "
+        "`people.parquet`, sightings and appearances always tell what was on air. What is on air again is "
+        "listed in `replays.parquet`.",
+    )
     communities: Literal["leiden", "louvain"] = Field(
         "leiden", description="How communities are found: `leiden` or `louvain` (modularity, weighted)."
     )
