@@ -23,6 +23,10 @@ with joblog(snakemake.log[0]):
     members = tables.read_members(
         snakemake.input.members, snakemake.input.faces, people["person_id"].to_pylist()
     )
+    n_replayed = 0
+    if snakemake.input.replays:
+        replayed = tables.read_replayed(snakemake.input.replays)
+        members, n_replayed = tables.without_replays(members, snakemake.input.faces, replayed)
     times = face_times(snakemake.input.faces, snakemake.input.frames)
     how = {
         "within": layers.frames_within(settings["within"], snakemake.params.links["frame_seconds"]),
@@ -58,6 +62,7 @@ with joblog(snakemake.log[0]):
         chance=chance,
         hosts=found.hosts,
         excluded=found.excluded,
+        n_replayed=n_replayed,
     )
     nodes, edges = Path(snakemake.output.nodes), Path(snakemake.output.edges)
     if published:

@@ -38,7 +38,7 @@ def test_every_job_ran_once(small_run: Run) -> None:
     counts = jobs(small_run.output)
     for rule in ("download", "unzip", "encode"):
         assert counts[rule] == len(SHORT)
-    for rule in ("select", "merge", "constraints", *PER_CLUSTERING, *OF_ALL):
+    for rule in ("select", "merge", "constraints", "replays", *PER_CLUSTERING, *OF_ALL):
         assert counts[rule] == 1
 
 
@@ -122,7 +122,7 @@ def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) 
     before, digests = pq.read_table(copied.results / "faces.parquet"), copied.digests()
     minimum = int(np.median(sizes(before)))
     copied.config["quality"] = {"min_face_px": minimum}
-    assert jobs(copied()) == dict.fromkeys(("merge", "constraints", *PER_CLUSTERING, *OF_ALL), 1)
+    assert jobs(copied()) == dict.fromkeys(("merge", "constraints", "replays", *PER_CLUSTERING, *OF_ALL), 1)
     encoded = {name for name in digests if name.startswith(("faces/", "frames/"))}
     assert len(encoded) == 2 * len(SHORT)
     assert copied.digests().items() >= {name: digests[name] for name in encoded}.items()
