@@ -1,5 +1,6 @@
 """Count who is seen beside whom and write the network."""
 
+import sys
 from pathlib import Path
 
 from castgraph.archive import frame_links, read_selection
@@ -12,6 +13,8 @@ from castgraph.network.cooccurrence import among, as_published, cooccurrences, s
 from castgraph.people.table import shown
 
 with joblog(snakemake.log[0]):
+    # igraph loads it in order to draw, where it is there, and takes longer for that than for all the rest.
+    sys.modules["matplotlib"] = None
     settings = snakemake.params.network
     people = tables.read(snakemake.input.people, tables.PEOPLE)
     weights = {name: settings[name] for name in ("same_frame_weight", "adjacent_weight")}

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -147,6 +146,8 @@ def cooccurrences(
     }
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
+    import duckdb  # only counting needs it, and `among` is for all who show pairs
+
     with duckdb.connect(":memory:", config=config) as connection:
         connection.register(
             "faces",

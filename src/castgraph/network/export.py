@@ -6,7 +6,6 @@ import os
 
 import networkx as nx
 import pyarrow as pa
-from matplotlib.colors import to_rgb
 from networkx.readwrite.gexf import GEXFWriter
 
 from castgraph import __version__
@@ -95,7 +94,7 @@ def write_gexf(graph: nx.Graph, path: str | os.PathLike[str]) -> None:
     """
     shown = nx.Graph()
     for person, node in graph.nodes.items():
-        red, green, blue = (round(255 * part) for part in to_rgb(node["colour"]))
+        red, green, blue = bytes.fromhex(node["colour"].removeprefix("#"))
         looks = {
             "color": {"r": red, "g": green, "b": blue},
             "size": node["size"],
