@@ -39,7 +39,7 @@ def wait_for(condition: Callable[[], object], process, seconds: float = 120) -> 
         if found := condition():
             return found
         assert process.poll() is None, "the run ended before it could be disturbed"
-        time.sleep(0.005)
+        time.sleep(0.03)
     raise AssertionError("nothing to disturb within the time")
 
 
@@ -161,18 +161,16 @@ def test_killed_while_merging(small_run: Run, tmp_path: Path) -> None:
     assert merged(run) == merged(small_run)
 
 
-def test_killed_between_a_fetch_and_its_record(
-    two_broadcasts: Config, undisturbed: dict[str, str], new_run: Callable[..., Run]
-) -> None:
-    run = new_run(two_broadcasts)
+def test_killed_between_a_fetch_and_its_record(small_run: Run, new_run: Callable[..., Run]) -> None:
+    run = new_run(small_run.config)
     process = run.start(MERGED)
     orphans = wait_for(lambda: workers(run.folder, "download.py"), process)
     kill(process, [])
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans), Alive())
     fetched = list((run.folder / "resources" / "zips").rglob("*.zip"))
-    assert 0 < len(fetched) < len(TWO)
+    assert 0 < len(fetched) < len(SHORT)
     run(MERGED)
-    assert merged(run) == undisturbed
+    assert merged(run) == merged(small_run)
 
 
 def test_two_runs_in_one_folder_are_refused(

@@ -28,7 +28,7 @@ def _snakemake(arguments: Sequence[str], folder: Path, output: Path, environment
     """Be a process as `subprocess.Popen` would have started it."""
     os.setsid()
     os.chdir(folder)
-    with output.open("wb") as file:
+    with output.open("ab") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
     os.environ.clear()
@@ -46,6 +46,7 @@ class Snakemake:
     def __init__(
         self, arguments: Sequence[str], folder: Path, output: Path, environment: Mapping[str, str]
     ) -> None:
+        output.write_bytes(b"")  # it may be read at once
         told = arguments, folder, output, dict(environment)
         self._process = _SERVER.Process(target=_snakemake, args=told)
         self._process.start()
