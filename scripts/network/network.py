@@ -1,5 +1,6 @@
 """Count who is seen beside whom and write the network."""
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from castgraph.network.significance import compared
 from castgraph.people.table import shown
 
 with joblog(snakemake.log[0]):
+    # igraph loads it in order to draw, where it is there, and takes longer for that than for all the rest.
+    sys.modules["matplotlib"] = None
     settings = snakemake.params.network
     people = tables.read(snakemake.input.people, tables.PEOPLE)
     published = settings["mode"] == "as_published"

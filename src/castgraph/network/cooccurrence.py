@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -317,6 +316,8 @@ def _counting(
     }
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
+    import duckdb  # only counting needs it, and `among` is for all who show pairs
+
     with duckdb.connect(":memory:", config=config) as connection:
         connection.register(
             "faces",

@@ -17,7 +17,6 @@ import networkx as nx
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
-from matplotlib.ticker import MaxNLocator
 
 from castgraph import __version__
 from castgraph.archive import frame_links, read_inventory_report, read_selection
@@ -511,6 +510,8 @@ def _chart(course: timings.Course | None) -> Facts | None:
     """Put the course into a chart of 1000 × 100, from the upper left corner; ticks are in percent."""
     if course is None:
         return None
+    from matplotlib.ticker import MaxNLocator  # takes longer to load than all the rest
+
     seconds = float(course.edges[-1])
     units = (("hours", 3600), ("minutes", 60))
     unit, size = next((unit for unit in units if seconds >= 2 * unit[1]), ("seconds", 1))
