@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from castgraph.base import tables
 from castgraph.network.layers import LAYERS, WEIGHTS
 from castgraph.network.presence import Presence, number_broadcasts, number_people, presence, shared
+
+if TYPE_CHECKING:
+    import duckdb
 
 PUBLISHED_EDGES = 1001
 """How many edges the published network of "60 Minutes" has."""
