@@ -271,10 +271,13 @@ def test_published_files_and_database_json_on_request(copied: Run) -> None:
     import csv
 
     copied.config |= {"network": {"mode": "as_published"}, "export": {"database_json": True}}
-    counts = {"network": 1, "picture": 1, "database_json": 1, "summary": 1, "report": 1, "all": 1}
-    assert jobs(copied("-n")) == counts
+    made = ("network", "picture", "published", "database_json", "holds", "summary", "report", "all")
+    assert jobs(copied("-n")) == dict.fromkeys(made, 1)
     folder = copied.results / "eps-0.40"
-    copied(*(f"results/small/eps-0.40/{name}" for name in ("nodes.csv", "DATABASE.json")))
+    wanted = ("nodes.csv", "DATABASE.json", "as_published.html")
+    copied(*(f"results/small/eps-0.40/{name}" for name in wanted))
+    page = (folder / "as_published.html").read_text(encoding="utf-8")
+    assert page.count("data:image/webp;base64,") == 2
     with (folder / "edges.csv").open(newline="") as file:
         edges = list(csv.DictReader(file))
     with (folder / "nodes.csv").open(newline="") as file:
