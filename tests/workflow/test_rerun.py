@@ -16,8 +16,10 @@ import pytest
 
 from castgraph.base import tables
 from castgraph.clustering import dbscan
-from castgraph.faces.times import face_times
+from castgraph.faces.times import face_times, n_read
 from castgraph.network.cooccurrence import cooccurrences
+from castgraph.network.presence import presence
+from castgraph.network.significance import compared
 from castgraph.people.centre import middles
 from castgraph.people.table import people_table
 from tests.workflow.conftest import SHORT, Run, frames_of, jobs, write_zip
@@ -165,8 +167,9 @@ def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) 
         counted, middles(embeddings, alone.person), alone, times, frame_seconds=4, n_frames=n_frames
     )
     assert found.to_pylist() == people.to_pylist()
-    edges = cooccurrences(counted, alone, times).to_pylist()
-    assert pq.read_table(folder / "edges.parquet").to_pylist() == edges
+    edges = cooccurrences(counted, alone, times)
+    compared_edges, _ = compared(edges, presence(counted, alone), n_read(copied.results / "frames.parquet"))
+    assert pq.read_table(folder / "edges.parquet").to_pylist() == compared_edges.to_pylist()
 
     summary = json.loads((copied.results / "summary.json").read_text())
     assert summary["faces"] == len(before)

@@ -164,6 +164,7 @@ def write_report(
         most_listed=MOST_LISTED,
         heat_levels=HEAT_LEVELS,
         significant=SIGNIFICANT,
+        kept=config["network"]["significant"] if config["network"]["mode"] == "standard" else None,
     )
 
 

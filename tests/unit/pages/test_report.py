@@ -75,6 +75,14 @@ def test_the_page_shows_what_was_read_and_found(tmp_path: Path) -> None:
     assert "Portrait of Person 2" in page.all("img", "alt")
 
 
+def test_a_network_of_what_is_more_than_chance_is_said_to_be_one(tmp_path: Path) -> None:
+    said = "The network holds only pairs of a q of at most 0.01"
+    assert said in made(tmp_path, configured(network={"significant": 0.01})).text
+    assert said[:30] not in made(tmp_path, configured()).text
+    as_published = {"significant": 0.01, "mode": "as_published"}
+    assert said[:30] not in made(tmp_path, configured(network=as_published)).text
+
+
 def test_what_comes_from_an_archive_is_escaped_and_loads_nothing(tmp_path: Path) -> None:
     config = configured(archive={"frame_url": "javascript:alert('{broadcast}')"})
     inventories = (
