@@ -36,7 +36,8 @@ LIKELY = (0.4, 0.2, 0.15, 0.1, 0.15)
 """Of the frames of a replay the share that is alike to each of these degrees, and that is not, about."""
 
 SAME_FACE, OTHER_FACE = 0.15, 0.3
-"""Distances of dlib embeddings: up to the first a face is of one picture, beyond the second of two moments."""
+"""Distances of dlib's embeddings: up to the first a face is of one picture, beyond the other of two moments.
+"""
 
 OPENING_BROADCASTS, OPENING_SECONDS = 3, 60.0
 """What is shown in so many broadcasts of one show, and so near to the same place, is an opening."""
@@ -45,12 +46,14 @@ COMMERCIAL_SHOWINGS, COMMERCIAL_DAYS, COMMERCIAL_SECONDS = 5, 3, 120.0
 """What is shown so often and on so many days, and is no longer than this, is a commercial."""
 
 KINDS = ("scene", "opening", "commercial")
+"""What footage is that is on air again; all else is a scene."""
 
 _NEAR = 8  # bits between frames at which a search begins
-_SAMPLE = 2048  # frames that stand for all
+_SAMPLE = 1024  # frames that stand for all
 _COMMON, _FEW = 0.002, 50
 """A frame that so large a share of all frames looks like, and more than so few, is no place to begin."""
 _OFTEN = 20  # frames of its broadcast that look like it: no place to begin within the broadcast
+_EARLIEST = 8  # places where a frame was before that are looked at
 _FACE_BITS, _CENTRES = 6, 256  # of the hashes of faces, and how many means they are taken about
 _PROMISING = 0.6  # of the sum that is needed, which frames close by may speak for
 _GAP = 16  # frames between two like pairs that may be of one replay
@@ -250,10 +253,16 @@ def _seeds(stills: Stills, frame_seconds: float) -> list[_Seeds]:
     one, other = np.unique([one, other], axis=1)
     apart = (number[one] != number[other]) | (other - one >= APART_SECONDS / frame_seconds)
     one, other = one[apart], other[apart]
-    kept = _promise(stills, number, share, one, other) >= _PROMISING * _needed(len(stills), len(stills) / 2)
-    one, other = one[kept], other[kept]
     turned = stills.time[one] > stills.time[other]
     later, earlier = np.where(turned, one, other), np.where(turned, other, one)
+    # The first places where a frame was before are enough.
+    order = np.lexsort((earlier, stills.time[earlier], later))
+    later, earlier = later[order], earlier[order]
+    kept = np.arange(len(later)) - np.searchsorted(later, later) < _EARLIEST
+    later, earlier = later[kept], earlier[kept]
+    promise = _promise(stills, number, share, later, earlier)
+    kept = promise >= _PROMISING * _needed(len(stills), len(stills) / 2)
+    later, earlier = later[kept], earlier[kept]
     offset = earlier - later
     order = np.lexsort((later, offset, number[earlier], number[later]))
     later, offset, earlier = later[order], offset[order], earlier[order]
@@ -434,7 +443,7 @@ class _Match(NamedTuple):
 
     def of(self, chosen: Rows) -> _Match:
         """Give some of them."""
-        return _Match(*(column[chosen] for column in self))
+        return _Match(self.row[chosen], self.level[chosen], self.bits[chosen], self.face[chosen])
 
 
 def _match(stills: Stills, one: Rows, other: Rows) -> _Match:
