@@ -473,11 +473,30 @@ def _chance(stills: Stills, rows: Rows, match: _Match, among: list[int], apart: 
         near &= stills.readable[begin:end]
         if apart:
             near &= np.abs(rows[block, None] - others) >= apart
+        near[by_face[block]] &= _maybe_same_face(stills, rows[block][by_face[block]], begin, end)
         which, where = np.nonzero(near & by_face[block, None])
         same = _face_distances(stills, rows[block][which], others[where]) <= SAME_FACE * stills.scale
         near[which[~same], where[~same]] = False
         n_alike[block] = near.sum(axis=1)
     return np.maximum(n_alike, 1) / len(others)
+
+
+def _maybe_same_face(stills: Stills, rows: Rows, begin: int, end: int) -> NDArray[np.bool_]:
+    """Leave out, of the frames from `begin` to `end`, those without a face that is near to one of a row."""
+    faces = slice(stills.first_face[begin], stills.first_face[end])
+    n_faces = stills.first_face[rows + 1] - stills.first_face[rows]
+    row = np.repeat(np.arange(len(rows)), n_faces)
+    own = np.repeat(stills.first_face[rows], n_faces) + np.arange(len(row))
+    own -= np.repeat(np.cumsum(n_faces) - n_faces, n_faces)
+    one, other = np.asarray(stills.embeddings[own]), np.asarray(stills.embeddings[faces])
+    squared = np.einsum("ij,ij->i", one, one)[:, None] - 2 * one @ other.T
+    squared += np.einsum("ij,ij->i", other, other)
+    # Wider than is needed: whatever the rounding, what is near enough is among them.
+    face, near = np.nonzero(squared <= (1.2 * SAME_FACE * stills.scale) ** 2)
+    frame = np.repeat(np.arange(end - begin), np.diff(stills.first_face[begin : end + 1]))
+    maybe = np.zeros((len(rows), end - begin), bool)
+    maybe[row[face], frame[near]] = True
+    return maybe
 
 
 # ---- how far a replay goes -------------------------------------------------------------------------------
