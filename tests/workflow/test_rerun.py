@@ -112,6 +112,9 @@ def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Ru
         "top_edges": "all",
     }
     assert jobs(copied("-n")) == {"network": 1, "picture": 1, "summary": 1, "report": 1, "all": 1}
+    copied.config["network"] = {"count_replays": "once"}
+    counted = ("sightings", "network", "picture", "summary", "report", "all")
+    assert jobs(copied("-n")) == dict.fromkeys(counted, 1)
     copied.config["clustering"]["min_samples"] = 3
     assert jobs(copied("-n")) == dict.fromkeys((*PER_CLUSTERING, *OF_ALL), 1)
 
