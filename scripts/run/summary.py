@@ -19,5 +19,6 @@ with joblog(snakemake.log[0]):
         clusterings,
         Path(snakemake.input.scores),
         snakemake.params.min_seconds,
+        *map(Path, snakemake.input.transcripts),
     )
     write_json(snakemake.output[0], found)

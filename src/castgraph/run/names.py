@@ -35,7 +35,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "transcript": 1,
     "utterances": 1,
     "words": 1,
-    "summary": 8,
+    "summary": 9,
     "report": 6,
 }
 """Rule → version of its results, raised when a change of the code changes what the rule writes."""

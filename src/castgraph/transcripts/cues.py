@@ -12,6 +12,7 @@ from webvtt import WebVTT
 from webvtt.errors import MalformedFileError
 
 from castgraph.base.text import line, shortened
+from castgraph.transcripts.languages import language_code
 
 LONGEST_SECONDS = 600.0
 """A cue that lasts longer is cut to this; a sentence takes some seconds."""
@@ -101,7 +102,7 @@ def read_cues(text: str) -> Read:
             cues.append(Cue(start, min(end, start + LONGEST_SECONDS), cut))
     cues.sort(key=lambda cue: cue[:2])
     languages = filter(None, (_LANGUAGE.fullmatch(each) for each in parsed.metadata))
-    return Read(cues, n_broken, next((found[1].lower() for found in languages), ""))
+    return Read(cues, n_broken, next((language_code(found[1]) for found in languages), ""))
 
 
 def _of_webvtt(lines: Sequence[str]) -> tuple[list[str], int]:
