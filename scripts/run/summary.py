@@ -18,6 +18,7 @@ with joblog(snakemake.log[0]):
         Path(snakemake.input.inventories),
         clusterings,
         Path(snakemake.input.scores),
+        Path(snakemake.input.replays),
         snakemake.params.min_seconds,
         *map(Path, snakemake.input.transcripts),
     )

@@ -21,6 +21,7 @@ from castgraph.ask.said import SAID, said
 from castgraph.ask.views import Views
 from castgraph.base.tables import TABLES, check, read_provenance
 from tests.documents import DOCUMENTS, blocks
+from tests.gexf13 import validated
 from tests.truth import TrueFace, matched, of_demo, pairwise
 from tests.workflow.conftest import Run, persons
 
@@ -160,9 +161,53 @@ def test_gephi_tables_have_their_columns(demo_run) -> None:
 
 def test_graph_files_can_be_read(demo_run) -> None:
     folder = demo_run.results / CLUSTERING
-    for graph in (nx.read_gexf(folder / "graph.gexf"), nx.read_graphml(folder / "graph.graphml")):
+    read = [nx.read_gexf(folder / name) for name in ("graph.gexf", "dynamic.gexf")]
+    for graph in (*read, nx.read_graphml(folder / "graph.graphml")):
         assert (graph.number_of_nodes(), graph.number_of_edges()) == (13, 32)
+    for name in ("graph.gexf", "dynamic.gexf"):
+        validated(folder / name)
     assert Image.open(folder / "network.png").width >= 2000
+
+
+def test_the_network_over_time_is_that_of_the_whole_day_by_day(demo_run) -> None:
+    folder = demo_run.results / CLUSTERING
+    with (folder / "nodes.csv").open(newline="") as file:
+        whole = {node["Id"]: node for node in csv.DictReader(file)}
+    rows = pq.read_table(folder / "centrality.parquet").to_pylist()
+    assert sorted({row["part"] for row in rows}) == [f"2024-01-0{day}" for day in (2, 3, 4, 5)]
+    strength = Counter()
+    for row in rows:
+        strength[row["person_id"]] += row["strength"]
+        assert row["degree"] <= int(whole[row["person_id"]]["degree"])
+    assert strength == {name: float(node["strength"]) for name, node in whole.items()}
+    page = (demo_run.results / "report.html").read_text()
+    assert "Who rose and who fell" in page
+    assert "The mean PageRank of 2024-01-02 to 2024-01-03 and of 2024-01-04 to 2024-01-05" in page
+
+
+def test_places_and_the_period_are_the_same_everywhere(demo_run) -> None:
+    folder = demo_run.results / CLUSTERING
+    with (folder / "nodes.csv").open(newline="") as file:
+        nodes = {node["Id"]: node for node in csv.DictReader(file)}
+    graphml = nx.read_graphml(folder / "graph.graphml")
+    for name in ("graph.gexf", "dynamic.gexf"):
+        for person, node in nx.read_gexf(folder / name).nodes.items():
+            place = node["viz"]["position"]
+            assert (place["x"], place["y"]) == (float(nodes[person]["x"]), float(nodes[person]["y"]))
+            assert (graphml.nodes[person]["x"], graphml.nodes[person]["y"]) == (place["x"], place["y"])
+    period = graphml.graph["first_seen"], graphml.graph["last_seen"]
+    assert f"from {period[0]} to {period[1]}" in (folder / "graph.gexf").read_text()
+    page = (demo_run.results / "report.html").read_text()
+    for moment in period:
+        assert f'<time datetime="{moment}">' in page
+    assert "2 January 2024 – 5 January 2024" in (folder / "network.svg").read_text()
+
+
+def test_people_csv_has_everybody(demo_run) -> None:
+    with (demo_run.results / CLUSTERING / "people.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    table = people(demo_run).to_pylist()
+    assert [(row["Id"], row["Label"]) for row in found] == [(row["person_id"], row["name"]) for row in table]
 
 
 def test_tables_carry_their_provenance(demo_run) -> None:

@@ -13,6 +13,7 @@ rule summary:
         pairs=per_clustering("edges.parquet"),
         scores="results/{run}/sweep.parquet",
         transcripts=lambda wildcards: with_words("results/{run}/transcripts.parquet".format(**wildcards)),
+        replays="results/{run}/replays.parquet",
     output:
         "results/{run}/summary.json",
     log:
@@ -43,12 +44,19 @@ rule report:
                 "summary.json",
                 "broadcasts.parquet",
                 "frames.parquet",
+                "replays.parquet",
                 "sweep.parquet",
                 "sweep.png",
+                "holds.parquet",
             ],
         ),
         inventories="results/{run}/inventories.csv",
-        clusterings=per_clustering("people.parquet", "screen_time.parquet", "edges.parquet", "network.png"),
+        clusterings=per_clustering(
+            "people.parquet", "screen_time.parquet", "edges.parquet", "centrality.parquet"
+        )
+        + per_clustering(
+            *(f"network{name}.png" for name in NETWORKS), *(f"graph{name}.graphml" for name in NETWORKS)
+        ),
         portraits=per_clustering("portraits") if config["people"]["portraits"] else [],
         transcripts=lambda wildcards: with_words("results/{run}/transcripts.parquet".format(**wildcards)),
         words=lambda wildcards: with_words(*per_clustering("words.parquet")),

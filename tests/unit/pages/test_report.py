@@ -61,6 +61,9 @@ def test_the_page_shows_what_was_read_and_found(tmp_path: Path) -> None:
         "3 people",
         "Person 0 – Person 1",
         "13.5",
+        "1 pair of 2 in one frame is there together more often than chance would have it",
+        "< 0.001",
+        "0.250",
         "eps-0.40 is <the> middle.",
         "frame_seconds: 4",
         f"--configfile {tmp_path}/results/made-up/config.yaml",
@@ -201,6 +204,29 @@ def test_screen_time_is_shown_by_day_with_what_was_read(tmp_path):
     assert "2026-10-01 2026-10-03" in page.text
     assert "Person 2 3.0 3.0" in page.text
     assert "read 60 60" in page.text
+
+
+def test_who_rose_and_who_fell_is_told(tmp_path):
+    page = made(tmp_path, configured())
+    assert "Person 1 rose most, from 25.0% to 75.0% of the PageRank." in page.text
+    assert "Person 0 fell most, from 75.0% to 25.0% of the PageRank." in page.text
+    assert "The mean PageRank of 2026-W40 and of 2026-W41" in page.text
+    assert "Person 1 25.0% 75.0% +50.0 Person 0 75.0% 25.0% -50.0" in page.text
+
+
+def test_who_is_first_without_those_who_are_always_on_air_is_told(tmp_path):
+    page = made(tmp_path, configured(), n_people=4, hosts=["P01"])
+    assert "Person 1 is on air in more than 15% of all frames" in page.text
+    assert "Without Person 1" in page.text
+    alone = made(tmp_path / "none", configured(), n_people=4)
+    assert "always on air" not in alone.text
+    assert "always on air" not in made(tmp_path, configured(network={"always_on": None})).text
+
+
+def test_over_which_clusterings_a_pair_holds_is_told_where_there_are_several(tmp_path):
+    page = made(tmp_path, configured(0.4, 0.45))
+    assert "0.4 to 0.5" in page.text
+    assert "holds" not in made(tmp_path / "one", configured()).text
 
 
 def test_who_is_on_screen_for_too_short_is_not_shown(tmp_path):
