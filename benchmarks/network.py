@@ -15,8 +15,8 @@ its peak of memory, the year's own tables included, is beside it, ``graph_peak_m
 - ``dynamic_s``: the network of the 1,000 strongest over time: weights by week, centrality and communities of
   each week, ``centrality.parquet`` and ``dynamic.gexf``. Everybody is in every week of this year;
 - ``replays_cpu_s``: what is on air again, from the merged tables of as many broadcasts of made-up stills
-  (`stills.py`) on, seconds of the processor; ``replays_found`` is the share of the scenes put there again that
-  is found at its place.
+  (`stills.py`) on, seconds of the processor; ``replays_found`` is the share of the scenes put there again
+  that is found at its place.
 
 To add a figure is to add a function of a `Year` to `FIGURES`.
 """
@@ -146,7 +146,7 @@ def _measured(name: str, n_faces: int, n_broadcasts: int) -> tuple[float, float]
 
 
 def replayed(n_broadcasts: int) -> dict[str, float]:
-    """Find what is on air again in made-up stills; in a process of its own, for the sake of the peak of memory."""
+    """Find what is on air again in made-up stills, in a process of its own for the peak of memory."""
     with TemporaryDirectory() as folder:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             scenes = pool.apply(stills.make, (Path(folder), n_broadcasts))

@@ -29,8 +29,8 @@ CURRENT = tuple(document for document in DOCUMENTS if document != "CHANGELOG.md"
 FOLDERS = ("config", "docs", "envs", "profiles", "resources", "scripts", "src", "tests", "workflow")
 # Names in the documents of what a user or a run makes.
 MADE = (
-    "resources/transcripts/",
     "results",
+    "resources/transcripts",
     "resources/zips",
     "resources/inventories",
     "scratch",
