@@ -10,8 +10,7 @@ Figures
 ``--json`` writes them flat, with ``n_faces`` and ``n_broadcasts``. Each is measured in a process of its own;
 its peak of memory, the year's own tables included, is beside it, ``graph_peak_mb`` beside ``graph_s``:
 
-- ``graph_s``: from faces and members to all pairs with their layers, and the network of the 1,000 strongest
-  (without its layout, which is a matter of the picture);
+- ``graph_s``: from faces and members to all pairs, counted in all layers;
 - ``significance_s``: all pairs compared with chance;
 - ``dynamic_s``: the network of the 1,000 strongest over time: weights by week, centrality and communities of
   each week, ``centrality.parquet`` and ``dynamic.gexf``. Everybody is in every week of this year.

@@ -1,5 +1,6 @@
 """Count who is seen beside whom and write the network."""
 
+from functools import partial
 from pathlib import Path
 
 from castgraph.archive import frame_links, read_selection
@@ -7,17 +8,10 @@ from castgraph.base import tables
 from castgraph.base.files import atomic
 from castgraph.base.joblog import joblog
 from castgraph.faces.times import face_times, n_read, on_air
-from castgraph.network import export, gexf, graph, layers, weekly
-from castgraph.network.cooccurrence import (
-    PUBLISHED_WEIGHTS,
-    among,
-    as_published,
-    by_day,
-    cooccurrences,
-    strongest,
-)
+from castgraph.network import export, gexf, graph, layers, variants, weekly
+from castgraph.network.cooccurrence import PUBLISHED_WEIGHTS, by_day, cooccurrences
 from castgraph.network.presence import presence
-from castgraph.network.significance import compared, significant
+from castgraph.network.significance import compared
 from castgraph.people.table import shown
 
 with joblog(snakemake.log[0]):
@@ -41,16 +35,12 @@ with joblog(snakemake.log[0]):
     ):
         pairs = cooccurrences(faces, members, times, weights=weighs, meetings=add, **how)
     pairs, chance = compared(pairs, presence(faces, members), n_read(snakemake.input.frames))
-    top = None if settings["top_edges"] == "all" else settings["top_edges"]
     told = shown(people, snakemake.params.min_seconds)
-    between = among(pairs, told["person_id"])
-    if published:
-        kept = as_published(between)
-    else:
-        kept = strongest(significant(between, weighs, settings["significant"]), top)
-    built = graph.build(
-        kept,
-        people,
+    found = variants.networks(pairs, told, settings)
+    kept = found.asked
+    build = partial(
+        graph.build,
+        people=people,
         link=frame_links(read_selection(Path(snakemake.input.selected)), **snakemake.params.links),
         layers=exported,
         community_method=settings["communities"],
@@ -59,8 +49,15 @@ with joblog(snakemake.log[0]):
         drawn=settings["picture_people"],
         period=on_air(snakemake.input.frames, snakemake.params.links["frame_seconds"]),
     )
+    built = build(kept)
     facts = tables.provenance(
-        "network", settings, n_pairs=pairs.num_rows, n_edges=kept.num_rows, chance=chance
+        "network",
+        settings,
+        n_pairs=pairs.num_rows,
+        n_edges=kept.num_rows,
+        chance=chance,
+        hosts=found.hosts,
+        excluded=found.excluded,
     )
     nodes, edges = Path(snakemake.output.nodes), Path(snakemake.output.edges)
     if published:
@@ -69,6 +66,10 @@ with joblog(snakemake.log[0]):
         export.write_csv(built, nodes, edges, exported)
     gexf.write_gexf(built, Path(snakemake.output.gexf))
     export.write_graphml(built, Path(snakemake.output.graphml))
+    for name, compared_with in found.compared.items():
+        beside = build(compared_with)
+        export.write_graphml(beside, nodes.with_name(f"graph_{name}.graphml"))
+        gexf.write_gexf(beside, nodes.with_name(f"graph_{name}.gexf"))
     export.write_people(built, told, Path(snakemake.output.people))
     tables.write(snakemake.output.pairs, pairs, facts, tables.EDGES)
 

@@ -16,7 +16,10 @@ import pytest
 from PIL import Image
 from sklearn.cluster import DBSCAN
 
-from castgraph.base.tables import TABLES, check
+from castgraph.ask.results import Results
+from castgraph.ask.said import SAID, said
+from castgraph.ask.views import Views
+from castgraph.base.tables import TABLES, check, read_provenance
 from tests.documents import DOCUMENTS, blocks
 from tests.gexf13 import validated
 from tests.truth import TrueFace, matched, of_demo, pairwise
@@ -208,8 +211,6 @@ def test_people_csv_has_everybody(demo_run) -> None:
 
 
 def test_tables_carry_their_provenance(demo_run) -> None:
-    from castgraph.base.tables import read_provenance
-
     faces = read_provenance(
         next((demo_run.folder / "results" / "faces" / "fast-centerface-up0").rglob("*Night_Debate.parquet"))
     )
@@ -246,6 +247,59 @@ def test_every_table_is_what_the_registry_says(demo_run, name: str) -> None:
     assert paths
     for path in paths:
         check(path, TABLES[name])
+
+
+PLANTED = {
+    ("Bram Castellow", "Silas Kerrow"): "sandbank",
+    ("Orla Venning", "Tobin Wrexley"): "carousel",
+    ("Wenda Lysgaard",): "lighthouse",
+    ("Gower Penhale",): "turbine",
+    ("Jory Pellmark",): "orchard",
+    ("Orla Venning",): "harbour",
+}
+"""Who is on the screen when a word is said (resources/demo/README.md)."""
+
+
+def test_the_planted_words_come_out(demo_run, found) -> None:
+    folder = demo_run.results / CLUSTERING
+    ids = people(demo_run)["person_id"].to_pylist()
+    name_of = {ids[number]: name for number, name in found if number >= 0 and name} | {"": ""}
+    rows = pq.read_table(folder / "words.parquet").to_pylist()
+    out: dict[tuple[str, ...], list[str]] = defaultdict(list)  # the word that stands out most first
+    for row in rows:
+        out[tuple(sorted(filter(None, (name_of[row["person_id"]], name_of[row["other_id"]]))))].append(
+            row["word"]
+        )
+    for who, word in PLANTED.items():
+        assert word in out[who], who
+        assert out[who][0] == word or len(who) == 1
+    # Whoever has a planted word to stand out was there: nobody else's is listed first.
+    assert {words[0] for words in out.values()} <= set(PLANTED.values())
+    assert "fanfare" not in {row["word"] for row in rows}
+
+
+def test_what_was_said_is_found_with_who_was_on_the_screen(demo_run, truth, found) -> None:
+    transcripts = pq.read_table(demo_run.results / "transcripts.parquet").to_pylist()
+    assert Counter(row["status"] for row in transcripts) == {"ok": 7, "missing": 2}
+    assert [row["language"] for row in transcripts if row["name"].endswith(".en.srt")] == ["en"]
+    views = Views(Results(demo_run.results))
+    ids = people(demo_run)["person_id"].to_pylist()
+    name_of = {f"Person {ids[number]}": name for number, name in found if number >= 0 and name}
+    at = defaultdict(set)
+    for face in truth:
+        if face.person not in PASSERS_BY:
+            at[face.broadcast, face.frame].add(face.person)
+    for word in [*PLANTED.values(), "fanfare"]:
+        rows = [dict(zip(SAID, row, strict=True)) for row in said(views, word)]
+        assert len(rows) >= 3
+        for row in rows:
+            shown = {name_of[each] for each in row["people"].split(", ") if each}
+            assert shown == at[row["broadcast"], row["frame"]] | at[row["broadcast"], row["frame"] + 1]
+    facts = read_provenance(demo_run.results / CLUSTERING / "words.parquet")
+    assert facts["n_utterances"] == sum(row["n_utterances"] for row in transcripts) == 192
+    outside = [row for row in said(views, "fanfare") if not row[SAID.index("people")]]
+    assert facts["n_outside"] >= len(outside) > 0
+    assert facts["n_beside"] + facts["n_outside"] == 192
 
 
 def test_nothing_is_left_in_scratch_and_a_second_run_has_nothing_to_do(demo_run, tmp_path: Path) -> None:

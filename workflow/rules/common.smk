@@ -10,10 +10,13 @@ import castgraph.archive
 import castgraph.run.config
 import castgraph.run.inventories
 import castgraph.run.ledger
+from castgraph.archive.media.sources import state
 from castgraph.base.files import expanded
+from castgraph.network.layers import compared_networks
 from castgraph.run.frames import FETCHED, UNPACKED, depend_on
 from castgraph.run.names import CODE_VERSIONS, clusterings, encoder_name, encoder_settings, quality
 from castgraph.run.turn import take_turn
+from castgraph.transcripts.beside import beside, may_be_transcript, own
 
 # Where a relative path of the configuration is looked for.
 FOLDERS = (Path.cwd(), HOME)
@@ -190,6 +193,58 @@ def is_recording(wildcards):
     return castgraph.archive.is_local(source_of(wildcards.broadcast))
 
 
+# What was said lies beside the ZIP or the recording.
+TRANSCRIPT = "resources/transcripts/{origin}/{broadcast}.json"
+TRANSCRIPT_RECEIPT = "results/fetched/{origin}/transcripts/{broadcast}.json"
+PREFER = config["transcripts"]["prefer"] or []
+
+
+@cache
+def own_transcripts():
+    """Recording -> the transcript beside it."""
+    return own((CHOICE.include if LISTED is None else LISTED).values(), PREFER)
+
+
+def has_transcript(broadcast):
+    """Whether there may be a transcript of a broadcast: one is there, or one is to be fetched."""
+    source = source_of(broadcast)
+    return (
+        source in own_transcripts() if castgraph.archive.is_local(source) else config["transcripts"]["fetch"]
+    )
+
+
+def transcript_depends(wildcards):
+    """What the transcript of a broadcast depends on."""
+    source = source_of(wildcards.broadcast)
+    found = own_transcripts().get(source)
+    return {
+        "source": source,
+        "name": found.name if found else "",
+        "state": state(beside(source, found.name)) if found else None,
+        "prefer": PREFER,
+        "asked": times_asked(TRANSCRIPT_RECEIPT.format(**wildcards)),
+    }
+
+
+def per_transcript(path):
+    """A file of every broadcast of the run that may have a transcript."""
+    return lambda wildcards: [
+        path.format(origin=origin(broadcast), broadcast=broadcast)
+        for broadcast in broadcasts()
+        if has_transcript(broadcast)
+    ]
+
+
+def with_words(*paths):
+    """Paths of what is made of transcripts; none where the run can have no transcript."""
+    return list(paths) if config["transcripts"]["fetch"] or own_transcripts() else []
+
+
+if any(may_be_transcript(each.path) for each in LEFT_ALONE):
+    TAKEN = {beside(source, found.name) for source, found in own_transcripts().items()}
+    LEFT_ALONE = tuple(each for each in LEFT_ALONE if each.path not in TAKEN)
+
+
 def portraits(wildcards):
     """The portraits of a clustering, where the configuration asks for them."""
     return "results/{run}/{clustering}/portraits".format(**wildcards) if config["people"]["portraits"] else []
@@ -274,6 +329,24 @@ def gallery_pictures(wildcards):
         raise refusal(str(error))
 
 
+# The network of a clustering, and those that it is compared with, by what their files are called.
+NETWORKS = ["", *(f"_{name}" for name in compared_networks(config["network"]))]
+TITLES = {
+    "": "Who is seen beside whom",
+    "_corrected": "Corrected: who is seen beside whom",
+    "_without_hosts": "Beside those who are always on air",
+}
+
+
+def networks(*files):
+    """Files of each of these networks, for the clusterings of a run."""
+    return [
+        f"results/{{run}}/{{clustering}}/{file.replace('{name}', name)}"
+        for name in NETWORKS
+        for file in files
+    ]
+
+
 # What tells where a frame can be seen.
 LINKS = {
     "base_url": ARCHIVE_URL,
@@ -309,8 +382,19 @@ def results(wildcards):
         "dynamic.gexf",
         "graph.graphml",
     ]
-    names += ["network.png", "network.svg"]
+    names += [f"network{name}.{kind}" for name in NETWORKS for kind in ("png", "svg")]
+    names += with_words("words.parquet")
+    names += ["as_published.html"] * (config["network"]["mode"] == "as_published")
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]
-    of_all = ["left_alone.csv", "merged.json", "summary.json", "report.html", "sweep.parquet", "sweep.html"]
+    of_all = [
+        "left_alone.csv",
+        "merged.json",
+        "summary.json",
+        "report.html",
+        "sweep.parquet",
+        "sweep.html",
+        "holds.parquet",
+    ]
+    of_all += with_words("transcripts.parquet", "utterances.parquet")
     return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

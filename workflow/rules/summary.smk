@@ -44,13 +44,19 @@ rule report:
                 "frames.parquet",
                 "sweep.parquet",
                 "sweep.png",
+                "holds.parquet",
             ],
         ),
         inventories="results/{run}/inventories.csv",
         clusterings=per_clustering(
-            "people.parquet", "screen_time.parquet", "edges.parquet", "centrality.parquet", "network.png"
+            "people.parquet", "screen_time.parquet", "edges.parquet", "centrality.parquet"
+        )
+        + per_clustering(
+            *(f"network{name}.png" for name in NETWORKS), *(f"graph{name}.graphml" for name in NETWORKS)
         ),
         portraits=per_clustering("portraits") if config["people"]["portraits"] else [],
+        transcripts=lambda wildcards: with_words("results/{run}/transcripts.parquet".format(**wildcards)),
+        words=lambda wildcards: with_words(*per_clustering("words.parquet")),
     output:
         "results/{run}/report.html",
     log:

@@ -69,3 +69,27 @@ def frames_within(seconds: float, frame_seconds: float) -> int:
     (2, 1, 3)
     """
     return int(seconds / frame_seconds + 1e-9)
+
+
+CORRECTED = "corrected"
+"""Beside the network as published: the one of today's definitions."""
+
+WITHOUT_HOSTS = "without_hosts"
+"""The network without those who are always on air."""
+
+
+def compared_networks(settings: Mapping[str, Any]) -> list[str]:
+    """Name the networks that the one that is asked for is compared with.
+
+    Parameters
+    ----------
+    settings
+        The section ``network`` of the configuration.
+
+    Examples
+    --------
+    >>> compared_networks({"mode": "as_published", "always_on": 0.2})
+    ['corrected', 'without_hosts']
+    """
+    published = [CORRECTED] if settings["mode"] == "as_published" else []
+    return published + ([] if settings["always_on"] is None else [WITHOUT_HOSTS])

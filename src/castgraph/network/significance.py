@@ -37,6 +37,9 @@ from castgraph.network.presence import Presence, places, shared
 Numbers = NDArray[np.int64]
 Reals = NDArray[np.float64]
 
+MOST_TRIALS = 50_000_000
+"""Kinds of pairs times broadcasts above which no p of `same_broadcast` is exact: it would take too long."""
+
 _CELLS = 4 << 20
 """Numbers in one array, about."""
 
@@ -208,9 +211,7 @@ def _in_frames(
         rest = (whole - a) * ((whole - b) / (whole * np.maximum(1, whole - 1)))
         found.expected[pairs] = np.bincount(pair, mean, len(pairs))
         found.variance[pairs] = np.bincount(pair, mean * rest, len(pairs))
-        found.p[pairs], found.exact[pairs] = tails.at_least(
-            count[pairs], pair, *tails.hypergeometric(whole, a, b)
-        )
+        found.p[pairs], found.exact[pairs] = tails.hypergeometric(count[pairs], pair, whole, a, b)
     return found
 
 
@@ -251,13 +252,17 @@ def _everybody(seen: Presence) -> _Met:
     base = len(seen.broadcasts) + 1
     keys, times = np.empty(0, np.int64), np.empty(0, np.int64)
     for person, other, n_shared in _all_pairs(seen):
-        low, high = np.sort([kind[person], kind[other]], axis=0)
+        low, high = _sorted(kind[person], kind[other])
         key, n = np.unique((low * len(degrees) + high) * base + n_shared, return_counts=True)
         keys, where = np.unique(np.concatenate([keys, key]), return_inverse=True)
         times = np.bincount(where, np.concatenate([times, n])).astype(np.int64)
     kinds, n_shared = np.divmod(keys, base)
     low, high = np.divmod(kinds, max(1, len(degrees)))
     return _Met(kind, degrees, n_of, low, high, n_shared, times)
+
+
+def _sorted(one: Numbers, other: Numbers) -> tuple[Numbers, Numbers]:
+    return np.minimum(one, other), np.maximum(one, other)
 
 
 def _all_pairs(seen: Presence) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
@@ -289,19 +294,19 @@ def _in_broadcasts(
     one = bicm(met.degrees, sizes, met.n_of, n_sizes)
     mean = (one * n_sizes) @ one.T
     variance = mean - (one**2 * n_sizes) @ (one**2).T
-    p, exact = np.ones(len(met.low)), np.ones(len(met.low), bool)
+    kinds, of = np.unique(met.low * len(met.degrees) + met.high, return_inverse=True)
+    p, exact = np.ones(len(of)), np.ones(len(of), bool)
     step = max(1, _CELLS // max(1, len(sizes)))
-    for begin in range(0, len(p), step):
-        rows = slice(begin, begin + step)
-        both = one[met.low[rows]] * one[met.high[rows]]
-        trials = np.tile(n_sizes, len(both))
-        of = np.repeat(np.arange(len(both)), len(sizes))
-        p[rows], exact[rows] = tails.at_least(
-            met.shared[rows], of, *tails.binomial(trials, np.minimum(1.0, both.ravel()))
+    exact_to = tails.EXACT if len(kinds) * len(seen.broadcasts) <= MOST_TRIALS else 0
+    for begin in range(0, len(kinds), step):
+        low, high = np.divmod(kinds[begin : begin + step], len(met.degrees))
+        rows = slice(*np.searchsorted(of, (begin, begin + step)))
+        p[rows], exact[rows] = tails.trials(
+            met.shared[rows], of[rows] - begin, one[low] * one[high], n_sizes, exact_to
         )
     n_people = int(met.n_of[met.degrees > 0].sum())
     q = benjamini_hochberg(p, met.times, n_people * (n_people - 1) // 2)
-    low, high = np.sort([met.kind[source], met.kind[target]], axis=0)
+    low, high = _sorted(met.kind[source], met.kind[target])
     base, n_kinds = len(seen.broadcasts) + 1, len(met.degrees)
     row = np.searchsorted(
         (met.low * n_kinds + met.high) * base + met.shared, (low * n_kinds + high) * base + count

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import math
 import platform
@@ -15,11 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import networkx as nx
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
 
 from castgraph import __version__
 from castgraph.archive import frame_links, read_inventory_report, read_selection
@@ -28,15 +26,23 @@ from castgraph.base import tables
 from castgraph.base.statuses import NOT_OK, READ, STATUSES
 from castgraph.faces.times import on_air
 from castgraph.network.cooccurrence import among
+from castgraph.network.export import read_graphml
+from castgraph.network.layers import WITHOUT_HOSTS
 from castgraph.network.trends import halves, rose_and_fell
 from castgraph.pages import theme
+from castgraph.pages.images import data_uri
 from castgraph.people.table import portrait_name, shown
 from castgraph.run import timings
 from castgraph.run.names import encoder_name
+from castgraph.run.summary import SIGNIFICANT
+from castgraph.transcripts.statuses import STATUSES as TRANSCRIPTS
 
 TOP_PEOPLE = 24
 TOP_PAIRS = 20
 """How many people and pairs are shown of a clustering."""
+
+TOP_WORDS = 10
+"""Words that are shown of each of them."""
 
 TOP_HEAT = 12
 """How many people are in the table of screen time."""
@@ -56,6 +62,10 @@ MOST_PICTURED = 6
 MOST_LISTED = 5000
 """Broadcasts of a status, inventories, or lines of the configuration that are listed."""
 
+TOP_RANKS = 10
+"""How many people are ranked without those who are always on air."""
+
+_BESIDE_PX = 1400
 _PORTRAIT_PX = 128  # twice what is shown, for screens of fine pixels
 _PICTURE_PX = 2400
 _PACKAGES = ("snakemake", "numpy", "pyarrow", "onnxruntime", "dlib-bin")
@@ -63,7 +73,9 @@ _PACKAGES = ("snakemake", "numpy", "pyarrow", "onnxruntime", "dlib-bin")
 Facts = dict[str, Any]
 
 
-def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, Any]) -> None:
+def write_report(
+    page: Path, clusterings: Sequence[str], config: Mapping[str, Any], *, with_words: bool = False
+) -> None:
     """Put a run into one page (HTML).
 
     It shows what was read and what was not, people and pairs of each clustering, the scores of the
@@ -78,6 +90,8 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         The names of the clusterings of the run.
     config
         The configuration of the run with all defaults. Portraits are shown if it asks for them.
+    with_words
+        Whether the run has transcripts: the words that stand out are shown, and what became of transcripts.
 
     Notes
     -----
@@ -95,6 +109,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
     scores = tables.read(folder / "sweep.parquet", tables.SWEEP).to_pylist()
     recommended = tables.read_provenance(folder / "sweep.parquet")["recommended"]
     ordered = sorted(clusterings, key=lambda name: name != recommended)
+    holds = _holds(folder / "holds.parquet")
     encoder = encoder_name(**config["faces"])
     jobs = timings.read_jobs(
         folder.parent / "benchmarks",
@@ -115,6 +130,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         fates=_fates(broadcasts),
         stations=_stations(broadcasts, config["archive"]["frame_seconds"]),
         not_ok=_not_ok(summary["not_ok"]),
+        transcripts=_transcripts(folder / "transcripts.parquet") if with_words else [],
         inventories=[each for each in inventories if each.status != "ok" or each.n_refused],
         clusterings=[
             _clustering(
@@ -124,12 +140,15 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
                 pictured=number < MOST_PICTURED,
                 with_portraits=config["people"]["portraits"],
                 min_seconds=config["people"]["min_seconds"],
+                always_on=config["network"]["always_on"],
+                holds=holds,
+                with_words=with_words,
             )
             for number, name in enumerate(ordered)
         ],
         recommended=recommended,
         scores=scores,
-        chart=_picture(folder / "sweep.png", _PICTURE_PX) if len(scores) > 1 else "",
+        chart=data_uri(folder / "sweep.png", _PICTURE_PX) if len(scores) > 1 else "",
         rules=timings.by_rule(jobs),
         total=timings.total(jobs),
         course=_chart(timings.course(jobs)),
@@ -139,6 +158,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         config_path=folder / "config.yaml",
         most_listed=MOST_LISTED,
         heat_levels=HEAT_LEVELS,
+        significant=SIGNIFICANT,
     )
 
 
@@ -187,6 +207,16 @@ def _not_ok(rows: Iterable[Facts]) -> list[Facts]:
     ]
 
 
+def _transcripts(path: Path) -> list[Facts]:
+    """Group what became of the transcripts by status, ok first."""
+    rows = tables.read(path, tables.TRANSCRIPTS, ["broadcast", "status", "reason"]).to_pylist()
+    groups = [
+        {"status": word, "meaning": meaning, "rows": [row for row in rows if row["status"] == word]}
+        for word, meaning in reversed(list(TRANSCRIPTS.items()))
+    ]
+    return [group for group in groups if group["rows"]]
+
+
 # ---- people and pairs ------------------------------------------------------------------------------------
 
 
@@ -198,6 +228,9 @@ def _clustering(
     pictured: bool,
     with_portraits: bool,
     min_seconds: float,
+    always_on: float | None,
+    holds: Mapping[tuple[str, str, str], str],
+    with_words: bool,
 ) -> Facts:
     everybody = tables.read(
         folder / "people.parquet",
@@ -206,14 +239,16 @@ def _clustering(
     )
     people = shown(everybody, min_seconds)
     names = dict(zip(people["person_id"].to_pylist(), people["name"].to_pylist(), strict=True))
+    strongest = _head(folder / "edges.parquet", people["person_id"], TOP_PAIRS)
     return {
         "name": folder.name,
         **counts,
-        "network": _picture(folder / "network.png", _PICTURE_PX) if pictured else "",
+        "network": data_uri(folder / "network.png", _PICTURE_PX) if pictured else "",
+        "beside_hosts": _beside_hosts(folder, names, always_on, pictured=pictured),
         "shown": [
             {
                 **row,
-                "portrait": _picture(folder / "portraits" / portrait_name(row["person_id"]), _PORTRAIT_PX)
+                "portrait": data_uri(folder / "portraits" / portrait_name(row["person_id"]), _PORTRAIT_PX)
                 if pictured and with_portraits
                 else "",
             }
@@ -224,12 +259,83 @@ def _clustering(
                 **row,
                 "names": [names[row["source"]], names[row["target"]]],
                 "evidence": _safe(link(row["broadcast"], row["frame"])),
+                "holds": holds.get((folder.name, row["source"], row["target"]), ""),
             }
-            for row in _head(folder / "edges.parquet", people["person_id"], TOP_PAIRS)
+            for row in strongest
         ],
         "heat": _heat(folder / "screen_time.parquet", people.slice(0, TOP_HEAT)),
         "over_time": _over_time(folder / "centrality.parquet", names),
+        "said": _said(folder / "words.parquet", names, strongest) if with_words else None,
     }
+
+
+def _said(path: Path, names: Mapping[str, str], pairs: Sequence[Facts]) -> Facts:
+    """Put together the words that stand out beside the people and pairs that are shown.
+
+    Returns
+    -------
+    dict
+        ``counts`` of utterances, as the provenance has them, and ``rows``: ``who`` and ``words``, those that
+        stand out most first.
+    """
+    beside = [(name, "") for name in list(names)[:TOP_PEOPLE]] + [
+        (row["source"], row["target"]) for row in pairs
+    ]
+    found: dict[tuple[str, str], list[Facts]] = {who: [] for who in beside}
+    for batch in tables.batches(path, tables.WORDS):
+        ids = zip(
+            *(batch[name].cast(pa.string()).to_pylist() for name in ("person_id", "other_id")), strict=True
+        )
+        rows = [place for place, who in enumerate(ids) if who in found]
+        for row in batch.take(rows).to_pylist():
+            found[row["person_id"], row["other_id"]].append(row)
+    return {
+        "counts": tables.read_provenance(path),
+        "rows": [
+            {
+                "who": " – ".join(names[each] for each in who if each),
+                "words": sorted(rows, key=lambda row: -row["z"])[:TOP_WORDS],
+            }
+            for who, rows in found.items()
+            if rows
+        ],
+    }
+
+
+def _beside_hosts(
+    folder: Path, names: Mapping[str, str], always_on: float | None, *, pictured: bool
+) -> Facts | None:
+    """Tell of the network without those who are always on air; None where there is nobody who is."""
+    hosts = tables.read_provenance(folder / "edges.parquet").get("hosts") or []
+    if always_on is None or not hosts:
+        return None
+    graphs = [read_graphml(folder / f"graph{name}.graphml") for name in ("", f"_{WITHOUT_HOSTS}")]
+    ranks = [
+        {person: place for place, person in enumerate(sorted(graph, key=lambda each: _rank(graph, each)), 1)}
+        for graph in graphs
+    ]
+    return {
+        "hosts": [names[person] for person in hosts if person in names],
+        "share": always_on,
+        "picture": data_uri(folder / f"network_{WITHOUT_HOSTS}.png", _BESIDE_PX) if pictured else "",
+        "asked": data_uri(folder / "network.png", _BESIDE_PX) if pictured else "",
+        "ranks": [
+            {"name": names[person], "before": ranks[0].get(person), "after": place}
+            for person, place in list(ranks[1].items())[:TOP_RANKS]
+            if person in names
+        ],
+    }
+
+
+def _rank(graph: nx.Graph, person: str) -> tuple[float, str]:
+    return -graph.nodes[person]["pagerank"], person
+
+
+def _holds(path: Path) -> dict[tuple[str, str, str], str]:
+    """Tell over which clusterings each edge holds."""
+    table = tables.read(path, tables.HOLDS, ["clustering", "source", "target", "holds"])
+    rows = zip(*(table[name].to_pylist() for name in table.column_names), strict=True)
+    return {(clustering, source, target): told for clustering, source, target, told in rows}
 
 
 def _head(path: Path, ids: pa.ChunkedArray, n: int) -> list[Facts]:
@@ -312,18 +418,6 @@ def _safe(url: str) -> str:
         return url if urlsplit(url).scheme in ("http", "https", "file") else ""
     except ValueError:
         return ""
-
-
-def _picture(path: Path, most_px: int) -> str:
-    """Give a picture as a data URI; nothing where there is none."""
-    if not path.is_file():
-        return ""
-    with Image.open(path) as picture:
-        small = picture.convert("RGB")
-    small.thumbnail((most_px, most_px))
-    content = io.BytesIO()
-    small.save(content, "webp", quality=82)
-    return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
 # ---- how it was made -------------------------------------------------------------------------------------

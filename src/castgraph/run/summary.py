@@ -27,6 +27,9 @@ _ALWAYS_TOLD = ("missing", "damaged", "empty")  # also where there are none
 TOP = 5
 """How many people and pairs are named."""
 
+SIGNIFICANT = 0.05
+"""The largest q of a pair that counts as more than chance."""
+
 MOST_CHANGES = 10
 """How many sentences of a kind are told."""
 
@@ -132,6 +135,7 @@ def _clustering(labels: Path, people: Path, changes: Path, pairs: Path, min_seco
         "changes": sentences(tables.read(changes, tables.PEOPLE_CHANGES), named),
         "pairs_same_frame": _total(pc.greater(edges["same_frame"], 0)),
         "pairs": edges.num_rows,
+        "more_than_chance": _total(pc.less_equal(edges["q"], SIGNIFICANT)),
         "on_screen": told.slice(0, TOP)
         .select(["person_id", "name", "n_frames", "n_broadcasts", "screen_seconds"])
         .to_pylist(),
@@ -139,7 +143,7 @@ def _clustering(labels: Path, people: Path, changes: Path, pairs: Path, min_seco
             {"names": [names[row["source"]], names[row["target"]]], **row}
             for row in among(edges, told["person_id"])
             .slice(0, TOP)
-            .select(["source", "target", "weight", "same_frame", "adjacent", "n_broadcasts"])
+            .select(["source", "target", "weight", "same_frame", "expected", "q", "adjacent", "n_broadcasts"])
             .to_pylist()
         ],
     }

@@ -13,6 +13,7 @@ from castgraph.network.cooccurrence import as_published
 from castgraph.network.export import write_as_published, write_csv, write_graphml, write_people
 from castgraph.network.gexf import write_gexf
 from castgraph.network.graph import build
+from castgraph.network.layers import LAYERS, columns
 
 # The archive's own address of a frame.
 build = partial(build, link="https://tv.example/?id={}&frame={}".format)
@@ -85,6 +86,28 @@ def test_people_without_an_edge_are_in_people_csv(make_people, make_edges, tmp_p
         "community",
     ):
         assert found[0][column] == str(node[column]), column
+
+
+@pytest.mark.parametrize(
+    ("layers", "told"),
+    [
+        (["same_frame"], ["same_frame", "expected", "ratio", "z", "p", "q"]),
+        (["adjacent", "same_broadcast"], ["adjacent", "same_broadcast"]),
+    ],
+)
+def test_only_the_layers_that_are_asked_for_are_exported(layers, told, make_people, make_edges, tmp_path):
+    graph = build(make_edges([(0, 1, 3), (1, 2, 8)]), make_people(NAMES), layers=layers)
+    write_csv(graph, tmp_path / "nodes.csv", tmp_path / "edges.csv", layers)
+    [first, _] = rows(tmp_path / "edges.csv")
+    of_layers = list(first)[4 : list(first).index("n_broadcasts")]
+    assert of_layers == columns(layers)
+    assert [name for name in of_layers if first[name]] == told  # what is not known is empty
+    write_gexf(graph, tmp_path / "graph.gexf")
+    write_graphml(graph, tmp_path / "graph.graphml")
+    for read in (nx.read_gexf(tmp_path / "graph.gexf"), nx.read_graphml(tmp_path / "graph.graphml")):
+        edge = read.edges["P01", "P02"]
+        assert {name: edge[name] for name in told} == {name: graph.edges["P01", "P02"][name] for name in told}
+        assert not edge.keys() & set(columns(LAYERS)) - set(told)
 
 
 def test_csv_keeps_every_name_but_lets_none_be_a_formula(graph, tmp_path):

@@ -69,6 +69,7 @@ def edge(source: int, target: int, same_frame: int, adjacent: int) -> dict:
         "adjacent": adjacent,
         "n_broadcasts": 1,
         "weight": 2.0 * same_frame + adjacent,
+        "q": 0.01 if same_frame > 3 else 0.5,
     }
 
 
@@ -136,7 +137,7 @@ def test_what_was_read_and_found_is_counted(run: Path) -> None:
     assert (summary["frames"], summary["frames_unreadable"], summary["faces"]) == (60, 15, 600)
     clustering = summary["clusterings"]["eps-0.40"]
     assert (clustering["people"], clustering["noise"]) == (8, 2)
-    assert (clustering["pairs_same_frame"], clustering["pairs"]) == (2, 3)
+    assert (clustering["pairs_same_frame"], clustering["pairs"], clustering["more_than_chance"]) == (2, 3, 1)
     assert [row["person_id"] for row in clustering["on_screen"]] == ["P07", "P06", "P05", "P04", "P03"]
     assert clustering["left_out"] == 3
     output = CliRunner().invoke(app, ["summary", str(run)]).output

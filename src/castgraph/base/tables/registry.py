@@ -193,6 +193,53 @@ TABLES: Mapping[str, Kind] = {
             *_FRAME_COLUMNS,
         ),
     ),
+    "transcripts": Kind(
+        path="results/{run}/transcripts.parquet",
+        what="what became of the transcript of each broadcast of the run",
+        key=("broadcast",),
+        order=("broadcast",),
+        columns=(
+            ("broadcast", pa.string(), "the broadcast's ID"),
+            (
+                "status",
+                pa.string(),
+                "ok, partial, short, longer, shifted, unchecked, empty, damaged, unreachable or missing",
+            ),
+            ("reason", pa.string(), "why it is not ok, and what else there is to know of it"),
+            ("name", pa.string(), "the name of its file; empty where there is none"),
+            (
+                "language",
+                pa.string(),
+                "two or three letters (ISO 639), by the file's name or head, else by the configuration; "
+                "empty where nothing tells it",
+            ),
+            ("n_utterances", pa.int32(), "its utterances"),
+            ("n_joined", pa.int32(), "cues that only repeat the lines of the cue before"),
+            ("n_broken", pa.int32(), "cues that cannot be used, or only in part: their times are none"),
+            (
+                "first_seconds",
+                pa.float64(),
+                "when the first begins, since the broadcast began; null for none",
+            ),
+            ("last_seconds", pa.float64(), "when the last ends; null for none"),
+            ("frames_seconds", pa.float64(), "when the last frame that was read ends; null for none"),
+        ),
+    ),
+    "utterances": Kind(
+        path="results/{run}/utterances.parquet",
+        what="what was said, as the transcripts have it, a row a cue",
+        key=("broadcast", "utterance"),
+        order=("broadcast", "utterance"),
+        columns=(
+            _BROADCAST,
+            ("utterance", pa.int32(), "number of the utterance in its broadcast, from 1"),
+            ("start", _MICROSECOND, "when it begins: the broadcast's start and the time of the cue"),
+            ("end", _MICROSECOND, "when it ends"),
+            ("seconds", pa.float64(), "when it begins, since the broadcast began"),
+            ("text", pa.string(), "what was said, in one line"),
+            ("language", _TEXTS, "the language of the transcript; empty where nothing tells it"),
+        ),
+    ),
     "constraints": Kind(
         path="results/{run}/constraints.parquet",
         what="pairs of faces of which frames tell whether they are one person, likely rather than certain",
@@ -482,6 +529,50 @@ TABLES: Mapping[str, Kind] = {
             ),
         ),
     ),
+    "holds": Kind(
+        path="results/{run}/holds.parquet",
+        what="every edge of every clustering, and whether it is one in the others, people matched by faces",
+        key=("clustering", "source", "target"),
+        order=("clustering",),
+        columns=(
+            ("clustering", pa.string(), "the name of its folder"),
+            ("source", pa.string(), "person_id, the first of the two in the alphabet"),
+            ("target", pa.string(), "person_id of the other"),
+            (
+                "holds",
+                pa.string(),
+                "over which eps of its algorithm it is an edge without a gap, and in how many of the others; "
+                "empty where there is nothing to compare",
+            ),
+            ("n_held", pa.int32(), "other clusterings that have it"),
+            ("n_compared", pa.int32(), "other clusterings, those of network.compare among them"),
+            ("least_weight", pa.float64(), "the smallest weight where it is an edge"),
+            ("most_weight", pa.float64(), "the largest"),
+        ),
+    ),
+    "words": Kind(
+        path="results/{run}/{clustering}/words.parquet",
+        what="the words that are said more while a person, or both people of a pair, are on the screen than "
+        "at other times, those that stand out most first",
+        key=("person_id", "other_id", "language", "word"),
+        order=("person_id", "other_id", "language", "-z", "word"),
+        columns=(
+            ("person_id", _TEXTS, "the person; of a pair the first of the two in the alphabet"),
+            ("other_id", _TEXTS, "the other one of a pair; empty for one person"),
+            ("language", _TEXTS, "of the transcripts that are compared; empty where nothing tells it"),
+            ("word", pa.string(), "in small letters; stop words of the language are left out"),
+            ("n", pa.int64(), "how often it is said in frames that show the person, or make the pair"),
+            ("n_rest", pa.int64(), "how often in everything else"),
+            ("n_words", pa.int64(), "all words that are said in these frames, without stop words"),
+            ("n_broadcasts", pa.int32(), "in how many broadcasts it is said in these frames"),
+            (
+                "log_odds",
+                pa.float64(),
+                "logarithm of the ratio of the odds of the word, here and in the rest, with a prior",
+            ),
+            ("z", pa.float64(), "log_odds over its standard error; only words of 1.96 or more are listed"),
+        ),
+    ),
     "sweep": Kind(
         path="results/{run}/sweep.parquet",
         what="one row a clustering, DBSCAN first, by min_samples and eps: its scores without labels; "
@@ -559,6 +650,8 @@ FRAMES = TABLES["encoded_frames"].schema
 BROADCASTS = TABLES["broadcasts"].schema
 MERGED_FACES = TABLES["faces"].schema
 MERGED_FRAMES = TABLES["frames"].schema
+TRANSCRIPTS = TABLES["transcripts"].schema
+UTTERANCES = TABLES["utterances"].schema
 CONSTRAINTS = TABLES["constraints"].schema
 LABELS = TABLES["labels"].schema
 GALLERY = TABLES["gallery"].schema
@@ -571,7 +664,9 @@ SCREEN_TIME = TABLES["screen_time"].schema
 MEETINGS = TABLES["meetings"].schema
 SUGGESTIONS = TABLES["suggestions"].schema
 EDGES = TABLES["edges"].schema
+HOLDS = TABLES["holds"].schema
 CENTRALITY = TABLES["centrality"].schema
+WORDS = TABLES["words"].schema
 SWEEP = TABLES["sweep"].schema
 SWEEP_CHANGES = TABLES["sweep_changes"].schema
 

@@ -32,7 +32,7 @@ class Network(Section):
         "`same_broadcast`. Only their counts are in the exports, and only they weigh; `edges.parquet` counts "
         "all of them. See docs/reading-results.md.",
     )
-    within: Annotated[float, Field(ge=0), SECONDS] = Field(
+    within: Annotated[float, Field(ge=0, le=60), SECONDS] = Field(
         8,
         description="How many seconds apart two people may be seen to count as `within`, such as `8` or "
         "`8s`. It is rounded down to whole frames.",
@@ -60,6 +60,22 @@ class Network(Section):
         description="Keep only edges that are more than chance: the largest q of one that the network "
         "keeps, such as `0.05`; `null` keeps all. It is the q of `same_frame` or of `same_broadcast`, of "
         "those of the two that weigh; see docs/reading-results.md.",
+    )
+    exclude: list[str] = Field(
+        [],
+        description="People who are left out of the network, by ID or name. The tables of people and pairs "
+        "keep them.",
+    )
+    always_on: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        0.15,
+        description="A second network leaves out those who are on air in more than this share of all frames "
+        "that were read, such as the host: it shows who is tied beside them. 0.15 is nine minutes of an "
+        "hour; `null` makes none.",
+    )
+    compare: list[str] = Field(
+        [],
+        description="Folders of clusterings of other runs with the same broadcasts, such as "
+        "`results/other/linkage-0.52` by another detector: `holds.parquet` tells which pairs are there, too.",
     )
     period: Literal["day", "week"] = Field(
         "week",
@@ -95,6 +111,6 @@ class Network(Section):
         elif self.significant is not None and not TESTED.keys() & set(weighing):
             yield (
                 "significant",
-                f"found {self.significant:g}, where only {' and '.join(weighing)} weigh; allowed: null, for "
-                f"of the layers only {' and '.join(TESTED)} are compared with chance",
+                f"found {self.significant:g}, where the weight is of {' and '.join(weighing)} alone; "
+                f"allowed: null, for only {' and '.join(TESTED)} are compared with chance",
             )
