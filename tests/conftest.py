@@ -18,7 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A test that needs fewer or more examples than others takes a share of these: settings().max_examples // 4.
 settings.register_profile("dev", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
-    "ci", settings.get_profile("dev"), max_examples=100, derandomize=True, print_blob=True
+    "ci", settings.get_profile("dev"), max_examples=50, derandomize=True, print_blob=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 

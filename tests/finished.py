@@ -36,7 +36,7 @@ CONFIG: dict[str, Any] = {
     "faces": {"engine": "fast", "detector": "hog", "upsample": 1, "min_size_px": 0, "score_threshold": 0},
     "clustering": {"algorithm": "dbscan", "eps": [0.4], "min_samples": 5},
     "people": {"portraits": True, "min_seconds": 0},
-    "network": {"always_on": 0.15},
+    "network": {"always_on": 0.15, "count_replays": "always"},
 }
 """As much of a configuration as the report looks at."""
 
@@ -70,6 +70,7 @@ def finish(
     recommended: str | None = "eps-0.40",
     inventories: str = "",
     hosts: Sequence[str] = (),
+    replays: list[dict[str, Any]] = [],  # noqa: B006
 ) -> None:
     """Write what a run of this configuration leaves in `folder`, which is ``results/{run}``."""
     rows = [
@@ -152,6 +153,7 @@ def finish(
         picture(here / "network.png", (240, 180))
         for n in range(min(n_people, 30)):
             picture(here / "portraits" / portrait_name(person(n)), (192, 192))
+    write(folder / "replays.parquet", tables.REPLAYS, replays)
     tables_of = [folder / "broadcasts.parquet", folder / "inventories.csv"]
     held = [
         {"clustering": clustering, "source": person(n), "target": person(n + 1), "n_compared": 1}
@@ -160,7 +162,8 @@ def finish(
         for n in range(n_people - 1)
     ]
     write(folder / "holds.parquet", tables.HOLDS, held)
-    write_json(folder / "summary.json", summarise(folder.name, *tables_of, paths, folder / "sweep.parquet"))
+    of_all = [folder / "sweep.parquet", folder / "replays.parquet"]
+    write_json(folder / "summary.json", summarise(folder.name, *tables_of, paths, *of_all))
 
 
 def merged_faces(folder: Path, n_faces: int) -> Path:

@@ -1,5 +1,6 @@
 """Count who is seen beside whom and write the network."""
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from castgraph.network.significance import compared
 from castgraph.people.table import shown
 
 with joblog(snakemake.log[0]):
+    # igraph loads it in order to draw, where it is there, and takes longer for that than for all the rest.
+    sys.modules["matplotlib"] = None
     settings = snakemake.params.network
     people = tables.read(snakemake.input.people, tables.PEOPLE)
     published = settings["mode"] == "as_published"
@@ -23,6 +26,10 @@ with joblog(snakemake.log[0]):
     members = tables.read_members(
         snakemake.input.members, snakemake.input.faces, people["person_id"].to_pylist()
     )
+    n_replayed = 0
+    if snakemake.input.replays:
+        replayed = tables.read_replayed(snakemake.input.replays)
+        members, n_replayed = tables.without_replays(members, snakemake.input.faces, replayed)
     times = face_times(snakemake.input.faces, snakemake.input.frames)
     how = {
         "within": layers.frames_within(settings["within"], snakemake.params.links["frame_seconds"]),
@@ -58,6 +65,7 @@ with joblog(snakemake.log[0]):
         chance=chance,
         hosts=found.hosts,
         excluded=found.excluded,
+        n_replayed=n_replayed,
     )
     nodes, edges = Path(snakemake.output.nodes), Path(snakemake.output.edges)
     if published:

@@ -24,5 +24,8 @@ with joblog(snakemake.log[0]):
     facts = tables.provenance("sightings", settings, n_sightings=len(seen), n_appearances=len(joined))
     tables.write(snakemake.output.sightings, seen, facts, tables.SIGHTINGS)
     tables.write(snakemake.output.appearances, joined, facts, tables.APPEARANCES)
-    on_screen = screen_time(places, members, times, read_frames(given.frames), links["frame_seconds"])
+    replayed = tables.read_replayed(given.replays) if given.replays else {}
+    counted, _ = tables.without_replays(members, given.faces, replayed)
+    read = read_frames(given.frames, replayed)
+    on_screen = screen_time(places, counted, times, read, links["frame_seconds"])
     tables.write(snakemake.output.screen_time, on_screen, facts, tables.SCREEN_TIME)

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from tests.cluster.slurm import Slurm, UnavailableError, install_plugin, slurm
-from tests.workflow.conftest import demo_run, made_once, new_run, small_archive, small_config, small_run
+from tests.workflow.conftest import made_once, new_run, small_archive, small_config, small_run
 
-__all__ = ["demo_run", "new_run", "small_archive", "small_config", "small_run"]
+__all__ = ["new_run", "small_archive", "small_config", "small_run"]
 
 
 @contextmanager

@@ -22,6 +22,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.workflow.warm import Snakemake
 
 Config = dict[str, Any]
 
@@ -36,6 +37,7 @@ class Run:
     config: Config | None = None  # none: the shipped configuration, the demo
     extra: list[str] = field(default_factory=list)
     detailed: bool = True  # Snakemake's own account, which tells every job; else what users see
+    warm: bool = True  # Snakemake need not be imported anew
 
     @property
     def results(self) -> Path:
@@ -54,17 +56,21 @@ class Run:
         targets = [argument for argument in arguments if argument not in options]
         return [*command, *options, "--", *targets]
 
-    def start(self, *arguments: str, cores: int = 2) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, cores: int = 2) -> Snakemake | subprocess.Popen[str]:
         """Start Snakemake as a process group of its own; its output goes to `output.txt` in the folder."""
+        command = self.command(*arguments, cores=cores)
+        environment = os.environ | {"COLUMNS": "200"}
+        if self.warm:
+            return Snakemake(command[1:], self.folder, self.folder / "output.txt", environment)
         with (self.folder / "output.txt").open("w") as output:
             return subprocess.Popen(
-                self.command(*arguments, cores=cores),
+                command,
                 cwd=self.folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 text=True,
                 start_new_session=True,
-                env=os.environ | {"COLUMNS": "200"},
+                env=environment,
             )
 
     def __call__(self, *arguments: str, cores: int = 2, fails: bool = False) -> str:
@@ -147,7 +153,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The demo, run whole with the shipped configuration."""
-    return Run(made_once(tmp_path_factory, "demo", lambda folder: Run(folder, detailed=False)()))
+    return Run(made_once(tmp_path_factory, "demo", lambda folder: Run(folder, detailed=False, warm=False)()))
 
 
 SHORT = {

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,8 +28,10 @@ from tests.workflow.conftest import Config, Run, frames_of, jobs, write_zip
 DEMO = ROOT / "resources" / "demo"
 
 
-def make_archive(folder: Path, n_broadcasts: int, n_frames: int, chance: random.Random) -> list[str]:
-    """Make broadcasts of frames of the demo; one in twenty is damaged, one in twenty missing."""
+def make_archive(
+    folder: Path, n_broadcasts: int, n_frames: int, every: int, chance: random.Random
+) -> list[str]:
+    """Make broadcasts of frames of the demo; of each `every` one is damaged, and one missing."""
     sources = sorted(DEMO.glob("*.zip"))
     ids = []
     for number in range(n_broadcasts):
@@ -41,9 +43,9 @@ def make_archive(folder: Path, n_broadcasts: int, n_frames: int, chance: random.
         start = datetime(2024, 1, 1) + timedelta(hours=number)
         ids.append(f"SOAK{number % 3}_{start:%Y%m%d_%H%M%S}_Programme")
         path = write_zip(folder, ids[-1], frames)
-        if number % 20 == 7:
+        if number % every == every // 3:
             path.write_bytes(path.read_bytes()[:-300])
-        if number % 20 == 13:
+        if number % every == 2 * every // 3:
             path.unlink()
     return ids
 
@@ -58,11 +60,11 @@ def configuration(ids: list[str], base_url: str) -> Config:
     }
 
 
-def finish(run: Run, seconds: Callable[[], float], most_kills: int) -> int:
+def finish(run: Run, targets: Sequence[str], seconds: Callable[[], float], most_kills: int) -> int:
     """Start a run and kill it and its jobs after some seconds, until it comes to its end; count the kills."""
     kills = failures = 0
     while True:
-        process = run.start()
+        process = run.start(*targets)
         try:
             returncode = process.wait(timeout=seconds() if kills < most_kills else None)
         except subprocess.TimeoutExpired:
@@ -84,11 +86,13 @@ def soak(
     n_broadcasts: int,
     n_frames: int,
     most_kills: int,
-    longest: float,
+    seconds: tuple[float, float],
     seed: int,
     say: Callable[[str], None],
+    every: int = 20,
+    targets: Sequence[str] = (),
 ) -> None:
-    """Compare a run that is killed after 5 to `longest` seconds again and again with an undisturbed one.
+    """Compare a run that is killed after some `seconds` again and again with an undisturbed one.
 
     Raises
     ------
@@ -99,18 +103,18 @@ def soak(
     archive, calm, wild = (folder / name for name in ("archive", "calm", "wild"))
     for path in (archive, calm, wild):
         path.mkdir(parents=True)
-    ids = make_archive(archive, n_broadcasts, n_frames, chance)
+    ids = make_archive(archive, n_broadcasts, n_frames, every, chance)
     with FaultServer(archive) as server:
         undisturbed = Run(calm, configuration(ids, server.url))
         began = time.monotonic()
-        finish(undisturbed, lambda: 0, most_kills=0)
+        finish(undisturbed, targets, lambda: 0, most_kills=0)
         say(f"undisturbed: {time.monotonic() - began:.0f} s, {sum(jobs(undisturbed.output).values())} jobs")
         # At the same address, which is part of where results lie.
         server.random = random.Random(seed)
         server.requests.clear()
         run = Run(wild, configuration(ids, server.url))
         began = time.monotonic()
-        kills = finish(run, lambda: chance.uniform(5, longest), most_kills)
+        kills = finish(run, targets, lambda: chance.uniform(*seconds), most_kills)
         say(
             f"disturbed: {time.monotonic() - began:.0f} s, killed {kills} times, "
             f"{len(server.requests)} requests for {n_broadcasts} broadcasts"
@@ -140,7 +144,7 @@ def main() -> None:
             n_broadcasts=options.broadcasts,
             n_frames=options.frames,
             most_kills=options.kills,
-            longest=options.longest,
+            seconds=(5, options.longest),
             seed=options.seed,
             say=lambda text: print(text, flush=True),
         )

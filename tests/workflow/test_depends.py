@@ -210,7 +210,7 @@ def test_another_archive_lies_elsewhere(copied: Run, small_archive: Path) -> Non
     # The first is as it was, and only merged anew.
     copied.config = config
     assert planned(copied) == {"merge": 1}
-    copied()
+    copied(MERGED)
     after = copied.digests()
     assert {name: after[name] for name in before} == before
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.workflow.conftest import SHORT, Config, Run
 from tests.workflow.test_kill import wait_for, workers
+from tests.workflow.warm import snakemake
 
 CASTGRAPH = Path(sys.executable).with_name("castgraph")
 
@@ -99,13 +100,11 @@ def test_a_refusal_is_a_sentence(
 ) -> None:
     (tmp_path / "bad.yaml").write_text("run: x\nbroadcasts: {idz: [A]}\n")
     (tmp_path / "good.yaml").write_text("run: x\nbroadcasts: {ids: [A_20240101_100000]}\n")
-    snakemake = Path(sys.executable).with_name("snakemake")
-    command = [snakemake, "--snakefile", root / "Snakefile", "--cores", "1", *quiet, *arguments]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.splitlines()) <= 4
+    command = ["--snakefile", root / "Snakefile", "--cores", "1", *quiet, *arguments]
+    told = snakemake(tmp_path, *command, fails=True)
+    assert said in told
+    assert "Traceback" not in told
+    assert len(told.splitlines()) <= 4
 
 
 def test_a_second_run_is_refused_before_it_plans_with_what_the_first_is_doing(

@@ -4,13 +4,12 @@ A failure here after an update of Snakemake says which part of it the workflow h
 """
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.workflow import warm
 
 INTERNALS = ROOT / "workflow" / "rules" / "internals.smk"
 RULE = """
@@ -24,12 +23,8 @@ def snakemake(folder: Path, text: str, *options: str, fails: bool = False) -> st
     """Run a small Snakefile that includes our internals, and give what it printed."""
     snakefile = folder / "Snakefile"
     snakefile.write_text(text.replace("INTERNALS", f'include: "{INTERNALS}"'))
-    command = [Path(sys.executable).with_name("snakemake"), "--snakefile", snakefile, "--cores", "1"]
     # Of options that are given twice the last counts.
-    done = subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True)
-    output = done.stdout + done.stderr
-    assert (done.returncode != 0) == fails, output
-    return output
+    return warm.snakemake(folder, "--snakefile", snakefile, "--cores", "1", *options, fails=fails)
 
 
 def said(output: str) -> list[str]:

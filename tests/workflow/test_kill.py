@@ -7,11 +7,29 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.workflow.conftest import SHORT, Run, jobs
+import pytest
+
+from tests.workflow.conftest import SHORT, Config, Run, jobs
 
 # What is killed before the merge ends is looked at as far as that; the last test goes on to the end.
 MADE = ("broadcasts.parquet", "embeddings.npy", "faces.parquet", "frames.parquet")
 MERGED = "results/small/faces.parquet"
+
+
+TWO = list(SHORT)[:2]
+
+
+@pytest.fixture
+def two_broadcasts(small_config: Config) -> Config:
+    return small_config | {"broadcasts": {"ids": TWO}}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(small_config: Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What comes of two broadcasts."""
+    run = Run(tmp_path_factory.mktemp("undisturbed"), small_config | {"broadcasts": {"ids": TWO}})
+    run(MERGED)
+    return merged(run)
 
 
 def wait_for(condition: Callable[[], object], process, seconds: float = 120) -> object:
@@ -21,7 +39,7 @@ def wait_for(condition: Callable[[], object], process, seconds: float = 120) -> 
         if found := condition():
             return found
         assert process.poll() is None, "the run ended before it could be disturbed"
-        time.sleep(0.005)
+        time.sleep(0.03)
     raise AssertionError("nothing to disturb within the time")
 
 
@@ -58,30 +76,34 @@ def kill(process, pids: list[int]) -> None:
     process.wait()
 
 
-def test_snakemake_and_its_workers_killed_while_encoding(small_run: Run, new_run: Callable[..., Run]) -> None:
-    run = new_run(small_run.config)
+def test_snakemake_and_its_workers_killed_while_encoding(
+    two_broadcasts: Config, undisturbed: dict[str, str], new_run: Callable[..., Run]
+) -> None:
+    run = new_run(two_broadcasts)
     process = run.start(MERGED, cores=1)
     # One is finished in Snakemake's eyes, too, and the next one is at work.
     wait_for(lambda: "(Rule: encode)" in run.output and workers(run.folder, "encode.py"), process)
     kill(process, workers(run.folder, "encode.py"))
     finished = encoded(run)
-    assert 0 < len(finished) < len(SHORT)
+    assert 0 < len(finished) < len(TWO)
 
     counts = jobs(run(MERGED))
-    assert counts["encode"] == len(SHORT) - len(finished)
+    assert counts["encode"] == len(TWO) - len(finished)
     assert {name: encoded(run)[name] for name in finished} == finished
-    assert merged(run) == merged(small_run)
+    assert merged(run) == undisturbed
 
 
-def test_snakemake_killed_while_its_workers_live_on(small_run: Run, new_run: Callable[..., Run]) -> None:
-    run = new_run(small_run.config)
+def test_snakemake_killed_while_its_workers_live_on(
+    two_broadcasts: Config, undisturbed: dict[str, str], new_run: Callable[..., Run]
+) -> None:
+    run = new_run(two_broadcasts)
     process = run.start(MERGED, cores=2)
     wait_for(lambda: workers(run.folder, "encode.py"), process)
     kill(process, [])
     run(MERGED)
     for pid in workers(run.folder, "encode.py"):  # an orphan may still be at work: it must do no harm
         wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists(), process=Alive())
-    assert merged(run) == merged(small_run)
+    assert merged(run) == undisturbed
 
 
 class Alive:
@@ -91,14 +113,16 @@ class Alive:
         return None
 
 
-def test_a_killed_worker_is_tried_again(small_run: Run, new_run: Callable[..., Run]) -> None:
-    run = new_run(small_run.config)
+def test_a_killed_worker_is_tried_again(
+    two_broadcasts: Config, undisturbed: dict[str, str], new_run: Callable[..., Run]
+) -> None:
+    run = new_run(two_broadcasts)
     process = run.start(MERGED)
     [pid, *_] = wait_for(lambda: workers(run.folder, "encode.py"), process)
     os.kill(pid, signal.SIGKILL)
     assert process.wait(timeout=600) == 0, run.output
-    assert jobs(run.output)["encode"] == len(SHORT) + 1
-    assert merged(run) == merged(small_run)
+    assert jobs(run.output)["encode"] == len(TWO) + 1
+    assert merged(run) == undisturbed
 
 
 def kill_while_writing(run: Run, process) -> bool:
@@ -118,9 +142,10 @@ def kill_while_writing(run: Run, process) -> bool:
     return True
 
 
-def test_killed_while_merging(small_run: Run, new_run: Callable[..., Run]) -> None:
-    run = new_run(small_run.config)
-    run("encodings")
+def test_killed_while_merging(small_run: Run, tmp_path: Path) -> None:
+    run = small_run.copied(tmp_path / "run")
+    for path in [*run.results.glob("*.parquet"), *run.results.glob("*.npy"), run.results / "merged.json"]:
+        path.unlink()
     finished = encoded(run)
     for _ in range(5):  # on a busy machine the moment may be missed
         if kill_while_writing(run, run.start(MERGED)):
@@ -148,8 +173,10 @@ def test_killed_between_a_fetch_and_its_record(small_run: Run, new_run: Callable
     assert merged(run) == merged(small_run)
 
 
-def test_two_runs_in_one_folder_are_refused(small_run: Run, new_run: Callable[..., Run]) -> None:
-    run = new_run(small_run.config)
+def test_two_runs_in_one_folder_are_refused(
+    two_broadcasts: Config, undisturbed: dict[str, str], new_run: Callable[..., Run]
+) -> None:
+    run = new_run(two_broadcasts)
     process = run.start(MERGED)
     [pid, *_] = wait_for(lambda: workers(run.folder, "encode.py"), process)
     os.kill(pid, signal.SIGSTOP)  # so that the first run is still at work
@@ -160,7 +187,7 @@ def test_two_runs_in_one_folder_are_refused(small_run: Run, new_run: Callable[..
     assert not jobs(refused)
     os.kill(pid, signal.SIGCONT)
     assert process.wait(timeout=600) == 0, output.read_text()
-    assert merged(run) == merged(small_run)
+    assert merged(run) == undisturbed
 
 
 # Each needs the one before, so none can have finished beside the one that was killed.

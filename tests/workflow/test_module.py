@@ -2,8 +2,6 @@
 
 import copy
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.workflow.conftest import SHORT, Config, Run, jobs
+from tests.workflow.warm import snakemake
 
 OUTER = """
 configfile: "config.yaml"
@@ -41,25 +40,19 @@ rule people:
 def outer(folder: Path, config: Config, snakefile: str) -> list[str]:
     (folder / "Snakefile").write_text(OUTER.format(snakefile=ROOT / snakefile))
     (folder / "config.yaml").write_text(yaml.safe_dump({"television": config}))
-    return [str(Path(sys.executable).with_name("snakemake")), "--cores", "2"]
-
-
-def snakemake(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return ["--cores", "2"]
 
 
 def test_a_run_as_a_module_gives_what_a_run_gives(
     small_run: Run, small_config: Config, tmp_path: Path
 ) -> None:
     """Encodings are taken over, so that the test is about all the rest; the path has the module's prefix."""
-    command = outer(tmp_path, small_config, "Snakefile")
+    options = outer(tmp_path, small_config, "Snakefile")
     for kind in ("faces", "frames", "encoded", "fetched", "ledger"):
         shutil.copytree(small_run.folder / "results" / kind, tmp_path / "tv" / "results" / kind)
     (tmp_path / "tv" / "resources").mkdir()
     shutil.copytree(small_run.folder / "resources" / "zips", tmp_path / "tv" / "resources" / "zips")
-    output = snakemake([*command, "--rerun-triggers", "mtime"], tmp_path)
+    output = snakemake(tmp_path, *options, "--rerun-triggers", "mtime")
     assert jobs(output)["castgraph_encode"] == 0
     assert jobs(output)["people"] == 1
     expected = {name: digest for name, digest in small_run.digests().items() if name != "small/config.yaml"}
@@ -67,14 +60,14 @@ def test_a_run_as_a_module_gives_what_a_run_gives(
     assert {path.name for path in tmp_path.iterdir()} == {
         ".snakemake", "Snakefile", "config.yaml", "people.txt", "tv",
     }  # fmt: skip
-    assert "Nothing to be done" in snakemake([*command, "--rerun-triggers", "mtime", "params"], tmp_path)
+    assert "Nothing to be done" in snakemake(tmp_path, *options, "--rerun-triggers", "mtime", "params")
 
 
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
 def test_stations_are_planned_in_a_module(snakefile: str, demo: Path, tmp_path: Path) -> None:
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     config["run"] = "small"
-    counts = jobs(snakemake([*outer(tmp_path, config, snakefile), "-n"], tmp_path))
+    counts = jobs(snakemake(tmp_path, *outer(tmp_path, config, snakefile), "-n"))
     assert (counts["castgraph_inventory"], counts["castgraph_select"]) == (8, 1)
 
 
@@ -82,7 +75,7 @@ def test_the_catalogs_snakefile_is_the_workflow(small_config: Config, tmp_path: 
     run = Run(tmp_path, copy.deepcopy(small_config))
     command = run.command("-n")
     command[command.index("--snakefile") + 1] = str(ROOT / "workflow" / "Snakefile")
-    assert jobs(snakemake(command, tmp_path))["encode"] == len(SHORT)
+    assert jobs(snakemake(tmp_path, *command[1:]))["encode"] == len(SHORT)
 
 
 def test_the_catalog_finds_what_it_asks_for(root: Path) -> None:

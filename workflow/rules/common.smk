@@ -245,6 +245,13 @@ if any(may_be_transcript(each.path) for each in LEFT_ALONE):
     LEFT_ALONE = tuple(each for each in LEFT_ALONE if each.path not in TAKEN)
 
 
+def counted_once(wildcards):
+    """The replays, where footage that is on air again is not to be counted again."""
+    return (
+        [] if config["network"]["count_replays"] == "always" else f"results/{wildcards.run}/replays.parquet"
+    )
+
+
 def portraits(wildcards):
     """The portraits of a clustering, where the configuration asks for them."""
     return "results/{run}/{clustering}/portraits".format(**wildcards) if config["people"]["portraits"] else []
@@ -390,6 +397,7 @@ def results(wildcards):
     of_all = [
         "left_alone.csv",
         "merged.json",
+        "replays.parquet",
         "summary.json",
         "report.html",
         "sweep.parquet",

@@ -1,5 +1,29 @@
-# Reads: the merged faces, who they are, the people and their portraits.
-# Makes: who is seen beside whom, as tables, graph files and a picture.
+# Reads: the merged frames and faces, who they are, the people and their portraits.
+# Makes: what is on air again; who is seen beside whom, as tables, graph files and a picture.
+
+
+rule replays:
+    """Find the footage that is on air again."""
+    input:
+        faces="results/{run}/faces.parquet",
+        embeddings="results/{run}/embeddings.npy",
+        frames="results/{run}/frames.parquet",
+    output:
+        "results/{run}/replays.parquet",
+    log:
+        "results/logs/{run}/replays.log",
+    benchmark:
+        "results/benchmarks/{run}/replays.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+    params:
+        frame_seconds=config["archive"]["frame_seconds"],
+        code_version=CODE_VERSIONS["replays"],
+    script:
+        "../../scripts/network/replays.py"
 
 
 rule network:
@@ -10,6 +34,7 @@ rule network:
         frames="results/{run}/frames.parquet",
         members="results/{run}/{clustering}/members.parquet",
         people="results/{run}/{clustering}/people.parquet",
+        replays=counted_once,
     output:
         pairs="results/{run}/{clustering}/edges.parquet",
         meetings="results/{run}/{clustering}/meetings.parquet",

@@ -68,6 +68,7 @@ rule sightings:
         frames="results/{run}/frames.parquet",
         members="results/{run}/{clustering}/members.parquet",
         people="results/{run}/{clustering}/people.parquet",
+        replays=counted_once,
     output:
         sightings="results/{run}/{clustering}/sightings.parquet",
         appearances="results/{run}/{clustering}/appearances.parquet",

@@ -12,6 +12,7 @@ rule summary:
         changes=per_clustering("people_changes.parquet"),
         pairs=per_clustering("edges.parquet"),
         scores="results/{run}/sweep.parquet",
+        replays="results/{run}/replays.parquet",
     output:
         "results/{run}/summary.json",
     log:
@@ -42,6 +43,7 @@ rule report:
                 "summary.json",
                 "broadcasts.parquet",
                 "frames.parquet",
+                "replays.parquet",
                 "sweep.parquet",
                 "sweep.png",
                 "holds.parquet",

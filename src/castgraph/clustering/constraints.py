@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from castgraph.base.boxes import most_overlapping
+from castgraph.clustering.components import components
 from castgraph.clustering.distances import squared_distances
 from castgraph.clustering.projection import Points
 
@@ -100,10 +99,7 @@ def constraints(
     ([[0, 1]], [[1, 2]], [0, 0, 1])
     """
     must = links(X, frames, boxes, near=near, overlap=overlap)
-    graph = coo_array((np.ones(len(must), np.int8), must.T), shape=(len(frames),) * 2)
-    # Components are numbered as they are met, from the first row on.
-    tracklet = connected_components(graph, directed=False)[1].astype(np.int32)
-    return Constraints(must, in_one_frame(frames), tracklet)
+    return Constraints(must, in_one_frame(frames), components(len(frames), must))
 
 
 def links(

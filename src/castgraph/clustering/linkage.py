@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from castgraph.base.tables import NOISE
 from castgraph.clustering.attach import ATTACH, MARGIN, SquaresTo, Sums, among, attach, by_rows, distinct
+from castgraph.clustering.components import components
 from castgraph.clustering.dbscan import dbscan, require_mb, validated
 from castgraph.clustering.labels import by_first_row
 from castgraph.clustering.projection import Points, Projection
@@ -257,9 +256,7 @@ class _Groups:
         links = [np.stack([together, together[first[found[found != NOISE]]]], axis=1)]
         if len(must_link):
             links.append(must_link[self.founding[must_link].all(axis=1)])
-        a, b = np.concatenate(links).T
-        graph = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(len(start),) * 2)
-        component = connected_components(graph, directed=False)[1][rows]
+        component = components(len(start), np.concatenate(links))[rows]
         _, first, place = np.unique(component, return_index=True, return_inverse=True)
         start[rows] = rows[first[place]]
         return start

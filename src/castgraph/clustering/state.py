@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+
+from castgraph.clustering.components import components
 
 Pairs = NDArray[np.int32]
 """Pairs of rows of points, shape (n_pairs, 2)."""
@@ -77,9 +77,7 @@ class Level:
         roots, ends = np.unique(self.root[pairs], return_inverse=True)
         if not len(roots):
             return
-        ends = ends.reshape(-1, 2)
-        graph = coo_array((np.ones(len(ends), np.uint8), (ends[:, 0], ends[:, 1])), shape=(len(roots),) * 2)
-        component = connected_components(graph, directed=False)[1]
+        component = components(len(roots), ends.reshape(-1, 2))
         # `roots` ascend, so the first of a component is its smallest.
         smallest = roots[np.unique(component, return_index=True)[1]]
         united = np.arange(len(self.root), dtype=np.int32)

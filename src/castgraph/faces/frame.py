@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
-from scipy.fft import dctn
-from scipy.ndimage import laplace
 
 from castgraph.archive.media import jpeg
 from castgraph.archive.media.zips import DEFAULT_LIMITS
@@ -146,6 +144,8 @@ def phash(picture: Picture) -> int:
     ----------
     C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, section 3.2.1.
     """
+    from scipy.fft import dctn  # SciPy takes longer to load than all else that imports this
+
     grey = Image.fromarray(picture).convert("L")
     small = grey.resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=2.0)
     low = dctn(np.asarray(small, dtype=np.float64), norm="ortho")[:8, :8]
@@ -171,5 +171,7 @@ def sharpness(chip: NDArray[np.uint8]) -> float:
     J. L. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy: a comparative study",
     ICPR 2000.
     """
+    from scipy.ndimage import laplace
+
     grey = np.asarray(Image.fromarray(chip).convert("L"), dtype=np.float64)
     return float(laplace(grey, mode="nearest").var())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -47,13 +48,17 @@ def frame_times(
     return times
 
 
-def read_frames(frames: str | os.PathLike[str]) -> tuple[list[str], NDArray[np.int32], Times]:
+def read_frames(
+    frames: str | os.PathLike[str], replayed: tables.Replayed = MappingProxyType({})
+) -> tuple[list[str], NDArray[np.int32], Times]:
     """Tell which frames were read, and when they were on air.
 
     Parameters
     ----------
     frames
         The merged frame table.
+    replayed
+        Stretches that are left out.
 
     Returns
     -------
@@ -65,8 +70,10 @@ def read_frames(frames: str | os.PathLike[str]) -> tuple[list[str], NDArray[np.i
     names: list[str] = []
     parts: list[NDArray[np.int32]] = []
     times: list[Times] = []
-    for name, [time, status] in tables.by_broadcast(frames, tables.MERGED_FRAMES, ["time", "status"]):
-        read = time[status == "ok"].astype("datetime64[us]")
+    columns = ["frame", "time", "status"]
+    for name, [number, time, status] in tables.by_broadcast(frames, tables.MERGED_FRAMES, columns):
+        counts = (status == "ok") & ~tables.is_replayed(replayed, name, number)
+        read = time[counts].astype("datetime64[us]")
         parts.append(np.full(len(read), len(names), np.int32))
         times.append(read)
         names.append(name)

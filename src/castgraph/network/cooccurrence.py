@@ -6,9 +6,8 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +16,9 @@ from numpy.typing import NDArray
 from castgraph.base import tables
 from castgraph.network.layers import LAYERS, WEIGHTS
 from castgraph.network.presence import Presence, number_broadcasts, number_people, presence, shared
+
+if TYPE_CHECKING:
+    import duckdb
 
 PUBLISHED_EDGES = 1001
 """How many edges the published network of "60 Minutes" has."""
@@ -317,6 +319,8 @@ def _counting(
     }
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
+    import duckdb  # only counting needs it, and `among` is for all who show pairs
+
     with duckdb.connect(":memory:", config=config) as connection:
         connection.register(
             "faces",

@@ -7,9 +7,8 @@ import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import igraph
 import networkx as nx
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,9 @@ from castgraph.base import colours, times
 from castgraph.base.text import line
 from castgraph.network.layers import LAYERS, columns
 from castgraph.network.places import arranged
+
+if TYPE_CHECKING:
+    import igraph
 
 CommunityMethod = Literal["leiden", "louvain"]
 LayoutMethod = Literal["forceatlas2", "fruchterman_reingold"]
@@ -339,6 +341,8 @@ def _named(what: str, name: str, choices: Mapping[str, Choice]) -> Choice:
 
 def _to_igraph(graph: nx.Graph) -> igraph.Graph:
     """Copy the nodes, in their order, and the weighted edges."""
+    import igraph  # takes matplotlib along, and `colour` is for all who draw
+
     index = {person: i for i, person in enumerate(graph)}
     edges = [(index[source], index[target]) for source, target in graph.edges]
     weights = [float(weight) for _, _, weight in graph.edges(data="weight")]
@@ -348,6 +352,8 @@ def _to_igraph(graph: nx.Graph) -> igraph.Graph:
 @contextmanager
 def _random_numbers(seed: int) -> Iterator[None]:
     """Let igraph draw its random numbers from `seed`, then from the module `random` again."""
+    import igraph
+
     igraph.set_random_number_generator(random.Random(seed))  # noqa: S311 (no secret)
     try:
         yield

@@ -7,7 +7,7 @@ import math
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ import networkx as nx
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
-from matplotlib.ticker import MaxNLocator
 
 from castgraph import __version__
 from castgraph.archive import frame_links, read_inventory_report, read_selection
@@ -28,6 +27,7 @@ from castgraph.faces.times import on_air
 from castgraph.network.cooccurrence import among
 from castgraph.network.export import read_graphml
 from castgraph.network.layers import WITHOUT_HOSTS
+from castgraph.network.replays import KINDS
 from castgraph.network.trends import halves, rose_and_fell
 from castgraph.pages import theme
 from castgraph.pages.images import data_uri
@@ -52,6 +52,9 @@ TOP_CHANGES = 8
 
 MOST_COLUMNS = 31
 """Days of that table; of more, weeks or months."""
+
+TOP_REPLAYS = 20
+"""How many stretches that are on air again are shown, scenes first, and of these the longest."""
 
 HEAT_LEVELS = 6
 """Shades of its cells."""
@@ -149,6 +152,8 @@ def write_report(
         recommended=recommended,
         scores=scores,
         chart=data_uri(folder / "sweep.png", _PICTURE_PX) if len(scores) > 1 else "",
+        replays=_replays(folder / "replays.parquet", broadcasts, link, config["archive"]["frame_seconds"]),
+        count_replays=config["network"]["count_replays"],
         rules=timings.by_rule(jobs),
         total=timings.total(jobs),
         course=_chart(timings.course(jobs)),
@@ -420,6 +425,84 @@ def _safe(url: str) -> str:
         return ""
 
 
+# ---- what is on air again --------------------------------------------------------------------------------
+
+
+def _replays(
+    path: Path, broadcasts: pa.Table, link: Callable[[str, int], str], frame_seconds: float
+) -> Facts | None:
+    """List what is on air again and draw when it was on where; None where nothing is.
+
+    Returns
+    -------
+    dict or None
+        ``all`` (how many), ``shown``: rows of the table with ``link`` and ``earlier_link``, and ``drawing``.
+    """
+    rows = tables.read(path, tables.REPLAYS).to_pylist()
+    if not rows:
+        return None
+    rows.sort(key=lambda row: (KINDS.index(row["kind"]), -row["n_frames"], row["start"], row["broadcast"]))
+    shown = [
+        {
+            **row,
+            "link": _safe(link(row["broadcast"], row["first_frame"])),
+            "earlier_link": _safe(link(row["earlier_broadcast"], row["earlier_first_frame"])),
+            "seconds": row["n_frames"] * frame_seconds,
+        }
+        for row in rows[:TOP_REPLAYS]
+    ]
+    return {"all": len(rows), "shown": shown, "drawing": _drawing(shown, broadcasts, frame_seconds)}
+
+
+def _drawing(shown: Sequence[Facts], broadcasts: pa.Table, frame_seconds: float) -> Facts:
+    """Draw stations as lines and broadcasts as bars on them, and an arc from each place to the later one.
+
+    All is in a chart 1000 wide, and as high as there are lines, from the upper left corner.
+    """
+    ids = {row[key] for row in shown for key in ("broadcast", "earlier_broadcast")}
+    aired = {row["broadcast"]: row for row in broadcasts.to_pylist()}
+    stations = sorted({aired[name]["station"] for name in ids})
+    on_air = [row for row in aired.values() if row["station"] in stations and row["n_frames"]]
+    begin = min(row["start"] for row in on_air)
+    span = max((row["start"] - begin).total_seconds() + row["n_frames"] * frame_seconds for row in on_air)
+
+    def x(moment: datetime) -> float:
+        return float(1000 * (moment - begin).total_seconds() / span)
+
+    def y(name: str) -> float:
+        return 100 * stations.index(aired[name]["station"]) + 75
+
+    arcs = []
+    for row in shown:
+        left, right = x(row["earlier_start"]), x(row["start"])
+        low, high = y(row["earlier_broadcast"]), y(row["broadcast"])
+        top = min(low, high) - 60
+        arcs.append(
+            {
+                "kind": row["kind"],
+                "path": f"M{left:.1f},{low} Q{(left + right) / 2:.1f},{top} {right:.1f},{high}",
+            }
+        )
+    step = 86_400 * max(1, math.ceil(span / 86_400 / 8))
+    first = datetime.combine(begin.date(), datetime.min.time(), begin.tzinfo)
+    days = [first + timedelta(seconds=step * number) for number in range(10)]
+    return {
+        "stations": stations,
+        "height": 100 * len(stations),
+        "bars": [
+            (
+                x(row["start"]),
+                x(row["start"] + timedelta(seconds=row["n_frames"] * frame_seconds)),
+                y(row["broadcast"]),
+            )
+            for row in on_air
+        ],
+        "arcs": arcs,
+        "kinds": [kind for kind in KINDS if any(row["kind"] == kind for row in shown)],
+        "days": [(x(day) / 10, day) for day in days if 0 <= x(day) <= 970],
+    }
+
+
 # ---- how it was made -------------------------------------------------------------------------------------
 
 
@@ -427,6 +510,8 @@ def _chart(course: timings.Course | None) -> Facts | None:
     """Put the course into a chart of 1000 × 100, from the upper left corner; ticks are in percent."""
     if course is None:
         return None
+    from matplotlib.ticker import MaxNLocator  # takes longer to load than all the rest
+
     seconds = float(course.edges[-1])
     units = (("hours", 3600), ("minutes", 60))
     unit, size = next((unit for unit in units if seconds >= 2 * unit[1]), ("seconds", 1))

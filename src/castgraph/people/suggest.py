@@ -18,14 +18,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from sklearn.linear_model import LogisticRegression
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.base import tables
 from castgraph.base.tables import NOISE, WHY
 from castgraph.base.text import counted
+from castgraph.clustering.components import components
 from castgraph.clustering.constraints import FEW_PAIRS, Pairs, in_one_frame
 from castgraph.clustering.distances import squared_distances
 from castgraph.people.centre import rows_by_person
@@ -214,6 +212,8 @@ def _calibrate(
     two = _distances(embeddings, _some(together))
     distance = np.concatenate([one, two])
     middle, spread = distance.mean(), distance.std() or 1.0
+    from sklearn.linear_model import LogisticRegression  # takes longer to load than all the rest
+
     model = LogisticRegression(class_weight="balanced")
     model.fit(((distance - middle) / spread)[:, None], np.repeat([1, 0], [len(one), len(two)]))
     slope, offset = float(model.coef_[0, 0]), float(model.intercept_[0])
@@ -261,9 +261,7 @@ def _distances(embeddings: Embeddings, pairs: Pairs) -> Floats:
 
 def _tracklets(must: Pairs, n_faces: int) -> Integers:
     """Give the number of the tracklet of each face; one that is linked to none has its own."""
-    graph = coo_array((np.ones(len(must), np.int8), must.T), shape=(n_faces, n_faces))
-    found: Integers = connected_components(graph, directed=False)[1].astype(np.int64)
-    return found
+    return components(n_faces, must).astype(np.int64)
 
 
 def _pairs(rows: Collection[tuple[int, int]]) -> Pairs:

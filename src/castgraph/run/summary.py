@@ -40,6 +40,7 @@ def summarise(
     inventories: Path,
     clusterings: Mapping[str, Mapping[str, Path]],
     scores: Path,
+    replays: Path,
     min_seconds: float = 0,
 ) -> Summary:
     """Count what a run read and found.
@@ -58,6 +59,8 @@ def summarise(
         uncut).
     scores
         The scores of the clusterings; their provenance tells which one is recommended.
+    replays
+        The table of what is on air again.
     min_seconds
         Who is on screen for less is counted, and not named.
 
@@ -99,6 +102,7 @@ def summarise(
         "quality": merged["settings"]["quality"],
         "set_aside": merged["set_aside"],
         "faces_found_nobody": _total(table["n_faces"]) - merged["n_set_aside"] - merged["n_founding"],
+        "replays": _replays(replays),
         "recommended": tables.read_provenance(scores)["reason"],
         "out_of_range": tables.read_provenance(scores).get("out_of_range", ""),
         "clusterings": {
@@ -112,6 +116,16 @@ def _told(broadcasts: pa.Table, chosen: pa.ChunkedArray) -> list[dict[str, str]]
         broadcasts.filter(chosen).select(["broadcast", "status", "reason"]).to_pylist()
     )
     return rows
+
+
+def _replays(path: Path) -> Summary:
+    """Count what is on air again, and for how long, by kind."""
+    found: Summary = {}
+    for row in tables.read(path, tables.REPLAYS, ["kind", "start", "end"]).to_pylist():
+        of_kind = found.setdefault(row["kind"], {"stretches": 0, "seconds": 0.0})
+        of_kind["stretches"] += 1
+        of_kind["seconds"] += (row["end"] - row["start"]).total_seconds()
+    return dict(sorted(found.items()))
 
 
 def _clustering(labels: Path, people: Path, changes: Path, pairs: Path, min_seconds: float) -> Summary:
@@ -130,6 +144,7 @@ def _clustering(labels: Path, people: Path, changes: Path, pairs: Path, min_seco
         "min_samples": tables.read_provenance(labels)["settings"]["min_samples"],
         "noise": facts["n_noise"],
         "left_out": facts["n_not_a_face"] + facts["n_ignored"],
+        "replayed": tables.read_provenance(pairs).get("n_replayed", 0),
         "too_short": persons.num_rows - told.num_rows,
         "problems": facts["problems"],
         "changes": sentences(tables.read(changes, tables.PEOPLE_CHANGES), named),
@@ -203,6 +218,12 @@ def _overview(summary: Summary) -> Table:
         grid.add_row("set aside", caught)
     if poor := summary.get("faces_found_nobody"):  # an older castgraph has none
         grid.add_row("poor", f"{poor:,} that can join a person, but found none")
+    if replays := summary.get("replays"):  # an older castgraph has none
+        told = (
+            f"{counted(each['stretches'], kind)} ({duration(each['seconds'])})"
+            for kind, each in replays.items()
+        )
+        grid.add_row("replays", ", ".join(told))
     return grid
 
 
@@ -273,6 +294,8 @@ def _listed(found: Summary) -> Iterator[RenderableType]:
     """
     if left_out := found.get("left_out"):
         yield Text(f" {counted(left_out, 'face')} left out by corrections", style="dim")
+    if replayed := found.get("replayed"):
+        yield Text(f" {counted(replayed, 'face')} left out of the network as on air before", style="dim")
     if too_short := found.get("too_short"):
         yield Text(
             f" {counted(too_short, 'person', 'people')} on screen for too short to be named", style="dim"

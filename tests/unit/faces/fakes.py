@@ -6,6 +6,7 @@ import os
 import signal
 import struct
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,7 @@ def other_kind(image: Image.Image, kind: str) -> bytes:
     return buffer.getvalue()
 
 
+@cache
 def odd_files(jpeg: bytes) -> dict[str, tuple[bytes, str, str]]:
     """Give files that are not plain frames: name → content, expected status, expected reason (a pattern).
 

@@ -37,7 +37,7 @@ def plain() -> Detector:
 
 @pytest.fixture(scope="module")
 def demo_pictures(demo: Path) -> list[np.ndarray]:
-    return pictures(demo, 1)
+    return pictures(demo, 1)[:2]
 
 
 @pytest.fixture(scope="module")
@@ -56,34 +56,33 @@ def agree(found: list[Detection], expected: list[Detection]) -> None:
 
 def test_real_faces_are_those_of_dlib(plain: Detector, reference, sample: Path) -> None:
     n_faces = 0
-    for picture in pictures(sample, 1):
+    for picture in pictures(sample, 1)[::3]:
         expected = reference(picture, 0)
         agree(plain(picture), expected)
         n_faces += len(expected)
-    assert n_faces >= 5
+    assert n_faces >= 2
 
 
 @pytest.mark.slow
 def test_demo_faces_are_those_of_dlib(plain: Detector, reference, demo_pictures) -> None:
+    n_faces = 0
     for picture in demo_pictures:
-        agree(plain(picture), reference(picture, 0))
+        expected = reference(picture, 0)
+        agree(plain(picture), expected)
+        n_faces += len(expected)
+    assert n_faces >= 2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("upsample", "shrunk"), [(1, 2), (2, 4)])
+@pytest.mark.parametrize(("upsample", "by"), [(1, 2), (2, 4)])
 def test_upsampled_faces_are_those_of_dlib(
-    reference, demo_pictures: list[np.ndarray], upsample: int, shrunk: int
+    reference, demo_pictures: list[np.ndarray], upsample: int, by: int
 ) -> None:
-    detect = cnn.load(upsample)
-    n_faces = 0
-    for picture in demo_pictures[:4]:
-        small = np.asarray(
-            Image.fromarray(picture).resize((picture.shape[1] // shrunk, picture.shape[0] // shrunk))
-        )
-        expected = reference(small, upsample)
-        agree(detect(small), expected)
-        n_faces += len(expected)
-    assert n_faces >= 2
+    picture = demo_pictures[0]
+    small = np.asarray(Image.fromarray(picture).resize((picture.shape[1] // by, picture.shape[0] // by)))
+    expected = reference(small, upsample)
+    agree(cnn.load(upsample)(small), expected)
+    assert expected
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ def test_tiny_pictures_have_no_faces(plain: Detector, shape: tuple[int, int]) ->
 def test_a_lower_threshold_only_adds_faces(plain: Detector, demo_pictures) -> None:
     low, high = cnn.load(0, score_threshold=-1.2), cnn.load(0, score_threshold=0.5)
     n_more = 0
-    for picture in demo_pictures[:5]:
+    for picture in demo_pictures:
         faces = plain(picture)
         assert all(face.score > 0 for face in faces)
         assert high(picture) == [face for face in faces if face.score > 0.5]
@@ -130,7 +129,7 @@ def test_a_lower_threshold_only_adds_faces(plain: Detector, demo_pictures) -> No
 
 
 def test_the_best_face_comes_first(demo_pictures) -> None:
-    for picture in demo_pictures[:5]:
+    for picture in demo_pictures:
         scores = [face.score for face in cnn.load(0, score_threshold=-1.2)(picture)]
         assert scores == sorted(scores, reverse=True)
 

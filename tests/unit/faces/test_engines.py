@@ -12,7 +12,7 @@ from castgraph.faces.frame import read_frame
 from castgraph.faces.models import FILES
 
 EMBEDDING_ERROR = 1e-4
-BATCH = 16
+BATCH = 3
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +34,12 @@ def test_real_faces_are_those_of_the_reference(
         found = fast.encode(pictures)
         assert_same(found, engine.encode(pictures))
         n_faces += sum(map(len, found))
-    assert n_faces >= 90
+    assert n_faces >= 20
 
 
 def _batches(sample: Path, folder: Path) -> Iterator[list[np.ndarray]]:
     for path in sorted(sample.glob("*.zip")):
-        entries = unzip(path, path.stem, folder).frames[::4]
+        entries = unzip(path, path.stem, folder).frames[::9]
         yield [read_frame(folder / entry.file).picture for entry in entries[:BATCH]]
 
 

@@ -32,6 +32,18 @@ def load_dlib(threshold: float) -> Callable[[np.ndarray], list[Detection]]:
     return reference.hog(0, 0, threshold)
 
 
+@pytest.fixture(scope="module")
+def real(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray, list[Detection]]]:
+    """Frames of the real sample, with dlib's boxes."""
+    folder, theirs = tmp_path_factory.mktemp("real"), reference.hog(1, 0, 0.0)
+    found = []
+    for path in sorted(sample.glob("*.zip")):
+        for entry in unzip(path, path.stem, folder).frames[::8]:
+            picture = read_frame(folder / entry.file).picture
+            found.append((picture, theirs(picture)))
+    return found
+
+
 with_kernel = pytest.mark.skipif(not KERNELS, reason="castgraph was built without a compiler")
 
 
@@ -58,11 +70,11 @@ def test_demo_frames_get_the_boxes_of_dlib(kernel: str, upsample: int, frames) -
     manifest, folder = frames
     ours, theirs = hog.load(upsample, 0, 0.0, kernel=kernel), reference.hog(upsample, 0, 0.0)
     n_faces = 0
-    for entry in manifest.frames[4:23:3] if upsample < 2 else manifest.frames[4:5]:
+    for entry in manifest.frames[4:23:6] if upsample < 2 else manifest.frames[4:5]:
         picture = read_frame(folder / entry.file).picture
-        expected = theirs(picture)
-        assert [box[:4] for box in ours(picture)] == [box[:4] for box in expected]
-        assert_same(ours(picture), expected)
+        found, expected = ours(picture), theirs(picture)
+        assert [box[:4] for box in found] == [box[:4] for box in expected]
+        assert_same(found, expected)
         n_faces += len(expected)
     assert n_faces
 
@@ -103,23 +115,18 @@ def test_resizing_is_that_of_dlib_to_the_bit(kernel: str, sizes, scale, seed: in
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_the_real_sample_gets_the_boxes_of_dlib(kernel: str, sample: Path, tmp_path: Path) -> None:
-    """Identical boxes on at least 99.9 % of faces; every difference within 1 % of the score threshold.
-
-    dlib's detectors have thresholds of about 3.5, so 1 % is 0.035.
-    """
-    ours, theirs = hog.load(1, 0, 0.0, kernel=kernel), reference.hog(1, 0, 0.0)
+def test_the_real_sample_gets_the_boxes_of_dlib(kernel: str, real) -> None:
+    """Boxes differ where both scores are within 1 % of the threshold alone, of which dlib's are about 3.5."""
+    ours = hog.load(1, 0, 0.0, kernel=kernel)
     n_faces, n_differ = 0, 0
-    for path in sorted(sample.glob("*.zip")):
-        for entry in unzip(path, path.stem, tmp_path).frames[:: 1 if kernel == KERNELS[0] else 5]:
-            picture = read_frame(tmp_path / entry.file).picture
-            found, expected = ours(picture), theirs(picture)
-            differ = {box[:4] for box in found} ^ {box[:4] for box in expected}
-            assert all(abs(box.score) <= 0.035 for box in found + expected if box[:4] in differ)
-            n_faces += len(expected)
-            n_differ += len(differ)
-    assert n_faces >= 60
-    assert n_differ <= n_faces / 1000
+    for picture, expected in real:
+        found = ours(picture)
+        differ = {box[:4] for box in found} ^ {box[:4] for box in expected}
+        assert all(abs(box.score) <= 0.035 for box in found + expected if box[:4] in differ)
+        n_faces += len(expected)
+        n_differ += len(differ)
+    assert n_faces >= 20
+    assert n_differ <= 1
 
 
 def test_small_faces_are_not_looked_for(frames) -> None:

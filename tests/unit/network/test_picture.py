@@ -38,9 +38,9 @@ def graph(make_people, make_edges) -> nx.Graph:
 
 @pytest.fixture
 def crowd(make_people, make_edges) -> nx.Graph:
-    """60 people of one show."""
-    pairs = [(min(a, b), max(a, b), 1 + a % 7) for a, b in nx.barabasi_albert_graph(60, 3, seed=1).edges]
-    return build(make_edges(pairs), make_people({i: f"Person Number {i}" for i in range(60)}))
+    """30 people of one show."""
+    pairs = [(min(a, b), max(a, b), 1 + a % 7) for a, b in nx.barabasi_albert_graph(30, 3, seed=1).edges]
+    return build(make_edges(pairs), make_people({i: f"Person Number {i}" for i in range(30)}))
 
 
 def texts(svg: Path) -> list[str]:
@@ -65,23 +65,12 @@ def test_a_picture_is_2400_pixels_wide_and_has_the_names_as_text(graph, portrait
         "5 people",
     ):
         assert text in found
-    assert len(list(ET.parse(svg).iter(f"{SVG}image"))) == 5
-
-
-def test_the_svg_embeds_each_portrait_on_its_own(graph, portraits, tmp_path):
-    draw(graph, portraits, tmp_path / "a.png", tmp_path / "a.svg")
-    images = re.findall(r"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)", (tmp_path / "a.svg").read_text())
-    assert len(images) == 5
+    # Each portrait on its own.
+    images = re.findall(r"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)", svg.read_text())
+    assert len(images) == len(list(ET.parse(svg).iter(f"{SVG}image"))) == 5
     for image in images:
         with Image.open(io.BytesIO(base64.b64decode(image))) as picture:
             assert max(picture.size) < 250
-
-
-def test_equal_input_makes_equal_bytes(graph, portraits, tmp_path):
-    for name in ("a", "b"):
-        draw(graph, portraits, tmp_path / f"{name}.png", tmp_path / f"{name}.svg")
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
 def settings() -> dict:
@@ -90,7 +79,9 @@ def settings() -> dict:
     }  # chosen when first asked for
 
 
-def test_the_reader_s_settings_of_matplotlib_are_neither_used_nor_changed(graph, portraits, tmp_path):
+def test_equal_input_makes_equal_bytes_whatever_the_reader_s_settings_of_matplotlib(
+    graph, portraits, tmp_path
+):
     draw(graph, portraits, tmp_path / "a.png", tmp_path / "a.svg")
     with mpl.rc_context({"lines.linewidth": 9, "font.family": "serif", "savefig.facecolor": "red"}):
         before = settings()
@@ -118,18 +109,19 @@ def test_a_portrait_that_cannot_be_read_is_logged_and_replaced(graph, portraits,
     assert "17" in texts(tmp_path / "a.svg")
 
 
-@pytest.mark.parametrize("name", ["../secret.jpg", "/etc/secret.jpg", "", ".", ".."])
-def test_a_portrait_outside_its_folder_is_not_read(name, graph, portraits, tmp_path):
+@pytest.mark.parametrize("names", [("../secret.jpg", "/etc/secret.jpg", ""), (".", "..")])
+def test_a_portrait_outside_its_folder_is_not_read(names, graph, portraits, tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "secret.jpg")
-    graph.nodes["P03"]["portrait"] = name
+    for person, name in zip(graph, names, strict=False):
+        graph.nodes[person]["portrait"] = name
     draw(graph, portraits, tmp_path / "a.png", tmp_path / "a.svg")
-    assert len(list(ET.parse(tmp_path / "a.svg").iter(f"{SVG}image"))) == 4
+    assert len(list(ET.parse(tmp_path / "a.svg").iter(f"{SVG}image"))) == 5 - len(names)
 
 
 def test_only_the_highest_pageranks_are_drawn_and_the_caption_says_so(crowd, tmp_path):
     draw(crowd, None, tmp_path / "a.png", tmp_path / "a.svg", max_people=10)
     found = " ".join(texts(tmp_path / "a.svg"))
-    assert "10 of 60 people" in found
+    assert "10 of 30 people" in found
     highest = sorted(crowd, key=lambda person: (-crowd.nodes[person]["pagerank"], person))
     drawn = {f"Person Number {number}" for number in re.findall(r"Number (\d+)", found)}
     assert drawn == {crowd.nodes[person]["label"] for person in highest[:10]}
@@ -152,7 +144,7 @@ def test_no_portrait_covers_another(crowd, portraits, tmp_path):
         numbers = [float(number) for number in re.findall(r"-?[\d.]+", path.attrib["d"])]
         xs, ys = numbers[0::2], numbers[1::2]
         boxes.append((min(xs), min(ys), max(xs), max(ys)))
-    assert len(boxes) == 60
+    assert len(boxes) == 30
     for i, (left, top, right, bottom) in enumerate(boxes):
         assert 0 < left < right < 864
         assert 0 < top < bottom < 648

@@ -133,12 +133,19 @@ def drawn(folder: Path, sweep: pa.Table, changes: pa.Table | None = None, **name
     return page
 
 
-@pytest.mark.parametrize("n", [3, 20])
-def test_the_page_has_a_row_for_each_clustering_and_marks_the_recommended(n: int, tmp_path: Path) -> None:
-    sweep = make_sweep(n)
-    page = drawn(tmp_path, sweep, title="Scores of year", reason="The best by far.")
+SWEEP_OF_20 = make_sweep(20)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The page of twenty eps."""
+    folder = tmp_path_factory.mktemp("page")
+    return drawn(folder, SWEEP_OF_20, title="Scores of year", reason="The best by far.")
+
+
+def test_the_page_has_a_row_for_each_clustering_and_marks_the_recommended(page: Page) -> None:
     rows = [cells for cells in page.cells if cells and cells[0].startswith("eps-") and len(cells) > 10]
-    assert [row[0] for row in rows] == sweep["clustering"].to_pylist()
+    assert [row[0] for row in rows] == SWEEP_OF_20["clustering"].to_pylist()
     assert rows[0][1] == "5,200"
     assert "The best by far." in page.text
     assert [e for e, _ in page.elements].count("svg") == 1
@@ -147,8 +154,7 @@ def test_the_page_has_a_row_for_each_clustering_and_marks_the_recommended(n: int
     assert marked == [{"class": "recommended"}]
 
 
-def test_the_charts_say_what_to_look_for_and_that_mirrors_and_replays_exist(tmp_path: Path) -> None:
-    page = drawn(tmp_path, make_sweep(5))
+def test_the_charts_say_what_to_look_for_and_that_mirrors_and_replays_exist(page: Page) -> None:
     for text in (
         "People",
         "Noise and the largest person",
@@ -166,8 +172,7 @@ def test_the_charts_say_what_to_look_for_and_that_mirrors_and_replays_exist(tmp_
         assert page.text.count(heading) >= 2  # in the table, and explained
 
 
-def test_the_page_runs_under_the_policy_of_all_pages(tmp_path: Path) -> None:
-    page = drawn(tmp_path, make_sweep(2))
+def test_the_page_runs_under_the_policy_of_all_pages(page: Page) -> None:
     [policy] = [attributes["content"] for _, attributes in page.elements if "http-equiv" in attributes]
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     style = "".join(page.words[: page.words.index("castgraph comparison")])
@@ -182,18 +187,14 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
     assert not {"b", "i"} & {tag for tag, _ in page.elements}
 
 
-def test_equal_input_makes_equal_bytes(tmp_path: Path) -> None:
+def test_equal_input_makes_equal_bytes_and_leaves_the_settings_of_matplotlib_alone(tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        drawn(tmp_path / name, make_sweep(4))
+        drawn(tmp_path / name, make_sweep(3))
+    assert dict(mpl.rcParams) == before
     for file in ("sweep.html", "sweep.png"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
-
-
-def test_the_settings_of_matplotlib_are_left_alone(tmp_path: Path) -> None:
-    before = dict(mpl.rcParams)
-    drawn(tmp_path, make_sweep(2))
-    assert dict(mpl.rcParams) == before
 
 
 @pytest.mark.filterwarnings("error")

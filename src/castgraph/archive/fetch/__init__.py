@@ -1,7 +1,7 @@
 """Getting a file from the archive: from the web, or from a folder that holds a copy of it.
 
-``client`` fetches; ``partial`` keeps the bytes so far, ``transfer`` asks the server for the rest,
-``redirects`` tells where it may send us on to, ``pace`` limits the bytes per second of all jobs.
+``client`` fetches, from a server by ``web``; ``partial`` keeps the bytes so far, ``transfer`` asks for the
+rest, ``redirects`` tells where a server may send us on to, ``pace`` limits the bytes per second of all jobs.
 """
 
 from castgraph.archive.fetch.client import Fetched, FetchOptions, fetch, fetch_options, join

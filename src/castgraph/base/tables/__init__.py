@@ -5,8 +5,8 @@ lies a JSON object with the version, the stage, its settings and its counts, and
 between two runs on the same input (no time, host or path), so equal input gives equal bytes.
 
 ``registry`` tells of each table where it lies, its key, its order and its columns; ``parquet`` reads and
-writes any of them, and checks; ``embeddings``, ``labels`` and ``members`` do so for what belongs to the
-merged faces; ``documents`` writes down what the registry says.
+writes any of them, and checks; ``embeddings``, ``labels``, ``members`` and ``replays`` do so for what
+belongs to the merged faces; ``documents`` writes down what the registry says.
 """
 
 from castgraph.base.tables.embeddings import (
@@ -50,6 +50,7 @@ from castgraph.base.tables.registry import (
     MERGED_FRAMES,
     PEOPLE,
     PEOPLE_CHANGES,
+    REPLAYS,
     SCREEN_TIME,
     SIGHTINGS,
     SUGGESTIONS,
@@ -62,6 +63,7 @@ from castgraph.base.tables.registry import (
     Kind,
     encoded_faces,
 )
+from castgraph.base.tables.replays import Replayed, is_replayed, read_replayed, without_replays
 
 __all__ = [
     "APPEARANCES",
@@ -84,6 +86,7 @@ __all__ = [
     "NOISE",
     "PEOPLE",
     "PEOPLE_CHANGES",
+    "REPLAYS",
     "ROW_GROUP",
     "SCREEN_TIME",
     "SIGHTINGS",
@@ -97,6 +100,7 @@ __all__ = [
     "WORDS",
     "Kind",
     "Members",
+    "Replayed",
     "TableError",
     "batches",
     "by_broadcast",
@@ -105,6 +109,7 @@ __all__ = [
     "embeddings",
     "embeddings_writer",
     "encoded_faces",
+    "is_replayed",
     "open_embeddings",
     "opened",
     "provenance",
@@ -112,7 +117,9 @@ __all__ = [
     "read_labels",
     "read_members",
     "read_provenance",
+    "read_replayed",
     "runs",
+    "without_replays",
     "write",
     "write_labels",
     "write_members",

@@ -263,6 +263,43 @@ TABLES: Mapping[str, Kind] = {
             ),
         ),
     ),
+    "replays": Kind(
+        path="results/{run}/replays.parquet",
+        what="stretches of a broadcast that were on air before, and where",
+        key=("broadcast", "first_frame"),
+        order=("broadcast", "first_frame"),
+        columns=(
+            ("broadcast", pa.string(), "the broadcast's ID"),
+            ("first_frame", pa.int32(), "number of the first frame of the stretch"),
+            ("last_frame", pa.int32(), "number of the last"),
+            ("start", _MICROSECOND, "when the first frame was on air"),
+            ("end", _MICROSECOND, "when the last frame was on air, and the seconds between two frames later"),
+            ("earlier_broadcast", pa.string(), "where it was on air before: the earliest that was found"),
+            ("earlier_first_frame", pa.int32(), "number of the frame there that is like the first"),
+            ("earlier_last_frame", pa.int32(), "number of the frame there that is like the last"),
+            ("earlier_start", _MICROSECOND, "when that first frame was on air"),
+            ("earlier_end", _MICROSECOND, "when that last frame was on air, and the same seconds later"),
+            ("n_frames", pa.int32(), "frames of the stretch"),
+            ("n_alike", pa.int32(), "of these, frames that are near-identical to one there"),
+            ("distance", pa.float32(), "median of the bits, of 64, in which the hashes of these differ"),
+            (
+                "face_distance",
+                pa.float32(),
+                "median distance of the embeddings of faces at the same place in these; null without faces",
+            ),
+            (
+                "score",
+                pa.float32(),
+                "how much speaks for a replay rather than chance, in bits: one more is twice as much",
+            ),
+            (
+                "n_showings",
+                pa.int32(),
+                "how often this footage is on air in the run, the first time included",
+            ),
+            ("kind", _TEXTS, "scene; or what is repeated often: opening or commercial"),
+        ),
+    ),
     "labels": Kind(
         path="results/{run}/{clustering}/labels.parquet",
         what="what the algorithm said of each face; its provenance names the face table (`digest`)",
@@ -653,6 +690,7 @@ MERGED_FRAMES = TABLES["frames"].schema
 TRANSCRIPTS = TABLES["transcripts"].schema
 UTTERANCES = TABLES["utterances"].schema
 CONSTRAINTS = TABLES["constraints"].schema
+REPLAYS = TABLES["replays"].schema
 LABELS = TABLES["labels"].schema
 GALLERY = TABLES["gallery"].schema
 MEMBERS = TABLES["members"].schema

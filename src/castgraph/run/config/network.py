@@ -82,6 +82,13 @@ class Network(Section):
         description="What the network over time is divided by: `day` or `week`. That is `dynamic.gexf` and "
         "`centrality.parquet`; weeks are from Monday to Sunday, all in UTC.",
     )
+    count_replays: Literal["always", "once"] = Field(
+        "always",
+        description="How often faces count in footage that is on air again: `always`, or `once`, the first "
+        "time. `once` holds for meetings, edges, graph files, picture and `screen_time.parquet`; "
+        "`people.parquet`, sightings and appearances always tell what was on air. What is on air again is "
+        "listed in `replays.parquet`.",
+    )
     communities: Literal["leiden", "louvain"] = Field(
         "leiden", description="How communities are found: `leiden` or `louvain` (modularity, weighted)."
     )

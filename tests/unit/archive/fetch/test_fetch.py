@@ -276,7 +276,7 @@ def test_whoever_waits_for_a_fetch_of_another_address_fetches_its_own(server, de
 
 
 def test_another_process_that_takes_too_long_is_an_error(server, destination, monkeypatch):
-    monkeypatch.setattr("castgraph.archive.fetch.client.LONGEST_WAIT", 0)
+    monkeypatch.setattr("castgraph.archive.fetch.web.LONGEST_WAIT", 0)
     destination.parent.mkdir()
     with destination.with_name(PARTS[0]).open("wb") as part:
         fcntl.flock(part, fcntl.LOCK_EX)
