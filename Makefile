@@ -11,7 +11,7 @@ help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: setup
-setup: ## install what is missing: uv, the locked environment, ImageMagick's library
+setup: ## install what is missing: uv, a C++ compiler, the locked environment
 	@bash envs/setup.sh
 
 .PHONY: demo

@@ -12,6 +12,7 @@ include: "workflow/rules/faces.smk"
 include: "workflow/rules/clustering.smk"
 include: "workflow/rules/people.smk"
 include: "workflow/rules/network.smk"
+include: "workflow/rules/transcripts.smk"
 include: "workflow/rules/summary.smk"
 
 
@@ -22,6 +23,7 @@ localrules:
     inventory,
     select,
     left_alone,
+    transcript,
 
 
 rule all:

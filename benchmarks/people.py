@@ -231,9 +231,10 @@ def sightings(year: Year) -> float:
     why = np.where(year.person == tables.NOISE, tables.WHY.index("noise"), 0).astype(np.int8)
     members = tables.Members(year.person, why, ids)
     frames = year.folder / "frames.parquet"
+    distances = np.zeros(len(year.person), np.float32)
     start = time.perf_counter()
     places, times = read_places(year.faces), face_times(year.faces, frames)
-    seen = people.sightings(places, tables.open_embeddings(year.faces), members, times, "{}#{}".format)
+    seen = people.sightings(places, members, distances, times, "{}#{}".format)
     joined = people.appearances(
         places, members, times, "{}#{}".format, frame_seconds=FRAME_SECONDS, gap_seconds=12
     )

@@ -36,6 +36,7 @@ import typer
 from castgraph.archive.broadcast import Broadcast, frame_name
 from castgraph.base import tables
 from castgraph.base.files import atomic
+from castgraph.people.centre import middles
 from castgraph.people.portraits import write_portraits
 from castgraph.people.table import people_table
 
@@ -58,7 +59,8 @@ def measure(folder: Path, n_broadcasts: int) -> dict[str, float]:
     """Make the part of the year in a folder, and its portraits and contact sheets."""
     made = year(n_broadcasts)
     faces, embeddings, members, times = made
-    people = people_table(faces, embeddings, members, times, frame_seconds=FRAME_SECONDS, n_frames=1)
+    middle = middles(embeddings, members.person)
+    people = people_table(faces, middle, members, times, frame_seconds=FRAME_SECONDS, n_frames=1)
     write_zips(folder / "zips", faces["broadcast"].combine_chunks().dictionary.to_pylist())
     place = {name: rank for rank, name in enumerate(people["person_id"].to_pylist())}
     ranks = np.array([*(place[name] for name in members.ids), tables.NOISE], np.int32)
@@ -66,8 +68,9 @@ def measure(folder: Path, n_broadcasts: int) -> dict[str, float]:
     write_portraits(
         people,
         faces,
-        embeddings,
         ranks[members.person],
+        middle.distances,
+        middle.outlier,
         times,
         folder / "zips",
         folder / "portraits",

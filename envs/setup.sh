@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Install what castgraph needs and the machine lacks: uv, a C++ compiler, the locked environment, ImageMagick's
-# library. Needs Python 3.11 or later, git and make. System packages are installed through apt as root or with
-# sudo; elsewhere the exact command is named. Without a compiler castgraph works, more slowly.
+# Install what castgraph needs and the machine lacks: uv, a C++ compiler, the locked environment. Needs Python
+# 3.11 or later, git and make. System packages are installed through apt as root or with sudo; elsewhere the
+# exact command is named. Without a compiler castgraph works, more slowly.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,15 +20,6 @@ through_apt() {
   say "installing $1 (${*:2})"
   "${sudo[@]}" apt-get update -qq
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${@:2}" >/dev/null
-}
-
-# install_packages WHAT APT_PACKAGE DNF_PACKAGE BREW_PACKAGE
-install_packages() {
-  through_apt "$1" "$2" ||
-    die "$1 is missing. Install it and run this command again:" \
-      "  Debian, Ubuntu:  sudo apt-get update && sudo apt-get install -y $2" \
-      "  Fedora, RHEL:    sudo dnf install -y $3" \
-      "  macOS:           brew install $4"
 }
 
 has_kernel() { uv run --frozen python -c 'import castgraph.faces._kernel' 2>/dev/null; }
@@ -58,7 +49,11 @@ export PATH="$BIN:$PATH"
 if ! command -v uv >/dev/null; then
   PYTHON=$(find_python)
   if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
-    install_packages "Python's venv" python3-venv python3-pip python
+    through_apt "Python's venv" python3-venv ||
+      die "Python's venv is missing. Install it and run this command again:" \
+        "  Debian, Ubuntu:  sudo apt-get update && sudo apt-get install -y python3-venv" \
+        "  Fedora, RHEL:    sudo dnf install -y python3-pip" \
+        "  macOS:           brew install python"
   fi
   say "installing uv $UV_VERSION into $UV_HOME"
   "$PYTHON" -m venv "$UV_HOME"
@@ -81,10 +76,4 @@ if ! has_kernel; then
     say "without a C++ compiler and Python's headers faces are found several times more slowly; to change that," \
       "install them (Debian, Ubuntu: sudo apt-get install -y g++ python3-dev; Fedora, RHEL: sudo dnf install -y" \
       "gcc-c++ python3-devel; macOS: xcode-select --install) and run this command again"
-fi
-
-if ! uv run --frozen python -c 'import wand.image' 2>/dev/null; then
-  install_packages "ImageMagick's library" imagemagick ImageMagick-libs imagemagick
-  uv run --frozen python -c 'import wand.image' 2>/dev/null ||
-    die "ImageMagick's library was installed but is not found; see https://docs.wand-py.org/en/stable/guide/install.html"
 fi

@@ -2,12 +2,13 @@
 
 import copy
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pyarrow as pa
 from PIL import Image
@@ -15,6 +16,7 @@ from PIL import Image
 from castgraph.archive import listed, write_inventory_report, write_selection
 from castgraph.base import tables
 from castgraph.base.files import write_json
+from castgraph.network.export import write_graphml
 from castgraph.people.table import portrait_name
 from castgraph.run.names import clusterings
 from castgraph.run.summary import summarise
@@ -34,6 +36,7 @@ CONFIG: dict[str, Any] = {
     "faces": {"engine": "fast", "detector": "hog", "upsample": 1, "min_size_px": 0, "score_threshold": 0},
     "clustering": {"algorithm": "dbscan", "eps": [0.4], "min_samples": 5},
     "people": {"portraits": True, "min_seconds": 0},
+    "network": {"always_on": 0.15, "count_replays": "always"},
 }
 """As much of a configuration as the report looks at."""
 
@@ -66,6 +69,8 @@ def finish(
     name: str = "Person {}",
     recommended: str | None = "eps-0.40",
     inventories: str = "",
+    hosts: Sequence[str] = (),
+    replays: list[dict[str, Any]] = [],  # noqa: B006
 ) -> None:
     """Write what a run of this configuration leaves in `folder`, which is ``results/{run}``."""
     rows = [
@@ -115,15 +120,23 @@ def finish(
         pairs = [
             {"source": person(n), "target": person(n + 1), "same_frame": 5, "adjacent": 3}
             | {"n_broadcasts": 1, "first_seen": START, "broadcast": rows[0]["broadcast"], "frame": 12}
-            | {"weight": 13.5}
+            | {"weight": 13.5, "expected": 1.25, "q": 0.0001 if n == 0 else 0.25}
             for n in range(n_people - 1)
         ]
         paths[clustering] = {
             "labels": labelled(here, faces, [-1]),
             "people": write(here / "people.parquet", tables.PEOPLE, people, NOBODY),
             "changes": write(here / "people_changes.parquet", tables.PEOPLE_CHANGES, []),
-            "pairs": write(here / "edges.parquet", tables.EDGES, pairs),
+            "pairs": write(here / "edges.parquet", tables.EDGES, pairs, {"hosts": hosts}),
         }
+        graph = nx.Graph()
+        for row in pairs:
+            graph.add_edge(row["source"], row["target"], weight=row["weight"])
+        nx.set_node_attributes(graph, 0.5, "pagerank")
+        write_graphml(graph, here / "graph.graphml")
+        graph.remove_nodes_from(hosts)
+        write_graphml(graph, here / "graph_without_hosts.graphml")
+        picture(here / "network_without_hosts.png", (240, 180))
         on_screen = [
             {"person_id": person(n), "by": "day", "part": f"2026-10-{day:02d}"}
             | {"screen_seconds": 60.0 * (n + 1), "read_seconds": 3600.0, "share": (n + 1) / 60}
@@ -131,11 +144,26 @@ def finish(
             for day in (1, 3)
         ]
         write(here / "screen_time.parquet", tables.SCREEN_TIME, on_screen)
+        standing = [
+            {"part": f"2026-W{week}", "person_id": person(n), "pagerank": 0.25 + 0.5 * (n == rising)}
+            for week, rising in ((40, 0), (41, 1))
+            for n in range(min(n_people, 2))
+        ]
+        write(here / "centrality.parquet", tables.CENTRALITY, standing)
         picture(here / "network.png", (240, 180))
         for n in range(min(n_people, 30)):
             picture(here / "portraits" / portrait_name(person(n)), (192, 192))
+    write(folder / "replays.parquet", tables.REPLAYS, replays)
     tables_of = [folder / "broadcasts.parquet", folder / "inventories.csv"]
-    write_json(folder / "summary.json", summarise(folder.name, *tables_of, paths, folder / "sweep.parquet"))
+    held = [
+        {"clustering": clustering, "source": person(n), "target": person(n + 1), "n_compared": 1}
+        | {"holds": f"0.4 to 0.{5 + n % 4}" if len(names(config)) > 1 else ""}
+        for clustering in names(config)
+        for n in range(n_people - 1)
+    ]
+    write(folder / "holds.parquet", tables.HOLDS, held)
+    of_all = [folder / "sweep.parquet", folder / "replays.parquet"]
+    write_json(folder / "summary.json", summarise(folder.name, *tables_of, paths, *of_all))
 
 
 def merged_faces(folder: Path, n_faces: int) -> Path:

@@ -21,6 +21,7 @@ from castgraph.base import tables
 from castgraph.base.files import write_json
 from castgraph.faces.times import face_times
 from castgraph.network.cooccurrence import cooccurrences
+from castgraph.people.centre import middles
 from castgraph.people.table import people_table
 from castgraph.run.accuracy.draw import Item
 from castgraph.run.accuracy.questions import questions
@@ -127,7 +128,9 @@ def _write(
     table = tables.read(faces, tables.MERGED_FACES)
     times = face_times(faces, run / "frames.parquet")
     who = members(labels)
-    people = people_table(table, embeddings, who, times, frame_seconds=4, n_frames=len(frames))
+    people = people_table(
+        table, middles(embeddings, labels), who, times, frame_seconds=4, n_frames=len(frames)
+    )
     tables.write_members(run / CLUSTERING / "members.parquet", faces, who, {})
     tables.write(run / CLUSTERING / "people.parquet", people, {}, tables.PEOPLE)
     tables.write(run / CLUSTERING / "edges.parquet", cooccurrences(table, who, times), {}, tables.EDGES)

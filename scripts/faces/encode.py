@@ -9,6 +9,7 @@ from castgraph.base.cores import of_run
 from castgraph.base.joblog import joblog
 from castgraph.faces.encode import encode, is_worse, write_encoded
 from castgraph.faces.engine import load_engine
+from castgraph.faces.forgotten import forget, read_forgotten
 
 # The worker processes import this file, too, and nothing is theirs to do in it.
 if __name__ == "__main__":
@@ -20,6 +21,9 @@ if __name__ == "__main__":
         load = partial(load_engine, **faces, providers=providers)
         manifest = read_manifest(Path(snakemake.input.manifest))
         encoded = encode(manifest, Path(snakemake.input.frames), load, workers=snakemake.threads, cores=cores)
+        encoded = encoded._replace(
+            faces=forget(encoded.faces, read_forgotten(Path(snakemake.params.forgotten)))
+        )
         facts = tables.provenance(
             "encode",
             settings,

@@ -7,11 +7,14 @@ from castgraph.network.export import read_graphml
 from castgraph.network.picture import draw
 
 with joblog(snakemake.log[0]):
-    draw(
-        read_graphml(Path(snakemake.input.graph)),
-        Path(snakemake.input.portraits) if snakemake.input.portraits else None,
-        Path(snakemake.output.png),
-        Path(snakemake.output.svg),
-        max_people=snakemake.params.people,
-        title=f"Who is seen beside whom: {snakemake.wildcards.run}",
-    )
+    portraits = Path(snakemake.input.portraits) if snakemake.input.portraits else None
+    given, drawn = snakemake.input.graphs, snakemake.output
+    for graph, png, svg, title in zip(given, drawn.png, drawn.svg, snakemake.params.titles, strict=True):
+        draw(
+            read_graphml(Path(graph)),
+            portraits,
+            Path(png),
+            Path(svg),
+            max_people=snakemake.params.people,
+            title=f"{title}: {snakemake.wildcards.run}",
+        )

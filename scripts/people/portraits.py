@@ -15,6 +15,7 @@ def main() -> None:
     archive = snakemake.config["archive"]
     sheet_faces = snakemake.params.sheet_faces
     zips = Path(snakemake.params.zips)
+    members = snakemake.input.members
     everybody = tables.read(snakemake.input.people, tables.PEOPLE)
     people = shown(everybody, snakemake.params.min_seconds)
     selected = {row.broadcast: row for row in read_selection(Path(snakemake.params.selected))}
@@ -25,10 +26,8 @@ def main() -> None:
         write_portraits(
             people,
             tables.read(snakemake.input.faces, tables.MERGED_FACES, COLUMNS),
-            tables.open_embeddings(snakemake.input.faces),
-            tables.read_members(
-                snakemake.input.members, snakemake.input.faces, everybody["person_id"].to_pylist()
-            ).person,
+            tables.read_members(members, snakemake.input.faces, everybody["person_id"].to_pylist()).person,
+            *(column.to_numpy() for column in tables.read(members, tables.MEMBERS, ["distance", "outlier"])),
             face_times(snakemake.input.faces, snakemake.input.frames),
             lambda broadcast: zips / selected[broadcast].origin / f"{broadcast}.zip",
             portraits,

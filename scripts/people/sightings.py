@@ -17,11 +17,15 @@ with joblog(snakemake.log[0]):
     members = tables.read_members(given.members, given.faces, ids)
     times = face_times(given.faces, given.frames)
     link = frame_links(read_selection(Path(given.selected)), **links)
-    seen = sightings(places, tables.open_embeddings(given.faces), members, times, link)
+    distances = tables.read(given.members, tables.MEMBERS, ["distance"])["distance"].to_numpy()
+    seen = sightings(places, members, distances, times, link)
     settings = {"frame_seconds": links["frame_seconds"], "gap_seconds": snakemake.params.gap_seconds}
     joined = appearances(places, members, times, link, **settings)
     facts = tables.provenance("sightings", settings, n_sightings=len(seen), n_appearances=len(joined))
     tables.write(snakemake.output.sightings, seen, facts, tables.SIGHTINGS)
     tables.write(snakemake.output.appearances, joined, facts, tables.APPEARANCES)
-    on_screen = screen_time(places, members, times, read_frames(given.frames), links["frame_seconds"])
+    replayed = tables.read_replayed(given.replays) if given.replays else {}
+    counted, _ = tables.without_replays(members, given.faces, replayed)
+    read = read_frames(given.frames, replayed)
+    on_screen = screen_time(places, counted, times, read, links["frame_seconds"])
     tables.write(snakemake.output.screen_time, on_screen, facts, tables.SCREEN_TIME)

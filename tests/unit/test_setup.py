@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-# `uv run … import wand.image` fails until the stand-in for apt-get has installed imagemagick, and the import
-# of the kernel until castgraph was built beside a compiler.
+# `uv run … import` of the kernel fails until castgraph was built beside a compiler.
 UV = """#!/bin/sh
 echo "uv $*" >> "$CALLS"
 case "$*" in
-  *wand.image*) test -e "$CALLS.installed" ;;
   sync*) if command -v c++ >/dev/null && test -e "$CALLS.headers"; then touch "$CALLS.kernel"; fi ;;
   *_kernel*) test -e "$CALLS.kernel" ;;
   *Python.h*) test -e "$CALLS.headers" ;;
@@ -21,7 +19,7 @@ esac
 APT = """#!/bin/sh
 echo "apt-get $*" >> "$CALLS"
 case "$*" in
-  *install*imagemagick*) touch "$CALLS.installed" ;;
+  *install*python3-venv*) touch "$CALLS.venv" ;;
   *install*"g++ python3-dev"*) ln -s /bin/true "$(dirname "$0")/c++"; touch "$CALLS.headers" ;;
 esac
 """
@@ -57,18 +55,17 @@ def user(number: int) -> str:
     return f"#!/bin/sh\necho {number}\n"
 
 
-def test_root_gets_the_library_through_apt(machine, root: Path) -> None:
+def test_root_gets_a_compiler_through_apt(machine, root: Path) -> None:
     process, calls = machine(root, uv=UV, apt_get=APT, id=user(0))
     assert process.returncode == 0, process.stderr
     assert "apt-get update" in calls
-    assert "apt-get install -y -qq --no-install-recommends imagemagick" in calls
-    assert calls.index("g++") < calls.index("--reinstall-package castgraph") < calls.index("imagemagick")
+    assert "apt-get install -y -qq --no-install-recommends g++ python3-dev" in calls
+    assert calls.index("g++") < calls.index("--reinstall-package castgraph")
     assert "more slowly" not in process.stdout
 
 
 def test_nothing_is_installed_where_nothing_is_missing(machine, root: Path, tmp_path: Path) -> None:
-    for what in ("installed", "headers"):
-        Path(f"{tmp_path / 'calls'}.{what}").touch()
+    Path(f"{tmp_path / 'calls'}.headers").touch()
     process, calls = machine(root, uv=UV, apt_get=APT, id=user(0), **{"c++": ""})
     assert process.returncode == 0, process.stderr
     assert "apt-get" not in calls
@@ -76,8 +73,7 @@ def test_nothing_is_installed_where_nothing_is_missing(machine, root: Path, tmp_
     assert not process.stdout
 
 
-def test_without_a_compiler_it_goes_on_and_says_what_that_costs(machine, root: Path, tmp_path: Path) -> None:
-    Path(f"{tmp_path / 'calls'}.installed").touch()
+def test_without_a_compiler_it_goes_on_and_says_what_that_costs(machine, root: Path) -> None:
     process, _ = machine(root, uv=UV, id=user(1000))
     assert process.returncode == 0, process.stderr
     assert "without a C++ compiler and Python's headers faces are found several times" in process.stdout
@@ -86,8 +82,7 @@ def test_without_a_compiler_it_goes_on_and_says_what_that_costs(machine, root: P
 
 def test_a_compiler_that_came_later_is_used(machine, root: Path, tmp_path: Path) -> None:
     """uv does not build what it has built: the kernel is missing though a compiler is there."""
-    for what in ("installed", "headers"):
-        Path(f"{tmp_path / 'calls'}.{what}").touch()
+    Path(f"{tmp_path / 'calls'}.headers").touch()
     stale = UV.replace("sync*)", "*reinstall*)")
     process, calls = machine(root, uv=stale, id=user(1000), **{"c++": ""})
     assert process.returncode == 0, process.stderr
@@ -95,25 +90,36 @@ def test_a_compiler_that_came_later_is_used(machine, root: Path, tmp_path: Path)
     assert not process.stdout
 
 
-def test_a_user_with_sudo_gets_it_through_sudo(machine, root: Path) -> None:
-    sudo = '#!/bin/sh\nshift\necho "sudo $*" >> "$CALLS"\ncase "$1" in true) exit 0 ;; esac\nexec "$@"\n'
-    process, calls = machine(root, uv=UV, apt_get=APT, sudo=sudo, id=user(1000))
-    assert process.returncode == 0, process.stderr
-    assert "sudo apt-get update" in calls
+PYTHON = """#!/bin/sh
+echo "python $*" >> "$CALLS"
+case "$*" in
+  *ensurepip*) test -e "$CALLS.venv" ;;
+  *"-m venv"*) mkdir -p "$3/bin"; ln -s "$0" "$3/bin/python"; ln -s "$(dirname "$0")/make-uv" "$3/bin/uv" ;;
+esac
+"""
 
 
 @pytest.mark.parametrize("with_apt", [True, False])
-def test_others_are_told_the_exact_command(with_apt: bool, machine, root: Path) -> None:
-    commands = {"uv": UV, "id": user(1000)} | ({"apt_get": APT} if with_apt else {})
+def test_where_venv_is_missing_others_are_told_the_exact_command(with_apt: bool, machine, root: Path) -> None:
+    commands = {"python3": PYTHON, "id": user(1000)} | ({"apt_get": APT} if with_apt else {})
     process, calls = machine(root, **commands)
     assert process.returncode == 1
     for command in (
-        "sudo apt-get update && sudo apt-get install -y imagemagick",
-        "sudo dnf install -y ImageMagick-libs",
-        "brew install imagemagick",
+        "sudo apt-get update && sudo apt-get install -y python3-venv",
+        "sudo dnf install -y python3-pip",
+        "brew install python",
     ):
         assert command in process.stderr
     assert "apt-get" not in calls
+
+
+def test_a_user_with_sudo_gets_it_through_sudo_and_then_uv(machine, root: Path) -> None:
+    sudo = '#!/bin/sh\nshift\necho "sudo $*" >> "$CALLS"\ncase "$1" in true) exit 0 ;; esac\nexec "$@"\n'
+    process, calls = machine(root, python3=PYTHON, make_uv=UV, apt_get=APT, sudo=sudo, id=user(1000))
+    assert process.returncode == 0, process.stderr
+    assert "sudo apt-get update" in calls
+    assert "apt-get install -y -qq --no-install-recommends python3-venv" in calls
+    assert calls.index("python3-venv") < calls.index("pip install") < calls.index("uv sync --frozen")
 
 
 def test_without_uv_and_a_new_enough_python_it_says_so(machine, root: Path) -> None:

@@ -16,8 +16,12 @@ import pytest
 from PIL import Image
 from sklearn.cluster import DBSCAN
 
-from castgraph.base.tables import TABLES, check
+from castgraph.ask.results import Results
+from castgraph.ask.said import SAID, said
+from castgraph.ask.views import Views
+from castgraph.base.tables import TABLES, check, read_provenance
 from tests.documents import DOCUMENTS, blocks
+from tests.gexf13 import validated
 from tests.truth import TrueFace, matched, of_demo, pairwise
 from tests.workflow.conftest import Run, persons
 
@@ -157,14 +161,56 @@ def test_gephi_tables_have_their_columns(demo_run) -> None:
 
 def test_graph_files_can_be_read(demo_run) -> None:
     folder = demo_run.results / CLUSTERING
-    for graph in (nx.read_gexf(folder / "graph.gexf"), nx.read_graphml(folder / "graph.graphml")):
+    read = [nx.read_gexf(folder / name) for name in ("graph.gexf", "dynamic.gexf")]
+    for graph in (*read, nx.read_graphml(folder / "graph.graphml")):
         assert (graph.number_of_nodes(), graph.number_of_edges()) == (13, 32)
+    for name in ("graph.gexf", "dynamic.gexf"):
+        validated(folder / name)
     assert Image.open(folder / "network.png").width >= 2000
 
 
-def test_tables_carry_their_provenance(demo_run) -> None:
-    from castgraph.base.tables import read_provenance
+def test_the_network_over_time_is_that_of_the_whole_day_by_day(demo_run) -> None:
+    folder = demo_run.results / CLUSTERING
+    with (folder / "nodes.csv").open(newline="") as file:
+        whole = {node["Id"]: node for node in csv.DictReader(file)}
+    rows = pq.read_table(folder / "centrality.parquet").to_pylist()
+    assert sorted({row["part"] for row in rows}) == [f"2024-01-0{day}" for day in (2, 3, 4, 5)]
+    strength = Counter()
+    for row in rows:
+        strength[row["person_id"]] += row["strength"]
+        assert row["degree"] <= int(whole[row["person_id"]]["degree"])
+    assert strength == {name: float(node["strength"]) for name, node in whole.items()}
+    page = (demo_run.results / "report.html").read_text()
+    assert "Who rose and who fell" in page
+    assert "The mean PageRank of 2024-01-02 to 2024-01-03 and of 2024-01-04 to 2024-01-05" in page
 
+
+def test_places_and_the_period_are_the_same_everywhere(demo_run) -> None:
+    folder = demo_run.results / CLUSTERING
+    with (folder / "nodes.csv").open(newline="") as file:
+        nodes = {node["Id"]: node for node in csv.DictReader(file)}
+    graphml = nx.read_graphml(folder / "graph.graphml")
+    for name in ("graph.gexf", "dynamic.gexf"):
+        for person, node in nx.read_gexf(folder / name).nodes.items():
+            place = node["viz"]["position"]
+            assert (place["x"], place["y"]) == (float(nodes[person]["x"]), float(nodes[person]["y"]))
+            assert (graphml.nodes[person]["x"], graphml.nodes[person]["y"]) == (place["x"], place["y"])
+    period = graphml.graph["first_seen"], graphml.graph["last_seen"]
+    assert f"from {period[0]} to {period[1]}" in (folder / "graph.gexf").read_text()
+    page = (demo_run.results / "report.html").read_text()
+    for moment in period:
+        assert f'<time datetime="{moment}">' in page
+    assert "2 January 2024 – 5 January 2024" in (folder / "network.svg").read_text()
+
+
+def test_people_csv_has_everybody(demo_run) -> None:
+    with (demo_run.results / CLUSTERING / "people.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    table = people(demo_run).to_pylist()
+    assert [(row["Id"], row["Label"]) for row in found] == [(row["person_id"], row["name"]) for row in table]
+
+
+def test_tables_carry_their_provenance(demo_run) -> None:
     faces = read_provenance(
         next((demo_run.folder / "results" / "faces" / "fast-centerface-up0").rglob("*Night_Debate.parquet"))
     )
@@ -201,6 +247,59 @@ def test_every_table_is_what_the_registry_says(demo_run, name: str) -> None:
     assert paths
     for path in paths:
         check(path, TABLES[name])
+
+
+PLANTED = {
+    ("Bram Castellow", "Silas Kerrow"): "sandbank",
+    ("Orla Venning", "Tobin Wrexley"): "carousel",
+    ("Wenda Lysgaard",): "lighthouse",
+    ("Gower Penhale",): "turbine",
+    ("Jory Pellmark",): "orchard",
+    ("Orla Venning",): "harbour",
+}
+"""Who is on the screen when a word is said (resources/demo/README.md)."""
+
+
+def test_the_planted_words_come_out(demo_run, found) -> None:
+    folder = demo_run.results / CLUSTERING
+    ids = people(demo_run)["person_id"].to_pylist()
+    name_of = {ids[number]: name for number, name in found if number >= 0 and name} | {"": ""}
+    rows = pq.read_table(folder / "words.parquet").to_pylist()
+    out: dict[tuple[str, ...], list[str]] = defaultdict(list)  # the word that stands out most first
+    for row in rows:
+        out[tuple(sorted(filter(None, (name_of[row["person_id"]], name_of[row["other_id"]]))))].append(
+            row["word"]
+        )
+    for who, word in PLANTED.items():
+        assert word in out[who], who
+        assert out[who][0] == word or len(who) == 1
+    # Whoever has a planted word to stand out was there: nobody else's is listed first.
+    assert {words[0] for words in out.values()} <= set(PLANTED.values())
+    assert "fanfare" not in {row["word"] for row in rows}
+
+
+def test_what_was_said_is_found_with_who_was_on_the_screen(demo_run, truth, found) -> None:
+    transcripts = pq.read_table(demo_run.results / "transcripts.parquet").to_pylist()
+    assert Counter(row["status"] for row in transcripts) == {"ok": 7, "missing": 2}
+    assert [row["language"] for row in transcripts if row["name"].endswith(".en.srt")] == ["en"]
+    views = Views(Results(demo_run.results))
+    ids = people(demo_run)["person_id"].to_pylist()
+    name_of = {f"Person {ids[number]}": name for number, name in found if number >= 0 and name}
+    at = defaultdict(set)
+    for face in truth:
+        if face.person not in PASSERS_BY:
+            at[face.broadcast, face.frame].add(face.person)
+    for word in [*PLANTED.values(), "fanfare"]:
+        rows = [dict(zip(SAID, row, strict=True)) for row in said(views, word)]
+        assert len(rows) >= 3
+        for row in rows:
+            shown = {name_of[each] for each in row["people"].split(", ") if each}
+            assert shown == at[row["broadcast"], row["frame"]] | at[row["broadcast"], row["frame"] + 1]
+    facts = read_provenance(demo_run.results / CLUSTERING / "words.parquet")
+    assert facts["n_utterances"] == sum(row["n_utterances"] for row in transcripts) == 192
+    outside = [row for row in said(views, "fanfare") if not row[SAID.index("people")]]
+    assert facts["n_outside"] >= len(outside) > 0
+    assert facts["n_beside"] + facts["n_outside"] == 192
 
 
 def test_nothing_is_left_in_scratch_and_a_second_run_has_nothing_to_do(demo_run, tmp_path: Path) -> None:

@@ -21,9 +21,8 @@ from castgraph.ask.find import nearest
 from castgraph.base import tables
 from castgraph.faces.engine import load_engine
 from castgraph.faces.photo import faces_of
-from castgraph.people.centre import centre
+from castgraph.people.centre import centre, rows_by_person
 from castgraph.people.gallery import encode_gallery, match
-from castgraph.people.table import rows_by_person
 from tests.truth import TrueFace, matched, pairwise
 from tests.workflow.conftest import Run, jobs, persons
 

@@ -4,6 +4,8 @@ import copy
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,11 +18,12 @@ from castgraph.base import tables
 from castgraph.clustering import dbscan
 from castgraph.faces.times import face_times
 from castgraph.network.cooccurrence import cooccurrences
+from castgraph.people.centre import middles
 from castgraph.people.table import people_table
 from tests.workflow.conftest import SHORT, Run, frames_of, jobs, write_zip
 
 PER_CLUSTERING = ("clustering", "identify", "sightings", "suggestions", "portraits", "network", "picture")
-OF_ALL = ("scores", "summary", "report", "all")
+OF_ALL = ("scores", "holds", "summary", "report", "all")
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def test_every_job_ran_once(small_run: Run) -> None:
     counts = jobs(small_run.output)
     for rule in ("download", "unzip", "encode"):
         assert counts[rule] == len(SHORT)
-    for rule in ("select", "merge", "constraints", *PER_CLUSTERING, *OF_ALL):
+    for rule in ("select", "merge", "constraints", "replays", *PER_CLUSTERING, *OF_ALL):
         assert counts[rule] == 1
 
 
@@ -121,7 +124,8 @@ def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) 
     before, digests = pq.read_table(copied.results / "faces.parquet"), copied.digests()
     minimum = int(np.median(sizes(before)))
     copied.config["quality"] = {"min_face_px": minimum}
-    assert jobs(copied("-n")) == dict.fromkeys(("merge", "constraints", *PER_CLUSTERING, *OF_ALL), 1)
+    remade = ("merge", "constraints", "replays", *PER_CLUSTERING, *OF_ALL)
+    assert jobs(copied("-n")) == dict.fromkeys(remade, 1)
     copied("results/small/summary.json")
     encoded = {name for name in digests if name.startswith(("faces/", "frames/"))}
     assert len(encoded) == 2 * len(SHORT)
@@ -157,14 +161,21 @@ def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) 
     pairs = {(label, person) for label, person in zip(expected, alone.person, strict=True)}
     assert len(pairs) == len(set(expected)) == len(set(alone.person))
     n_frames = pq.read_metadata(copied.results / "frames.parquet").num_rows
-    people = people_table(counted, embeddings, alone, times, frame_seconds=4, n_frames=n_frames)
+    people = people_table(
+        counted, middles(embeddings, alone.person), alone, times, frame_seconds=4, n_frames=n_frames
+    )
     assert found.to_pylist() == people.to_pylist()
     edges = cooccurrences(counted, alone, times).to_pylist()
     assert pq.read_table(folder / "edges.parquet").to_pylist() == edges
 
     summary = json.loads((copied.results / "summary.json").read_text())
     assert summary["faces"] == len(before)
-    assert summary["set_aside"] == {"min_face_px": aside.sum(), "min_score": 0, "min_sharpness": 0}
+    assert summary["set_aside"] == {
+        "forgotten": 0,
+        "min_face_px": aside.sum(),
+        "min_score": 0,
+        "min_sharpness": 0,
+    }
     assert summary["clusterings"]["eps-0.40"]["noise"] == (expected == -1).sum()
 
 
@@ -192,6 +203,38 @@ def test_a_lost_encoding_is_made_again_alone(copied: Run) -> None:
     counts = jobs(copied("encodings"))
     assert (counts["download"], counts["unzip"], counts["encode"]) == (0, 1, 1)
     assert copied.digests() == before
+
+
+def test_who_is_forgotten_does_not_come_back(copied: Run) -> None:
+    people = pq.read_table(copied.results / "eps-0.40" / "people.parquet").to_pylist()
+    faces = pq.read_table(copied.results / "faces.parquet")
+    who = pq.read_table(copied.results / "eps-0.40" / "members.parquet")["person_id"].to_pylist()
+    gone, *others = (row["person_id"] for row in people)
+    command = [
+        Path(sys.executable).with_name("castgraph"),
+        "people",
+        "forget",
+        gone,
+        "results/small",
+        "--yes",
+    ]
+    subprocess.run(command, cwd=copied.folder, check=True, capture_output=True)
+    [lost] = copied.folder.glob(f"results/faces/*/*/{people[0]['broadcast']}.parquet")
+    lost.unlink()
+    counts = jobs(copied())
+    assert (counts["encode"], counts["merge"], counts["identify"]) == (1, 1, 1)
+    after = pq.read_table(copied.results / "faces.parquet")
+    assert after.drop_columns(["set_aside"]).equals(faces.drop_columns(["set_aside"]))
+    forgotten = np.array([reason == "forgotten" for reason in after["set_aside"].to_pylist()])
+    assert forgotten.tolist() == [each == gone for each in who]
+    embeddings = np.load(copied.results / "embeddings.npy")
+    assert (~embeddings.any(axis=1)).tolist() == forgotten.tolist()
+    left = pq.read_table(copied.results / "eps-0.40" / "people.parquet")["person_id"].to_pylist()
+    assert set(left) <= set(others)
+    for path in copied.results.rglob("*"):
+        assert gone not in path.name
+        assert not path.is_file() or gone.encode() not in path.read_bytes(), path
+    assert "Nothing to be done" in copied()
 
 
 def test_one_core_gives_the_same_results_and_takes_the_largest_broadcasts_first(

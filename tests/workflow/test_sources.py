@@ -18,6 +18,7 @@ from tests.workflow.conftest import SHORT, Run, frames_of, jobs
 FETCHED, IMAGES, VIDEO, _ = SHORT
 LISTED = (FETCHED, IMAGES, VIDEO)
 MERGED = "results/mixed/broadcasts.parquet"
+SAID = "results/mixed/utterances.parquet"
 
 
 def film(path: Path, frames: list[bytes]) -> None:
@@ -42,7 +43,9 @@ def mixed_run(demo: Path, small_archive: Path, tmp_path_factory: pytest.TempPath
         (images / f"{IMAGES}-{number:06d}.jpg").write_bytes(frame)
     (folder / "recordings" / "NEVER_20240101_000000.zip").touch()
     (folder / "recordings" / "notes.txt").touch()
+    (folder / "recordings" / f"{IMAGES}.srt").write_text("1\n00:00:05,000 --> 00:00:09,000\nGood evening\n")
     (folder / "tapes").mkdir()
+    (folder / "tapes" / "tape 17.ru.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:20.000\nДобрый вечер\n")
     film(folder / "tapes" / "tape 17.mp4", frames_of(demo, VIDEO, SHORT[VIDEO]))
     run = Run(
         folder,
@@ -57,7 +60,7 @@ def mixed_run(demo: Path, small_archive: Path, tmp_path_factory: pytest.TempPath
         (folder / "broadcasts.csv").write_text(
             f"broadcast,source\n{FETCHED},{site.url}{FETCHED}.zip\n{VIDEO},{folder}/tapes/tape 17.mp4\n"
         )
-        run(MERGED)
+        run(MERGED, SAID)
     return run
 
 
@@ -67,6 +70,7 @@ def test_whatever_a_broadcast_comes_from_it_is_read(mixed_run: Run) -> None:
     assert {key: row["n_frames"] for key, row in rows.items()} == {key: len(SHORT[key]) for key in LISTED}
     assert all(row["n_faces"] > 0 for row in rows.values())
     expected = dict.fromkeys(("download", "unzip", "encode"), 3) | {"select": 1, "merge": 1}
+    expected |= {"transcript": 2, "utterances": 1}
     assert jobs(mixed_run.output) == expected
 
 
@@ -105,6 +109,29 @@ def test_what_is_not_taken_is_listed_and_makes_nothing_else_again(mixed_run: Run
     ]
     (moved.folder / "recordings" / "tape 18.mp4").touch()
     assert jobs(moved("-n", MERGED, listed)) == {"left_alone": 1}
+
+
+def test_what_is_said_beside_recordings_is_taken(mixed_run: Run, tmp_path: Path) -> None:
+    moved = mixed_run.copied(tmp_path / "moved")
+    table = moved.folder / "broadcasts.csv"
+    table.write_text(table.read_text().replace(str(mixed_run.folder), str(moved.folder)))
+    said = pq.read_table(moved.folder / SAID).to_pylist()
+    assert [(row["broadcast"], row["seconds"], row["text"], row["language"]) for row in said] == [
+        (IMAGES, 5.0, "Good evening", ""),
+        (VIDEO, 1.0, "Добрый вечер", "ru"),
+    ]
+    transcripts = pq.read_table(moved.results / "transcripts.parquet").to_pylist()
+    assert {row["broadcast"]: row["status"] for row in transcripts} == {
+        FETCHED: "missing",
+        IMAGES: "ok",
+        VIDEO: "ok",
+    }
+    assert "Nothing to be done" in moved("-n", MERGED, SAID)
+    # Another text makes nothing of the pictures again.
+    (moved.folder / "recordings" / f"{IMAGES}.srt").write_text("1\n00:00:05,000 --> 00:00:09,000\nGood day\n")
+    assert jobs(moved("-n", MERGED, SAID)) == {"transcript": 1, "utterances": 1}
+    moved.config["transcripts"] = {"fetch": True}
+    assert jobs(moved("-n", MERGED, SAID)) == {"transcript": 2, "utterances": 1}
 
 
 def test_other_numbers_of_pictures_make_only_folders_again(mixed_run: Run, tmp_path: Path) -> None:

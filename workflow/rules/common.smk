@@ -10,10 +10,13 @@ import castgraph.archive
 import castgraph.run.config
 import castgraph.run.inventories
 import castgraph.run.ledger
+from castgraph.archive.media.sources import state
 from castgraph.base.files import expanded
+from castgraph.network.layers import compared_networks
 from castgraph.run.frames import FETCHED, UNPACKED, depend_on
 from castgraph.run.names import CODE_VERSIONS, clusterings, encoder_name, encoder_settings, quality
 from castgraph.run.turn import take_turn
+from castgraph.transcripts.beside import beside, may_be_transcript, own
 
 # Where a relative path of the configuration is looked for.
 FOLDERS = (Path.cwd(), HOME)
@@ -153,6 +156,8 @@ def origin(broadcast):
 PACE = placed("results/ledger/pace")
 # What `castgraph retry` wants to be fetched again.
 ASKED = castgraph.run.ledger.read(Path(placed("results/ledger")) / castgraph.run.ledger.ASKED)
+# Whose embeddings are not to come back.
+FORGOTTEN = placed(f"results/ledger/{castgraph.run.ledger.FORGOTTEN}")
 FETCHED_RECEIPT = "results/fetched/{origin}/{broadcast}.json"
 INVENTORY_RECEIPT = "results/fetched/{archive}/inventories/{station}.{day}.json"
 
@@ -188,9 +193,63 @@ def is_recording(wildcards):
     return castgraph.archive.is_local(source_of(wildcards.broadcast))
 
 
-def network_settings():
-    """What the network depends on; the size of the picture does not belong to it."""
-    return {key: value for key, value in config["network"].items() if key != "picture_people"}
+# What was said lies beside the ZIP or the recording.
+TRANSCRIPT = "resources/transcripts/{origin}/{broadcast}.json"
+TRANSCRIPT_RECEIPT = "results/fetched/{origin}/transcripts/{broadcast}.json"
+PREFER = config["transcripts"]["prefer"] or []
+
+
+@cache
+def own_transcripts():
+    """Recording -> the transcript beside it."""
+    return own((CHOICE.include if LISTED is None else LISTED).values(), PREFER)
+
+
+def has_transcript(broadcast):
+    """Whether there may be a transcript of a broadcast: one is there, or one is to be fetched."""
+    source = source_of(broadcast)
+    return (
+        source in own_transcripts() if castgraph.archive.is_local(source) else config["transcripts"]["fetch"]
+    )
+
+
+def transcript_depends(wildcards):
+    """What the transcript of a broadcast depends on."""
+    source = source_of(wildcards.broadcast)
+    found = own_transcripts().get(source)
+    return {
+        "source": source,
+        "name": found.name if found else "",
+        "state": state(beside(source, found.name)) if found else None,
+        "prefer": PREFER,
+        "asked": times_asked(TRANSCRIPT_RECEIPT.format(**wildcards)),
+    }
+
+
+def per_transcript(path):
+    """A file of every broadcast of the run that may have a transcript."""
+    return lambda wildcards: [
+        path.format(origin=origin(broadcast), broadcast=broadcast)
+        for broadcast in broadcasts()
+        if has_transcript(broadcast)
+    ]
+
+
+def with_words(*paths):
+    """Paths of what is made of transcripts; none where the run can have no transcript."""
+    return list(paths) if config["transcripts"]["fetch"] or own_transcripts() else []
+
+
+if any(may_be_transcript(each.path) for each in LEFT_ALONE):
+    TAKEN = {beside(source, found.name) for source, found in own_transcripts().items()}
+    LEFT_ALONE = tuple(each for each in LEFT_ALONE if each.path not in TAKEN)
+
+
+def counted_once(wildcards):
+    """The replays, where footage that is on air again is not to be counted again."""
+    return (
+        [] if config["network"]["count_replays"] == "always" else f"results/{wildcards.run}/replays.parquet"
+    )
 
 
 def portraits(wildcards):
@@ -277,6 +336,24 @@ def gallery_pictures(wildcards):
         raise refusal(str(error))
 
 
+# The network of a clustering, and those that it is compared with, by what their files are called.
+NETWORKS = ["", *(f"_{name}" for name in compared_networks(config["network"]))]
+TITLES = {
+    "": "Who is seen beside whom",
+    "_corrected": "Corrected: who is seen beside whom",
+    "_without_hosts": "Beside those who are always on air",
+}
+
+
+def networks(*files):
+    """Files of each of these networks, for the clusterings of a run."""
+    return [
+        f"results/{{run}}/{{clustering}}/{file.replace('{name}', name)}"
+        for name in NETWORKS
+        for file in files
+    ]
+
+
 # What tells where a frame can be seen.
 LINKS = {
     "base_url": ARCHIVE_URL,
@@ -304,13 +381,28 @@ def results(wildcards):
         "screen_time.parquet",
         "meetings.parquet",
         "edges.parquet",
+        "centrality.parquet",
         "nodes.csv",
         "edges.csv",
+        "people.csv",
         "graph.gexf",
+        "dynamic.gexf",
         "graph.graphml",
     ]
-    names += ["network.png", "network.svg"]
+    names += [f"network{name}.{kind}" for name in NETWORKS for kind in ("png", "svg")]
+    names += with_words("words.parquet")
+    names += ["as_published.html"] * (config["network"]["mode"] == "as_published")
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]
-    of_all = ["left_alone.csv", "merged.json", "summary.json", "report.html", "sweep.parquet", "sweep.html"]
+    of_all = [
+        "left_alone.csv",
+        "merged.json",
+        "replays.parquet",
+        "summary.json",
+        "report.html",
+        "sweep.parquet",
+        "sweep.html",
+        "holds.parquet",
+    ]
+    of_all += with_words("transcripts.parquet", "utterances.parquet")
     return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

@@ -33,6 +33,7 @@ rule encode:
         settings=encoder_settings(config["faces"]),
         # The output of unzip is gone when a broadcast is done, and the ZIP may be, so they are minded here.
         frames=frames(UNPACKED),
+        forgotten=FORGOTTEN,
         code_version=CODE_VERSIONS["encode"],
     script:
         "../../scripts/faces/encode.py"

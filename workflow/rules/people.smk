@@ -65,10 +65,10 @@ rule sightings:
     input:
         selected="results/{run}/selected.csv",
         faces="results/{run}/faces.parquet",
-        embeddings="results/{run}/embeddings.npy",
         frames="results/{run}/frames.parquet",
         members="results/{run}/{clustering}/members.parquet",
         people="results/{run}/{clustering}/people.parquet",
+        replays=counted_once,
     output:
         sightings="results/{run}/{clustering}/sightings.parquet",
         appearances="results/{run}/{clustering}/appearances.parquet",
@@ -121,7 +121,6 @@ rule portraits:
     """Crop each person's best face and a contact sheet out of the ZIPs."""
     input:
         faces="results/{run}/faces.parquet",
-        embeddings="results/{run}/embeddings.npy",
         frames="results/{run}/frames.parquet",
         members="results/{run}/{clustering}/members.parquet",
         people="results/{run}/{clustering}/people.parquet",

@@ -12,6 +12,7 @@ rule summary:
         changes=per_clustering("people_changes.parquet"),
         pairs=per_clustering("edges.parquet"),
         scores="results/{run}/sweep.parquet",
+        replays="results/{run}/replays.parquet",
     output:
         "results/{run}/summary.json",
     log:
@@ -42,13 +43,22 @@ rule report:
                 "summary.json",
                 "broadcasts.parquet",
                 "frames.parquet",
+                "replays.parquet",
                 "sweep.parquet",
                 "sweep.png",
+                "holds.parquet",
             ],
         ),
         inventories="results/{run}/inventories.csv",
-        clusterings=per_clustering("people.parquet", "screen_time.parquet", "edges.parquet", "network.png"),
+        clusterings=per_clustering(
+            "people.parquet", "screen_time.parquet", "edges.parquet", "centrality.parquet"
+        )
+        + per_clustering(
+            *(f"network{name}.png" for name in NETWORKS), *(f"graph{name}.graphml" for name in NETWORKS)
+        ),
         portraits=per_clustering("portraits") if config["people"]["portraits"] else [],
+        transcripts=lambda wildcards: with_words("results/{run}/transcripts.parquet".format(**wildcards)),
+        words=lambda wildcards: with_words(*per_clustering("words.parquet")),
     output:
         "results/{run}/report.html",
     log:

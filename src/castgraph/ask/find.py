@@ -16,11 +16,12 @@ from castgraph.archive.broadcast import Broadcast
 from castgraph.ask.results import Results
 from castgraph.ask.views import QueryError
 from castgraph.base import tables
+from castgraph.base.boxes import BOX
 from castgraph.base.tables import NOISE
 from castgraph.base.text import quoted
 from castgraph.faces.times import face_times
 from castgraph.people.centre import centre
-from castgraph.people.places import BOX, read_places
+from castgraph.people.places import read_places
 
 _BLOCK = 2048
 """Faces that are compared at a time: as many as a core's cache holds."""

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.base import files
+from castgraph.base.boxes import BOX
 from castgraph.base.text import counted, shortened
 from castgraph.people import pictures, sheets
-from castgraph.people.places import BOX
 from castgraph.run.shown import RunFrames
 
 _QUALITY = 85

@@ -1,4 +1,4 @@
-"""Boxes of faces: which of them overlap most."""
+"""Boxes of faces: which of them overlap most, and which are of one face."""
 
 from __future__ import annotations
 
@@ -9,7 +9,45 @@ from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
 
+BOX = ("top", "right", "bottom", "left")
+"""The columns of a box, in order."""
+
+SAME_FACE = 0.25
+"""Least intersection over union of the boxes of one face by two detectors, which differ in what a face is."""
+
 _BLOCK = 1 << 20  # boxes that are compared at a time
+
+
+def found_again(
+    frames: Integers, boxes: NDArray[np.integer[Any]], wanted: Integers, of: NDArray[np.integer[Any]]
+) -> Integers:
+    """Find faces again, whichever detector found them.
+
+    Parameters
+    ----------
+    frames, boxes
+        Of the faces that there are: a number for the frame of each, ascending, of shape (n,), and top, right,
+        bottom and left, of shape (4, n).
+    wanted, of
+        The same of those to be found, in any order; shapes (m,) and (4, m).
+
+    Returns
+    -------
+    ndarray of int64, shape (m,)
+        For each the face of its frame whose box overlaps most, by `SAME_FACE` at least; -1 where there is
+        none.
+
+    Examples
+    --------
+    >>> boxes = np.array([[10, 10], [60, 160], [60, 60], [10, 110]])
+    >>> others = np.array([[12, 10], [160, 60], [62, 60], [108, 10]])
+    >>> found_again(np.array([7, 7]), boxes, np.array([7, 8]), others)
+    array([ 1, -1])
+    """
+    start = np.searchsorted(frames, wanted, side="left")
+    size = np.searchsorted(frames, wanted, side="right") - start
+    best, overlap = most_overlapping(of, boxes, start, size)
+    return np.where(overlap >= SAME_FACE, best, -1)
 
 
 def most_overlapping(

@@ -119,18 +119,26 @@ def together(
             help="Also frames of one while the other is seen so much earlier or later: 8s, 2min, 1h."
         ),
     ] = "0s",
+    text: Annotated[
+        bool, typer.Option("--text", help="Instead: what was said meanwhile, where there are transcripts.")
+    ] = False,
     clustering: Clustering = "",
     as_csv: AsCsv = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find every frame that shows two people together."""
+    """Find every frame that shows two people together, or what was said then."""
     from castgraph.ask import questions
 
     seconds = _seconds(within)
     form = output.form(as_csv=as_csv, as_json=as_json)
     with _asking(run, clustering) as views:
         first_one, second_one = _people(views, [one, other])
-        _print(questions.together(views, first_one, second_one, seconds), form)
+        if text:
+            from castgraph.ask.said import TOGETHER, said_together
+
+            output.print_answer(TOGETHER, said_together(views, first_one, second_one, seconds), form)
+        else:
+            _print(questions.together(views, first_one, second_one, seconds), form)
 
 
 @app.command()
@@ -180,6 +188,23 @@ def partners(
 
 
 @app.command()
+def words(
+    people: Annotated[list[str], typer.Argument(help="One person or two: IDs, or names exactly.")],
+    run: Run,
+    clustering: Clustering = "",
+    as_csv: AsCsv = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which words stand out while a person, or both of two people, are on the screen."""
+    from castgraph.ask.said import WORDS
+    from castgraph.ask.said import words as standing_out
+
+    form = output.form(as_csv=as_csv, as_json=as_json)
+    with _asking(run, clustering) as views:
+        output.print_answer(WORDS, standing_out(views, _people(views, people)), form)
+
+
+@app.command()
 def show(
     broadcast: Annotated[str, typer.Argument(help="The ID of a broadcast.")],
     run: Run,
@@ -219,6 +244,30 @@ def diff(
     typer.echo(
         f"in both: {counted(found.n_people, 'person', 'people')}, {counted(found.n_pairs, 'pair')}; "
         f"people are matched by their {found.matched_by}",
+        err=True,
+    )
+
+
+def said(
+    phrase: Annotated[str, typer.Argument(help="One or more words; case and accents do not matter.")],
+    run: Run,
+    clustering: Clustering = "",
+    as_csv: AsCsv = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find where words are said, and who was on the screen then."""
+    from castgraph.ask.said import SAID
+    from castgraph.ask.said import said as found_in
+
+    form = output.form(as_csv=as_csv, as_json=as_json)
+    with _asking(run, clustering) as views:
+        rows = found_in(views, phrase)
+    output.print_answer(SAID, rows, form)
+    nobody = sum(not row[SAID.index("people")] for row in rows)
+    broadcasts = len({row[0] for row in rows})
+    typer.echo(
+        f"said {counted(len(rows), 'time')} in {counted(broadcasts, 'broadcast')}; "
+        f"nobody of the people was on the screen {counted(nobody, 'time')}",
         err=True,
     )
 

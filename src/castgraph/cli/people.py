@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from castgraph.base.text import line, visible
+from castgraph.base.text import counted, line, visible
 from castgraph.cli import output
 
 if TYPE_CHECKING:
@@ -173,6 +174,66 @@ def ignore(
     with _failing():
         [found] = desk.meant([person])
         desk.add(desk.decide(Ignore, [found], by, note, reason=reason), f"{found.told} is left out")
+
+
+@app.command()
+def forget(
+    whom: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[PERSON]... RUN",
+            help="IDs, names, or BROADCAST#FRAME@X,Y; and the results of the run.",
+            show_default=False,
+        ),
+    ],
+    all_unnamed: Annotated[
+        bool, typer.Option("--all-unnamed", help="Everybody without a name, and the faces of nobody.")
+    ] = False,
+    clustering: Clustering = "",
+    file: File = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+) -> None:
+    """Delete for good what people could be known by again: embeddings and pictures; counts stay."""
+    from castgraph.run import forget as forgetting
+    from castgraph.run.corrections import file_of
+
+    first, *others = whom
+    *texts, last = [*others, first] if _is_run(first) and not _is_run(whom[-1]) else whom  # either order
+    run = Path(last)
+    if bool(texts) == all_unnamed:
+        raise typer.BadParameter("people, or --all-unnamed, and the results of a run", param_hint="PERSON")
+    with _failing():
+        corrections = file or file_of(run)
+        chosen = forgetting.choose(run, clustering, texts)
+        n_faces = counted(len(chosen.faces), "face")
+        n_broadcasts = counted(len(chosen.faces["broadcast"].unique()), "broadcast")
+        told = line(", ".join(chosen.told))
+        typer.echo(f"{told}: {n_faces} in {n_broadcasts}")
+        if not yes:
+            question = "Delete their embeddings and pictures for good, in every run beside this one?"
+            typer.confirm(question, abort=True)
+        done = forgetting.forget(run, chosen, corrections)
+    typer.echo(f"forgotten: {counted(done.n_encoded, 'face')} in the encodings")
+    for path, n in done.runs.items():
+        typer.echo(f"  {n:,} in {path.name}")
+    for path in done.deleted:
+        typer.echo(f"  deleted: {os.path.relpath(path)}")
+    if done.taken:
+        typer.echo(f"{corrections}: taken out:")
+        _show(done.taken)
+    for name in chosen.names:
+        typer.echo(f"A gallery, lists of your own and the frames themselves may still show {line(name)}.")
+    for path in done.runs:
+        config = shlex.quote(str(run.parent / path.name / "config.yaml"))
+        typer.echo(
+            f"make the tables of {path.name} again: uv run snakemake --cores all --configfile {config}"
+        )
+    if done.not_reached:
+        output.fail("not everything was reached:\n" + "\n".join(done.not_reached))
+
+
+def _is_run(text: str) -> bool:
+    return (Path(text) / "faces.parquet").is_file()
 
 
 @app.command()

@@ -71,7 +71,7 @@ def status(
     run: Annotated[
         Path, typer.Argument(help="The results of a run, for example results/demo; finished or not.")
     ],
-    as_csv: Annotated[bool, typer.Option("--csv", help="All broadcasts and inventories as CSV.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="All of it as CSV.")] = False,
 ) -> None:
     """Tell what has become of each broadcast, and what was left alone: what is not ok, and why."""
     from castgraph.archive import read_left_alone
@@ -94,13 +94,12 @@ def retry(
     ] = None,
 ) -> None:
     """Have the next run ask again for what is missing, unreachable, damaged or partial, and nothing else."""
-    from castgraph.run.status import ask_for_again
+    from castgraph.run.status import KINDS, ask_for_again
 
     with output.failing(OSError, KeyError, ValueError, because=_NOT_A_RUN):
         kinds = Counter(state.kind for state in ask_for_again(run, statuses or ASK_AGAIN))
     if not kinds:
         typer.echo(f"{run}: nothing to ask for again")
         return
-    many = {"broadcast": "broadcasts", "inventory": "inventories"}
-    counts = " and ".join(counted(number, kind, many[kind]) for kind, number in sorted(kinds.items()))
+    counts = " and ".join(counted(number, kind, KINDS[kind]) for kind, number in sorted(kinds.items()))
     typer.echo(f"{run}: the next run will ask again for {counts}")

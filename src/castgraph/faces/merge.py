@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from castgraph.archive.broadcast import Broadcast
 from castgraph.base import files, tables
 from castgraph.base.text import counted
+from castgraph.faces.forgotten import FORGOTTEN, is_forgotten
 from castgraph.faces.frame import NOTES_JOIN
 from castgraph.faces.quality import FILTERS, Founding, Quality, founds, set_aside, turn
 from castgraph.faces.times import frame_times
@@ -32,6 +33,9 @@ _ROWS = 16_384
 
 EVERY = Founding()
 """Every face can found a person."""
+
+_REASONS = (FORGOTTEN, *FILTERS)
+"""Why a face is set aside, in the order in which it is tried."""
 
 _IDENTITY = ("face", "frame", "top", "right", "bottom", "left")
 """The columns by which a face table is known again, beside the broadcasts, the filters and the embeddings."""
@@ -50,9 +54,10 @@ def merge(
 ) -> dict[str, Any]:
     """Join the face and frame tables of broadcasts; about one row group is in memory at a time.
 
-    Every face stays a row; those that fail a quality filter are set aside by name (`set_aside`). The
-    embeddings go into a file of their own, `castgraph.base.tables.EMBEDDINGS` beside `faces`. What was there
-    is replaced when all is whole; until then, and after any error, it is left as it was.
+    Every face stays a row; those that are forgotten, or fail a quality filter, are set aside by name
+    (`set_aside`). The embeddings go into a file of their own, `castgraph.base.tables.EMBEDDINGS` beside
+    `faces`. What was there is replaced when all is whole; until then, and after any error, it is left as it
+    was.
 
     Parameters
     ----------
@@ -92,7 +97,7 @@ def merge(
     encoded = sorted(encoded, key=lambda pair: pair[0].stem)
     size = _size([faces for faces, _ in encoded])
     rows: list[dict[str, Any]] = []
-    caught = np.zeros(1 + len(FILTERS), int)  # faces that count, then those that each filter sets aside
+    caught = np.zeros(1 + len(_REASONS), int)  # faces that count, then those set aside for each reason
     digest = hashlib.blake2b(digest_size=16)
     rules = {"quality": asdict(quality), "founding": asdict(founding)}
     facts = tables.provenance("merge", {**settings, **rules, "frame_seconds": frame_seconds})
@@ -106,8 +111,13 @@ def merge(
                 for face_table, frame_table in encoded:
                     codes = np.zeros_like(caught)
                     for part in _faces(face_table, size):
-                        reasons = set_aside(part, quality)
-                        failed = reasons.indices.to_numpy()
+                        embeddings = tables.embeddings(part["embedding"])
+                        # The filters come after being forgotten.
+                        by_filter = set_aside(part, quality).indices.to_numpy()
+                        failed = np.where(is_forgotten(embeddings), 1, by_filter + (by_filter > 0))
+                        reasons = pa.DictionaryArray.from_arrays(
+                            failed.astype(np.int32), pa.array(["", *_REASONS])
+                        )
                         codes += np.bincount(failed, minlength=len(codes))
                         landmarks = part["landmarks"].combine_chunks().flatten().to_numpy()
                         turned = turn(landmarks.reshape(-1, 10))
@@ -115,7 +125,7 @@ def merge(
                         n_founding += int((can_found & (failed == 0)).sum())
                         identity = [*(part[name].to_numpy() for name in _IDENTITY), failed, can_found]
                         digest.update(np.stack(identity, axis=1).data)
-                        add_embeddings(tables.embeddings(part["embedding"]))
+                        add_embeddings(embeddings)
                         more = {"set_aside": reasons, "turn": turned, "founds": can_found}
                         add_faces(_with(part.drop_columns(["embedding"]), more))
                     for part in _frames(frame_table, frame_seconds):
@@ -124,7 +134,7 @@ def merge(
                     rows.append(row | {"n_set_aside": int(codes[1:].sum())})
                     caught += codes
             sizes = [(row["broadcast"], row["n_faces"]) for row in rows if row["n_faces"]]
-            digest.update(json.dumps([sizes, FILTERS, facts["embeddings"]["blake2b"]]).encode())
+            digest.update(json.dumps([sizes, _REASONS, facts["embeddings"]["blake2b"]]).encode())
             facts |= {
                 "digest": digest.hexdigest(),
                 "n_broadcasts": len(rows),
@@ -132,7 +142,7 @@ def merge(
                 "n_faces": int(caught.sum()),
                 "n_set_aside": int(caught[1:].sum()),
                 "n_founding": n_founding,
-                "set_aside": dict(zip(FILTERS, caught[1:].tolist(), strict=True)),
+                "set_aside": dict(zip(_REASONS, caught[1:].tolist(), strict=True)),
             }
         with tables.writer(parts[3], tables.BROADCASTS, facts) as add_broadcasts:
             add_broadcasts(pa.Table.from_pylist(rows, schema=tables.BROADCASTS))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -46,13 +48,17 @@ def frame_times(
     return times
 
 
-def read_frames(frames: str | os.PathLike[str]) -> tuple[list[str], NDArray[np.int32], Times]:
+def read_frames(
+    frames: str | os.PathLike[str], replayed: tables.Replayed = MappingProxyType({})
+) -> tuple[list[str], NDArray[np.int32], Times]:
     """Tell which frames were read, and when they were on air.
 
     Parameters
     ----------
     frames
         The merged frame table.
+    replayed
+        Stretches that are left out.
 
     Returns
     -------
@@ -64,13 +70,43 @@ def read_frames(frames: str | os.PathLike[str]) -> tuple[list[str], NDArray[np.i
     names: list[str] = []
     parts: list[NDArray[np.int32]] = []
     times: list[Times] = []
-    for name, [time, status] in tables.by_broadcast(frames, tables.MERGED_FRAMES, ["time", "status"]):
-        read = time[status == "ok"].astype("datetime64[us]")
+    columns = ["frame", "time", "status"]
+    for name, [number, time, status] in tables.by_broadcast(frames, tables.MERGED_FRAMES, columns):
+        counts = (status == "ok") & ~tables.is_replayed(replayed, name, number)
+        read = time[counts].astype("datetime64[us]")
         parts.append(np.full(len(read), len(names), np.int32))
         times.append(read)
         names.append(name)
     none = np.empty(0, np.int32), np.empty(0, "datetime64[us]")
     return names, np.concatenate([none[0], *parts]), np.concatenate([none[1], *times])
+
+
+def n_read(frames: str | os.PathLike[str]) -> dict[str, int]:
+    """Tell how many frames of each broadcast of the merged frame table were read; a broadcast at a time."""
+    read = tables.by_broadcast(frames, tables.MERGED_FRAMES, ["status"])
+    return {name: int((status == "ok").sum()) for name, [status] in read}
+
+
+def on_air(frames: str | os.PathLike[str], frame_seconds: float) -> tuple[datetime, datetime] | None:
+    """Tell from when to when what was read was on air.
+
+    Parameters
+    ----------
+    frames
+        The merged frame table.
+    frame_seconds
+        Seconds between two frames: the last one is on air for so long.
+
+    Returns
+    -------
+    tuple of datetime, or None
+        UTC; None where no frame was read.
+    """
+    times: list[datetime] = []
+    for batch in tables.batches(frames, tables.MERGED_FRAMES, ["time", "status"]):
+        ends = pc.min_max(batch["time"].filter(pc.equal(batch["status"], "ok")))
+        times += [end.as_py() for end in ends.values() if end.is_valid]
+    return (min(times), max(times) + timedelta(seconds=frame_seconds)) if times else None
 
 
 def face_times(faces: str | os.PathLike[str], frames: str | os.PathLike[str]) -> Times:

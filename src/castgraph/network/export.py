@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 
 import networkx as nx
 import pyarrow as pa
-from networkx.readwrite.gexf import GEXFWriter
 
-from castgraph import __version__
 from castgraph.base import csvs, files
 from castgraph.base.text import line
+from castgraph.network.layers import LAYERS, columns
 
 _NODE_COLUMNS = (
     "n_faces", "n_frames", "n_broadcasts", "screen_seconds", "first_seen", "last_seen",
     "degree", "strength", "pagerank", "community", "x", "y", "size", "colour", "portrait",
 )  # fmt: skip
-_EDGE_COLUMNS = (
-    "same_frame", "adjacent", "n_broadcasts", "first_seen", "last_seen", "broadcast", "frame", "evidence",
+_PEOPLE_COLUMNS = (
+    "rank", "name_from", "n_faces", "n_frames", "n_broadcasts", "screen_seconds", "airtime_share",
+    "first_seen", "last_seen", "n_outliers", "spread", "portrait",
 )  # fmt: skip
+_STANDING = ("degree", "strength", "pagerank", "community")
+_EDGE_COLUMNS = ("n_broadcasts", "first_seen", "last_seen", "broadcast", "frame", "evidence")
 
 
 def write_csv(
-    graph: nx.Graph, nodes_path: str | os.PathLike[str], edges_path: str | os.PathLike[str]
+    graph: nx.Graph,
+    nodes_path: str | os.PathLike[str],
+    edges_path: str | os.PathLike[str],
+    layers: Collection[str] = LAYERS,
 ) -> None:
     """Write the network as two CSV files that Gephi imports as they are.
 
@@ -35,19 +41,25 @@ def write_csv(
     nodes_path
         The file of the nodes: ``Id`` (the ID of the person), ``Label`` (the name) and what else is known.
     edges_path
-        The file of the edges: ``Source``, ``Target``, ``Type`` (``Undirected``), ``Weight`` and what else is
-        known, strongest first.
+        The file of the edges: ``Source``, ``Target``, ``Type`` (``Undirected``), ``Weight``, both
+        names and what else is known, strongest first.
+    layers
+        Of which layers the edges tell, as `castgraph.network.build` was asked.
     """
     nodes = (
         [person, node["label"], *(node[key] for key in _NODE_COLUMNS)] for person, node in graph.nodes.items()
     )
     csvs.write(nodes_path, ("Id", "Label", *_NODE_COLUMNS), nodes)
     pairs = [(*sorted(pair), graph.edges[pair]) for pair in graph.edges]
+    told = (*columns(layers), *_EDGE_COLUMNS)
     edges = (
-        [source, target, "Undirected", edge["weight"], *(edge[key] for key in _EDGE_COLUMNS)]
+        [source, target, "Undirected", edge["weight"]]
+        + [graph.nodes[person]["label"] for person in (source, target)]
+        + [edge.get(key, "") for key in told]
         for source, target, edge in sorted(pairs, key=lambda pair: (-pair[2]["weight"], *pair[:2]))
     )
-    csvs.write(edges_path, ("Source", "Target", "Type", "Weight", *_EDGE_COLUMNS), edges)
+    labels = ("source_label", "target_label")
+    csvs.write(edges_path, ("Source", "Target", "Type", "Weight", *labels, *told), edges)
 
 
 def write_as_published(
@@ -82,34 +94,26 @@ def write_as_published(
     )
 
 
-def write_gexf(graph: nx.Graph, path: str | os.PathLike[str]) -> None:
-    """Write the network as GEXF 1.2 with place, size and colour of each person, for Gephi.
+def write_people(graph: nx.Graph, people: pa.Table, path: str | os.PathLike[str]) -> None:
+    """Write everybody as a CSV file, also those who have no edge.
 
     Parameters
     ----------
     graph
-        What `castgraph.network.build` returns.
+        What `castgraph.network.graph.build` returns.
+    people
+        Of the schema `castgraph.base.tables.PEOPLE`, in its order.
     path
-        The file to write. Equal input gives equal bytes: it holds no date.
+        The file: ``Id``, ``Label``, what the table of people knows, and of those in the network `_STANDING`,
+        which are empty for the others.
     """
-    shown = nx.Graph()
-    for person, node in graph.nodes.items():
-        red, green, blue = bytes.fromhex(node["colour"].removeprefix("#"))
-        looks = {
-            "color": {"r": red, "g": green, "b": blue},
-            "size": node["size"],
-            "position": {"x": node["x"], "y": node["y"], "z": 0.0},
-        }
-        facts = {key: value for key, value in node.items() if key not in ("x", "y", "size", "colour")}
-        shown.add_node(person, **facts, viz=looks)
-    shown.add_edges_from(graph.edges(data=True))
-    writer = GEXFWriter(version="1.2draft")
-    writer.add_graph(shown)
-    meta = writer.xml.find("meta")
-    meta.attrib.pop("lastmodifieddate")
-    meta.find("creator").text = f"castgraph {__version__}"
-    with files.atomic(path) as part, part.open("wb") as file:
-        writer.write(file)
+    rows = (
+        [row["person_id"], line(row["name"])]
+        + [csvs.plain(row[name]) for name in _PEOPLE_COLUMNS]
+        + [graph.nodes[row["person_id"]][name] if row["person_id"] in graph else None for name in _STANDING]
+        for row in people.select(["person_id", "name", *_PEOPLE_COLUMNS]).to_pylist()
+    )
+    csvs.write(path, ("Id", "Label", *_PEOPLE_COLUMNS, *_STANDING), rows)
 
 
 def write_graphml(graph: nx.Graph, path: str | os.PathLike[str]) -> None:

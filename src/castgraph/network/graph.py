@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from castgraph.base import colours, times
 from castgraph.base.text import line
+from castgraph.network.layers import LAYERS, columns
+from castgraph.network.places import arranged
 
 if TYPE_CHECKING:
     import igraph
@@ -28,9 +30,6 @@ Choice = TypeVar("Choice")
 EXTENT = 1000.0
 """Positions lie between -EXTENT and EXTENT on either axis."""
 
-LARGEST_SIZE = 60.0
-"""The size of the person of the highest PageRank; the area of a node is proportional to its PageRank."""
-
 _DAMPING = 0.85
 _LARGE = 1500  # people in a component above which a layout must not take memory quadratic in them
 _GAP = 0.35  # between two components, in units of the room that one person gets
@@ -41,9 +40,12 @@ def build(
     people: pa.Table,
     *,
     link: Callable[[str, int], str],
+    layers: Collection[str] = LAYERS,
     community_method: CommunityMethod = "leiden",
     layout_method: LayoutMethod = "forceatlas2",
     seed: int = 0,
+    period: tuple[datetime, datetime] | None = None,
+    drawn: int = 80,
 ) -> nx.Graph:
     """Build the network.
 
@@ -55,27 +57,36 @@ def build(
         Of the schema `castgraph.base.tables.PEOPLE`.
     link
         Gives the address of a frame of a broadcast; see `castgraph.archive.frame_links`.
+    layers
+        Of which layers the edges tell.
     community_method, layout_method
         See `communities` and `layout`.
     seed
         Of the random numbers of communities and layout.
+    period
+        From when to when what was read was on air; see `castgraph.faces.times.on_air`.
+    drawn
+        How many people the picture will show: they get places with room for portraits and names.
 
     Returns
     -------
     networkx.Graph
-        Its nodes are the IDs of those people that have an edge, in their order, with the
-        attributes ``label`` (the name), ``n_faces``, ``n_frames``, ``n_broadcasts``, ``screen_seconds``,
-        ``first_seen``, ``last_seen`` (ISO 8601, UTC), ``portrait`` (file name), ``degree``, ``strength`` (sum
-        of the weights), ``pagerank``, ``community``, ``x``, ``y``, ``size`` and ``colour``. Its edges have
-        ``weight``, ``same_frame``, ``adjacent``, ``n_broadcasts``, ``first_seen``, ``last_seen``,
-        ``broadcast``, ``frame`` and ``evidence`` (the address of that frame; empty where there is none).
+        It has the period as ``first_seen`` and ``last_seen``. Its nodes are the IDs of those people that have
+        an edge, in their order, with the attributes ``label`` (the name), ``n_faces``, ``n_frames``,
+        ``n_broadcasts``, ``screen_seconds``, ``first_seen``, ``last_seen`` (ISO 8601, UTC), ``portrait``
+        (file name), ``degree``, ``strength`` (sum of the weights), ``pagerank``, ``community``, ``x``, ``y``,
+        ``size`` (see `castgraph.network.places`) and ``colour``. Its edges have ``weight``, the columns of
+        their layers (`castgraph.network.layers.columns`) as far as they are known, ``n_broadcasts``,
+        ``first_seen``, ``last_seen``, ``broadcast``, ``frame`` and ``evidence`` (the address of that frame;
+        empty where there is none).
 
     Raises
     ------
     ValueError
         When an edge leads to somebody who is not in `people`.
     """
-    graph = nx.Graph()
+    ends = zip(("first_seen", "last_seen"), map(_moment, period or ()), strict=False)
+    graph = nx.Graph(None, **dict(ends))
     known = {row["person_id"]: row for row in people.to_pylist()}
     rows = edges.to_pylist()
     for person in sorted({row[end] for row in rows for end in ("source", "target")}):
@@ -85,14 +96,19 @@ def build(
             )
         graph.add_node(person, **_node(known[person]))
     for row in rows:
-        graph.add_edge(row["source"], row["target"], **_edge(row, link))
+        graph.add_edge(row["source"], row["target"], **_edge(row, columns(layers), link))
 
     ranks = pagerank(graph)
     numbers = communities(graph, community_method, seed)
-    places = layout(graph, layout_method, seed)
+    points = layout(graph, layout_method, seed)
+    places, largest = arranged(
+        np.array([points[person] for person in graph]).reshape(-1, 2),
+        np.array([ranks[person] for person in graph]),
+        [label for _, label in graph.nodes(data="label")],
+        drawn,
+    )
     highest = max(ranks.values(), default=1.0)
-    for person, node in graph.nodes.items():
-        x, y = places[person]
+    for (person, node), (x, y) in zip(graph.nodes.items(), places.round(3).tolist(), strict=True):
         node.update(
             degree=graph.degree(person),
             strength=float(sum(edge["weight"] for edge in graph[person].values())),
@@ -100,7 +116,7 @@ def build(
             community=numbers[person],
             x=x,
             y=y,
-            size=round(LARGEST_SIZE * math.sqrt(ranks[person] / highest), 3),
+            size=round(largest * math.sqrt(ranks[person] / highest), 3),
             colour=colour(numbers[person]),
         )
     return graph
@@ -140,6 +156,38 @@ def pagerank(graph: nx.Graph) -> dict[str, float]:
         return {}
     other = _to_igraph(graph)
     return dict(zip(graph, other.pagerank(weights="weight", damping=_DAMPING), strict=True))
+
+
+def betweenness(graph: nx.Graph) -> dict[str, float]:
+    """Tell on what share of the shortest ways between two others each person lies.
+
+    A way is the shorter, the heavier its edges are: an edge is as long as 1 / weight.
+
+    Parameters
+    ----------
+    graph
+        Its edges have a ``weight`` above 0.
+
+    Returns
+    -------
+    dict
+        From 0 to 1 for each node: the mean over all pairs of others, of which those that no way joins give 0.
+
+    References
+    ----------
+    L. C. Freeman: A set of measures of centrality based on betweenness. Sociometry 40 (1977). The length of
+    an edge: M. E. J. Newman: Scientific collaboration networks. II. Physical Review E 64 (2001).
+
+    Examples
+    --------
+    >>> betweenness(nx.Graph([(1, 2, {"weight": 3.0}), (2, 3, {"weight": 3.0}), (1, 3, {"weight": 1.0})]))
+    {1: 0.0, 2: 1.0, 3: 0.0}
+    """
+    other = _to_igraph(graph)
+    lengths = [1 / weight for weight in other.es["weight"]]
+    pairs = max(1, (len(graph) - 1) * (len(graph) - 2) // 2)
+    counts = other.betweenness(directed=False, weights=lengths) if lengths else [0.0] * len(graph)
+    return {person: count / pairs for person, count in zip(graph, counts, strict=True)}
 
 
 def communities(graph: nx.Graph, method: CommunityMethod = "leiden", seed: int = 0) -> dict[str, int]:
@@ -266,11 +314,12 @@ def _node(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _edge(row: Mapping[str, Any], link: Callable[[str, int], str]) -> dict[str, Any]:
+def _edge(
+    row: Mapping[str, Any], of_layers: Sequence[str], link: Callable[[str, int], str]
+) -> dict[str, Any]:
     return {
         "weight": row["weight"],
-        "same_frame": row["same_frame"],
-        "adjacent": row["adjacent"],
+        **{name: row[name] for name in of_layers if row[name] is not None},
         "n_broadcasts": row["n_broadcasts"],
         "first_seen": _moment(row["first_seen"]),
         "last_seen": _moment(row["last_seen"]),

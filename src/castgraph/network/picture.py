@@ -31,6 +31,7 @@ from castgraph.base import files, times
 from castgraph.base.colours import COMMUNITIES, GREY, INK, PAPER
 from castgraph.base.text import counted, shortened
 from castgraph.network.graph import colour
+from castgraph.network.places import HEIGHT, UNITS, WIDTH, fitted, relative_radii, wrapped
 
 logger = logging.getLogger(__name__)
 
@@ -41,24 +42,9 @@ MAX_PEOPLE = 200
 _PAGE = (12.0, 9.0)
 _DPI = 200
 _SVG_DPI = 130  # of the portraits in the SVG
-_FIELD = (0.4, 1.42, 11.6, 8.05)  # left, bottom, right and top of what the network may fill
-
-# How people are placed.
-_FILL = 0.88  # of the field, by the centres of the portraits before they are moved apart
-_FEW = 10  # people: fewer stand closer together than to fill the field
-_EVEN = 0.6  # how evenly people are spread: 0 keeps the layout as it is, 1 nothing of it but the order
-_STRETCH = 2.5  # of the layout along its shorter axis, at most
-_SPIRAL = 0.02  # its radius, in units of the square root of the number of people
-_COVER = 0.45  # of the field, by portraits and names, at most
-_GAP = 0.05  # between two neighbours
-_STEPS = 400  # to move people apart, before all are made smaller
+_FIELD = (0.4, 1.42, 0.4 + WIDTH, 1.42 + HEIGHT)  # left, bottom, right and top of what the network may fill
 
 # How they are drawn.
-_RADIUS = 0.68  # of the largest portrait, at most
-_SMALLEST = 0.3  # in units of the largest radius: what is smaller is enlarged to this
-_NAME_LETTERS = 16  # in a line of a name
-_NAME_SIZE = (6.2, 10.0)
-_LINE_HEIGHT = 1.2  # in font sizes
 _BEND = 0.12  # of an edge, sideways, in units of its length
 _WIDTH = (0.5, 5.5)
 _OPACITY = (0.18, 0.62)
@@ -87,7 +73,7 @@ def draw(
 
     The area of a portrait is proportional to the PageRank (the smallest are enlarged until one can see them),
     its ring has the colour of the community, and the width of a line grows with the logarithm of the weight.
-    People stand about where the layout put them, moved apart until no portrait or name covers another.
+    People stand where their ``x`` and ``y`` say, and portraits and names are as large as there is room for.
 
     Parameters
     ----------
@@ -99,7 +85,8 @@ def draw(
     png, svg
         The files to write. Equal input gives equal bytes.
     max_people
-        How many people to draw at most (up to 200), by PageRank. The caption says how many there are.
+        How many people to draw at most (up to 200), by PageRank. The caption says how many there are. The
+        network is best built for as many (`castgraph.network.graph.build`).
     title
         The headline.
 
@@ -133,100 +120,18 @@ def draw(
             figure.savefig(part, format="svg", dpi=_SVG_DPI, metadata={"Date": None})
 
 
-# ---- where everybody stands ------------------------------------------------------------------------------
-
-
-def _arrange(start: Points, relative: Points, names: Sequence[str]) -> tuple[Points, Points, Points]:
-    """Find centres and radii of the portraits and font sizes of the names, as large as there is room for."""
-    lines = np.array([name.count("\n") + 1 for name in names])
-    widths = np.array([_text_width(name, 1.0) for name in names])
-    room = _COVER * (_FIELD[2] - _FIELD[0]) * (_FIELD[3] - _FIELD[1])
-    scale = 1.0
-    while True:
-        radii = _RADIUS * scale * relative
-        sizes = min(1.0, 1.3 * scale) * np.interp(relative, (_SMALLEST, 1.0), _NAME_SIZE)
-        below = sizes * (lines * _LINE_HEIGHT + 0.5) / 72  # what the name takes under the portrait
-        half = np.stack([np.maximum(radii, widths * sizes / 2), radii + below / 2], axis=1) + _GAP * scale / 2
-        shift = np.stack([np.zeros_like(below), below / 2], axis=1)
-        boxes = _separate(start - shift, half) if 4 * half.prod(axis=1).sum() <= room else None
-        if boxes is not None:
-            return boxes + shift, radii, sizes
-        scale *= 0.95
-
-
-def _to_field(points: Points) -> Points:
-    """Turn the layout so that it is widest from left to right, and spread it over the field.
-
-    A place is a mixture of where the layout has it and of its rank from left to right (from bottom to top),
-    which opens dense parts and closes gaps, and keeps who is left of (above) whom.
-    """
-    centred = points - points.mean(axis=0)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    turned = np.zeros_like(points)
-    turned[:, : len(directions)] = centred @ directions.T
-    # The sign of a direction is arbitrary; the first person goes to the upper right.
-    turned *= np.where(turned[0] < 0, -1.0, 1.0)
-    low, high = turned.min(axis=0), turned.max(axis=0)
-    field = np.array(_FIELD).reshape(2, 2)
-    room = np.diff(field, axis=0)[0] * _FILL * min(1.0, math.sqrt(len(points) / _FEW))
-    extent = np.maximum(high - low, 1e-9)
-    room *= np.minimum(1.0, _STRETCH * (extent / room) / (extent / room).max())
-    share = (turned - (low + high) / 2) / extent
-    rank = (_ranks(turned.round(6)) - (len(points) + 1) / 2) / max(1, len(points) - 1)
-    # Those at one place start on a tiny spiral, or they could only be moved apart in a line.
-    turn = np.arange(len(points))
-    spiral = _SPIRAL * np.sqrt(turn)[:, None] * np.stack([np.cos(2.4 * turn), np.sin(2.4 * turn)], axis=1)
-    return np.asarray(field.mean(axis=0) + room * ((1 - _EVEN) * share + _EVEN * rank) + spiral)
-
-
-def _ranks(points: Points) -> Points:
-    """Rank each coordinate from 1; equal ones share the mean of their ranks."""
-
-    def rank(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-        mean: NDArray[np.float64] = count.cumsum() - (count - 1) / 2
-        return mean[place]
-
-    return np.stack([rank(values) for values in points.T], axis=1)
-
-
-def _separate(centres: Points, half: Points) -> Points | None:
-    """Move boxes apart, as little as it takes, within the field; None when that does not come to an end.
-
-    Parameters
-    ----------
-    centres, half
-        Of shape (n_boxes, 2): the centre and half of the width and height of each box.
-    """
-    low, high = np.array(_FIELD[:2]) + half, np.array(_FIELD[2:]) - half
-    if np.any(low > high):
-        return None
-    room = half[:, None] + half[None]
-    for step in range(1, _STEPS + 1):
-        centres = np.clip(centres, low, high)
-        apart = centres[:, None] - centres[None]
-        overlap = room - np.abs(apart)
-        touching = np.all(overlap > 1e-6, axis=2)
-        np.fill_diagonal(touching, False)
-        if not touching.any():
-            return centres
-        # Both give way by nearly half along the axis on which they overlap least; at every third step along
-        # the other one, or a row of people could only ever grow longer.
-        axis = overlap.argmin(axis=2) if step % 3 else overlap.argmax(axis=2)
-        along = axis[..., None] == np.arange(2)
-        centres = centres + 0.4 * (np.sign(apart) * overlap * along * touching[..., None]).sum(axis=1)
-    return None
-
-
 # ---- what is drawn ---------------------------------------------------------------------------------------
 
 
 def _draw_network(axes: Axes, graph: nx.Graph, people: Sequence[int], portraits: Path | None) -> None:
     nodes = [graph.nodes[person] for person in people]
-    names = [_wrapped(node["label"]) for node in nodes]
-    relative = _relative_radii(np.array([node["pagerank"] for node in nodes]))
-    start = _to_field(np.array([(node["x"], node["y"]) for node in nodes], dtype=np.float64))
-    centres, radii, sizes = _arrange(start, relative, names)
+    names = [wrapped(node["label"]) for node in nodes]
+    relative = relative_radii(np.array([node["pagerank"] for node in nodes]))
+    places = np.array([(node["x"], node["y"]) for node in nodes], dtype=np.float64) / UNITS
+    lines = np.array([name.count("\n") + 1 for name in names])
+    widths = np.array([_text_width(name, 1.0) for name in names])
+    radii, sizes, _, _ = fitted(places, relative, widths, lines)
+    centres = places + np.array(_FIELD).reshape(2, 2).mean(axis=0)
 
     _draw_edges(axes, graph, dict(zip(people, centres, strict=True)))
     chip = {
@@ -343,10 +248,6 @@ def _community_entries(graph: nx.Graph) -> list[tuple[str, str]]:
 # ---- small helpers ---------------------------------------------------------------------------------------
 
 
-def _relative_radii(shares: Points) -> Points:
-    return np.asarray(np.maximum(np.sqrt(shares / shares.max()), _SMALLEST))
-
-
 def _strengths(weights: Sequence[float]) -> Points:
     """Map weights to 0 (weakest) to 1 (strongest) by their logarithm; all to 0.5 when they are equal."""
     logs = np.log(np.asarray(weights, dtype=np.float64))
@@ -379,19 +280,14 @@ def _initials(name: str) -> str:
     return "".join(word[0].upper() for word in dict.fromkeys((words[0], words[-1])))
 
 
-def _wrapped(name: str) -> str:
-    """Break a name into at most two lines."""
-    return "\n".join(textwrap.wrap(name, _NAME_LETTERS, max_lines=2, placeholder="…")) or "?"
-
-
 def _share(shown: int, all_: int, *noun: str) -> str:
     return f"{shown:,} of {counted(all_, *noun)}" if shown < all_ else counted(all_, *noun)
 
 
 def _subtitle(graph: nx.Graph) -> str:
-    """Tell when the pairs were seen."""
-    first = min(time for _, _, time in graph.edges(data="first_seen"))
-    last = max(time for _, _, time in graph.edges(data="last_seen"))
+    """Tell from when to when what was read was on air; where that is not known, when the pairs were seen."""
+    first = graph.graph.get("first_seen") or min(time for _, _, time in graph.edges(data="first_seen"))
+    last = graph.graph.get("last_seen") or max(time for _, _, time in graph.edges(data="last_seen"))
     days = (times.day_in_words(datetime.fromisoformat(time)) for time in (first, last))
     return " – ".join(dict.fromkeys(days))
 

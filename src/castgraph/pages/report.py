@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import math
 import platform
@@ -15,31 +13,48 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import networkx as nx
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
-from PIL import Image
 
 from castgraph import __version__
 from castgraph.archive import frame_links, read_inventory_report, read_selection
 from castgraph.archive.address import without_login
 from castgraph.base import tables
 from castgraph.base.statuses import NOT_OK, READ, STATUSES
+from castgraph.faces.times import on_air
 from castgraph.network.cooccurrence import among
+from castgraph.network.export import read_graphml
+from castgraph.network.layers import WITHOUT_HOSTS
+from castgraph.network.replays import KINDS
+from castgraph.network.trends import halves, rose_and_fell
 from castgraph.pages import theme
+from castgraph.pages.images import data_uri
 from castgraph.people.table import portrait_name, shown
 from castgraph.run import timings
 from castgraph.run.names import encoder_name
+from castgraph.run.summary import SIGNIFICANT
+from castgraph.transcripts.statuses import STATUSES as TRANSCRIPTS
 
 TOP_PEOPLE = 24
 TOP_PAIRS = 20
 """How many people and pairs are shown of a clustering."""
 
+TOP_WORDS = 10
+"""Words that are shown of each of them."""
+
 TOP_HEAT = 12
 """How many people are in the table of screen time."""
 
+TOP_CHANGES = 8
+"""How many people who rose, and who fell, are shown of a clustering."""
+
 MOST_COLUMNS = 31
 """Days of that table; of more, weeks or months."""
+
+TOP_REPLAYS = 20
+"""How many stretches that are on air again are shown, scenes first, and of these the longest."""
 
 HEAT_LEVELS = 6
 """Shades of its cells."""
@@ -50,6 +65,10 @@ MOST_PICTURED = 6
 MOST_LISTED = 5000
 """Broadcasts of a status, inventories, or lines of the configuration that are listed."""
 
+TOP_RANKS = 10
+"""How many people are ranked without those who are always on air."""
+
+_BESIDE_PX = 1400
 _PORTRAIT_PX = 128  # twice what is shown, for screens of fine pixels
 _PICTURE_PX = 2400
 _PACKAGES = ("snakemake", "numpy", "pyarrow", "onnxruntime", "dlib-bin")
@@ -57,7 +76,9 @@ _PACKAGES = ("snakemake", "numpy", "pyarrow", "onnxruntime", "dlib-bin")
 Facts = dict[str, Any]
 
 
-def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, Any]) -> None:
+def write_report(
+    page: Path, clusterings: Sequence[str], config: Mapping[str, Any], *, with_words: bool = False
+) -> None:
     """Put a run into one page (HTML).
 
     It shows what was read and what was not, people and pairs of each clustering, the scores of the
@@ -72,6 +93,8 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         The names of the clusterings of the run.
     config
         The configuration of the run with all defaults. Portraits are shown if it asks for them.
+    with_words
+        Whether the run has transcripts: the words that stand out are shown, and what became of transcripts.
 
     Notes
     -----
@@ -89,6 +112,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
     scores = tables.read(folder / "sweep.parquet", tables.SWEEP).to_pylist()
     recommended = tables.read_provenance(folder / "sweep.parquet")["recommended"]
     ordered = sorted(clusterings, key=lambda name: name != recommended)
+    holds = _holds(folder / "holds.parquet")
     encoder = encoder_name(**config["faces"])
     jobs = timings.read_jobs(
         folder.parent / "benchmarks",
@@ -109,6 +133,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         fates=_fates(broadcasts),
         stations=_stations(broadcasts, config["archive"]["frame_seconds"]),
         not_ok=_not_ok(summary["not_ok"]),
+        transcripts=_transcripts(folder / "transcripts.parquet") if with_words else [],
         inventories=[each for each in inventories if each.status != "ok" or each.n_refused],
         clusterings=[
             _clustering(
@@ -118,12 +143,17 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
                 pictured=number < MOST_PICTURED,
                 with_portraits=config["people"]["portraits"],
                 min_seconds=config["people"]["min_seconds"],
+                always_on=config["network"]["always_on"],
+                holds=holds,
+                with_words=with_words,
             )
             for number, name in enumerate(ordered)
         ],
         recommended=recommended,
         scores=scores,
-        chart=_picture(folder / "sweep.png", _PICTURE_PX) if len(scores) > 1 else "",
+        chart=data_uri(folder / "sweep.png", _PICTURE_PX) if len(scores) > 1 else "",
+        replays=_replays(folder / "replays.parquet", broadcasts, link, config["archive"]["frame_seconds"]),
+        count_replays=config["network"]["count_replays"],
         rules=timings.by_rule(jobs),
         total=timings.total(jobs),
         course=_chart(timings.course(jobs)),
@@ -133,6 +163,7 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
         config_path=folder / "config.yaml",
         most_listed=MOST_LISTED,
         heat_levels=HEAT_LEVELS,
+        significant=SIGNIFICANT,
     )
 
 
@@ -141,14 +172,8 @@ def write_report(page: Path, clusterings: Sequence[str], config: Mapping[str, An
 
 def _on_air(broadcasts: pa.Table, frames: Path, frame_seconds: float) -> tuple[datetime, datetime] | None:
     """Tell from when to when what was read was on air; of all that is listed where nothing was read."""
-    times: list[datetime] = []
-    for batch in tables.batches(frames, tables.MERGED_FRAMES, ["time", "status"]):
-        ends = pc.min_max(batch["time"].filter(pc.equal(batch["status"], "ok")))
-        times += [end.as_py() for end in ends.values() if end.is_valid]
-    if times:
-        return min(times), max(times) + timedelta(seconds=frame_seconds)
     starts = broadcasts["start"].to_pylist()
-    return (min(starts), max(starts)) if starts else None
+    return on_air(frames, frame_seconds) or ((min(starts), max(starts)) if starts else None)
 
 
 def _fates(broadcasts: pa.Table) -> dict[str, int]:
@@ -187,6 +212,16 @@ def _not_ok(rows: Iterable[Facts]) -> list[Facts]:
     ]
 
 
+def _transcripts(path: Path) -> list[Facts]:
+    """Group what became of the transcripts by status, ok first."""
+    rows = tables.read(path, tables.TRANSCRIPTS, ["broadcast", "status", "reason"]).to_pylist()
+    groups = [
+        {"status": word, "meaning": meaning, "rows": [row for row in rows if row["status"] == word]}
+        for word, meaning in reversed(list(TRANSCRIPTS.items()))
+    ]
+    return [group for group in groups if group["rows"]]
+
+
 # ---- people and pairs ------------------------------------------------------------------------------------
 
 
@@ -198,6 +233,9 @@ def _clustering(
     pictured: bool,
     with_portraits: bool,
     min_seconds: float,
+    always_on: float | None,
+    holds: Mapping[tuple[str, str, str], str],
+    with_words: bool,
 ) -> Facts:
     everybody = tables.read(
         folder / "people.parquet",
@@ -206,14 +244,16 @@ def _clustering(
     )
     people = shown(everybody, min_seconds)
     names = dict(zip(people["person_id"].to_pylist(), people["name"].to_pylist(), strict=True))
+    strongest = _head(folder / "edges.parquet", people["person_id"], TOP_PAIRS)
     return {
         "name": folder.name,
         **counts,
-        "network": _picture(folder / "network.png", _PICTURE_PX) if pictured else "",
+        "network": data_uri(folder / "network.png", _PICTURE_PX) if pictured else "",
+        "beside_hosts": _beside_hosts(folder, names, always_on, pictured=pictured),
         "shown": [
             {
                 **row,
-                "portrait": _picture(folder / "portraits" / portrait_name(row["person_id"]), _PORTRAIT_PX)
+                "portrait": data_uri(folder / "portraits" / portrait_name(row["person_id"]), _PORTRAIT_PX)
                 if pictured and with_portraits
                 else "",
             }
@@ -224,11 +264,83 @@ def _clustering(
                 **row,
                 "names": [names[row["source"]], names[row["target"]]],
                 "evidence": _safe(link(row["broadcast"], row["frame"])),
+                "holds": holds.get((folder.name, row["source"], row["target"]), ""),
             }
-            for row in _head(folder / "edges.parquet", people["person_id"], TOP_PAIRS)
+            for row in strongest
         ],
         "heat": _heat(folder / "screen_time.parquet", people.slice(0, TOP_HEAT)),
+        "over_time": _over_time(folder / "centrality.parquet", names),
+        "said": _said(folder / "words.parquet", names, strongest) if with_words else None,
     }
+
+
+def _said(path: Path, names: Mapping[str, str], pairs: Sequence[Facts]) -> Facts:
+    """Put together the words that stand out beside the people and pairs that are shown.
+
+    Returns
+    -------
+    dict
+        ``counts`` of utterances, as the provenance has them, and ``rows``: ``who`` and ``words``, those that
+        stand out most first.
+    """
+    beside = [(name, "") for name in list(names)[:TOP_PEOPLE]] + [
+        (row["source"], row["target"]) for row in pairs
+    ]
+    found: dict[tuple[str, str], list[Facts]] = {who: [] for who in beside}
+    for batch in tables.batches(path, tables.WORDS):
+        ids = zip(
+            *(batch[name].cast(pa.string()).to_pylist() for name in ("person_id", "other_id")), strict=True
+        )
+        rows = [place for place, who in enumerate(ids) if who in found]
+        for row in batch.take(rows).to_pylist():
+            found[row["person_id"], row["other_id"]].append(row)
+    return {
+        "counts": tables.read_provenance(path),
+        "rows": [
+            {
+                "who": " – ".join(names[each] for each in who if each),
+                "words": sorted(rows, key=lambda row: -row["z"])[:TOP_WORDS],
+            }
+            for who, rows in found.items()
+            if rows
+        ],
+    }
+
+
+def _beside_hosts(
+    folder: Path, names: Mapping[str, str], always_on: float | None, *, pictured: bool
+) -> Facts | None:
+    """Tell of the network without those who are always on air; None where there is nobody who is."""
+    hosts = tables.read_provenance(folder / "edges.parquet").get("hosts") or []
+    if always_on is None or not hosts:
+        return None
+    graphs = [read_graphml(folder / f"graph{name}.graphml") for name in ("", f"_{WITHOUT_HOSTS}")]
+    ranks = [
+        {person: place for place, person in enumerate(sorted(graph, key=lambda each: _rank(graph, each)), 1)}
+        for graph in graphs
+    ]
+    return {
+        "hosts": [names[person] for person in hosts if person in names],
+        "share": always_on,
+        "picture": data_uri(folder / f"network_{WITHOUT_HOSTS}.png", _BESIDE_PX) if pictured else "",
+        "asked": data_uri(folder / "network.png", _BESIDE_PX) if pictured else "",
+        "ranks": [
+            {"name": names[person], "before": ranks[0].get(person), "after": place}
+            for person, place in list(ranks[1].items())[:TOP_RANKS]
+            if person in names
+        ],
+    }
+
+
+def _rank(graph: nx.Graph, person: str) -> tuple[float, str]:
+    return -graph.nodes[person]["pagerank"], person
+
+
+def _holds(path: Path) -> dict[tuple[str, str, str], str]:
+    """Tell over which clusterings each edge holds."""
+    table = tables.read(path, tables.HOLDS, ["clustering", "source", "target", "holds"])
+    rows = zip(*(table[name].to_pylist() for name in table.column_names), strict=True)
+    return {(clustering, source, target): told for clustering, source, target, told in rows}
 
 
 def _head(path: Path, ids: pa.ChunkedArray, n: int) -> list[Facts]:
@@ -281,6 +393,30 @@ def _heat(path: Path, people: pa.Table) -> Facts | None:
     }
 
 
+def _over_time(path: Path, names: Mapping[str, str]) -> Facts | None:
+    """Tell whose PageRank rose and whose fell.
+
+    Returns
+    -------
+    dict or None
+        The parts of either half (``first``, ``second``), and ``rose`` and ``fell``: ``name``, ``before`` and
+        ``after``. None where nothing can be compared.
+    """
+    table = tables.read(path, tables.CENTRALITY, ["part", "person_id", "pagerank"])
+    first, second = halves(table)
+    if not first:
+        return None
+    rose, fell = (
+        [
+            {"name": names[each.person_id], "before": each.before, "after": each.after}
+            for each in found
+            if each.person_id in names
+        ]
+        for found in rose_and_fell(table, TOP_CHANGES)
+    )
+    return {"first": first, "second": second, "rose": rose, "fell": fell}
+
+
 def _safe(url: str) -> str:
     """Give an address of the web or of a file, or nothing: a page opens no other kind from here."""
     try:
@@ -289,16 +425,82 @@ def _safe(url: str) -> str:
         return ""
 
 
-def _picture(path: Path, most_px: int) -> str:
-    """Give a picture as a data URI; nothing where there is none."""
-    if not path.is_file():
-        return ""
-    with Image.open(path) as picture:
-        small = picture.convert("RGB")
-    small.thumbnail((most_px, most_px))
-    content = io.BytesIO()
-    small.save(content, "webp", quality=82)
-    return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode()}"
+# ---- what is on air again --------------------------------------------------------------------------------
+
+
+def _replays(
+    path: Path, broadcasts: pa.Table, link: Callable[[str, int], str], frame_seconds: float
+) -> Facts | None:
+    """List what is on air again and draw when it was on where; None where nothing is.
+
+    Returns
+    -------
+    dict or None
+        ``all`` (how many), ``shown``: rows of the table with ``link`` and ``earlier_link``, and ``drawing``.
+    """
+    rows = tables.read(path, tables.REPLAYS).to_pylist()
+    if not rows:
+        return None
+    rows.sort(key=lambda row: (KINDS.index(row["kind"]), -row["n_frames"], row["start"], row["broadcast"]))
+    shown = [
+        {
+            **row,
+            "link": _safe(link(row["broadcast"], row["first_frame"])),
+            "earlier_link": _safe(link(row["earlier_broadcast"], row["earlier_first_frame"])),
+            "seconds": row["n_frames"] * frame_seconds,
+        }
+        for row in rows[:TOP_REPLAYS]
+    ]
+    return {"all": len(rows), "shown": shown, "drawing": _drawing(shown, broadcasts, frame_seconds)}
+
+
+def _drawing(shown: Sequence[Facts], broadcasts: pa.Table, frame_seconds: float) -> Facts:
+    """Draw stations as lines and broadcasts as bars on them, and an arc from each place to the later one.
+
+    All is in a chart 1000 wide, and as high as there are lines, from the upper left corner.
+    """
+    ids = {row[key] for row in shown for key in ("broadcast", "earlier_broadcast")}
+    aired = {row["broadcast"]: row for row in broadcasts.to_pylist()}
+    stations = sorted({aired[name]["station"] for name in ids})
+    on_air = [row for row in aired.values() if row["station"] in stations and row["n_frames"]]
+    begin = min(row["start"] for row in on_air)
+    span = max((row["start"] - begin).total_seconds() + row["n_frames"] * frame_seconds for row in on_air)
+
+    def x(moment: datetime) -> float:
+        return float(1000 * (moment - begin).total_seconds() / span)
+
+    def y(name: str) -> float:
+        return 100 * stations.index(aired[name]["station"]) + 75
+
+    arcs = []
+    for row in shown:
+        left, right = x(row["earlier_start"]), x(row["start"])
+        low, high = y(row["earlier_broadcast"]), y(row["broadcast"])
+        top = min(low, high) - 60
+        arcs.append(
+            {
+                "kind": row["kind"],
+                "path": f"M{left:.1f},{low} Q{(left + right) / 2:.1f},{top} {right:.1f},{high}",
+            }
+        )
+    step = 86_400 * max(1, math.ceil(span / 86_400 / 8))
+    first = datetime.combine(begin.date(), datetime.min.time(), begin.tzinfo)
+    days = [first + timedelta(seconds=step * number) for number in range(10)]
+    return {
+        "stations": stations,
+        "height": 100 * len(stations),
+        "bars": [
+            (
+                x(row["start"]),
+                x(row["start"] + timedelta(seconds=row["n_frames"] * frame_seconds)),
+                y(row["broadcast"]),
+            )
+            for row in on_air
+        ],
+        "arcs": arcs,
+        "kinds": [kind for kind in KINDS if any(row["kind"] == kind for row in shown)],
+        "days": [(x(day) / 10, day) for day in days if 0 <= x(day) <= 970],
+    }
 
 
 # ---- how it was made -------------------------------------------------------------------------------------

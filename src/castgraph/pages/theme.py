@@ -86,6 +86,7 @@ def _environment() -> jinja2.Environment:
         "counted": text.counted,
         "percent": percent,
         "decimal": decimal,
+        "probability": probability,
         "duration": lambda seconds: times.duration(seconds).replace(" ", "\N{NO-BREAK SPACE}"),
         "memory": _memory,
         "moment": times.minute,
@@ -111,6 +112,11 @@ def percent(value: float | None) -> str:
 def decimal(value: float | None) -> str:
     """Write a rate; a dash where there is none."""
     return "–" if value is None else f"{value:.3f}"
+
+
+def probability(value: float | None) -> str:
+    """Write a probability; a dash where there is none."""
+    return "< 0.001" if value is not None and value < 0.001 else decimal(value)
 
 
 def _memory(mib: float) -> str:

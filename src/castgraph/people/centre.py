@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,13 +89,90 @@ def centre(embeddings: NDArray[np.float32]) -> Centre:
     return Centre(median, _distances(embeddings, median), outlier)
 
 
-def best_face(centre: Centre, sharpness: ArrayLike, size: ArrayLike) -> int:
+def rows_by_person(labels: ArrayLike, n_faces: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Go through the people of a clustering.
+
+    Parameters
+    ----------
+    labels
+        One integer a face; -1 is noise. Shape (n_faces,).
+    n_faces
+        Rows of the face table that the labels belong to.
+
+    Yields
+    ------
+    person : int
+        The label, in ascending order.
+    rows : ndarray of int64
+        The rows of the person's faces, in ascending order.
+
+    Raises
+    ------
+    ValueError
+        When there are not as many labels as faces.
+    """
+    values = np.asarray(labels)
+    if values.shape != (n_faces,):
+        raise ValueError(
+            f"labels of shape {values.shape}; one label for each of the {n_faces} faces is needed"
+        )
+    order = np.argsort(values, kind="stable")
+    order = order[np.searchsorted(values, 0, sorter=order) :]  # noise comes first
+    people, starts = np.unique(values[order], return_index=True)
+    return zip(people.tolist(), np.split(order, starts[1:]) if len(order) else [], strict=True)
+
+
+class Middles(NamedTuple):
+    """Where the faces of all people lie.
+
+    Attributes
+    ----------
+    medians
+        The median of each person, by number; see `Centre`.
+    distances
+        Of each face from the median of its person, NaN for the faces of nobody; shape (n_faces,), float64.
+    outlier
+        Which faces were left out; shape (n_faces,), bool.
+    """
+
+    medians: dict[int, NDArray[np.float64]]
+    distances: NDArray[np.float64]
+    outlier: NDArray[np.bool_]
+
+
+def middles(embeddings: NDArray[np.float32], person: ArrayLike) -> Middles:
+    """Find the middle of each person's faces.
+
+    Parameters
+    ----------
+    embeddings
+        Of each face, shape (n_faces, d). Those of one person at a time are copied.
+    person
+        As for `rows_by_person`.
+
+    Examples
+    --------
+    >>> found = middles(np.array([[0.0], [1.0], [7.0]], np.float32), [0, 0, -1])
+    >>> found.distances, found.medians[0]
+    (array([0.5, 0.5, nan]), array([0.5]))
+    """
+    found = Middles({}, np.full(len(embeddings), np.nan), np.zeros(len(embeddings), bool))
+    for number, rows in rows_by_person(person, len(embeddings)):
+        own = centre(embeddings[rows])
+        found.medians[number] = own.median
+        found.distances[rows], found.outlier[rows] = own.distances, own.outlier
+    return found
+
+
+def best_face(
+    distances: NDArray[np.floating[Any]], outlier: NDArray[np.bool_], sharpness: ArrayLike, size: ArrayLike
+) -> int:
     """Choose the face that shows a person best: typical, sharp and large.
 
     Parameters
     ----------
-    centre
-        The middle of the person's faces.
+    distances, outlier
+        Of each face of the person, as of `Middles`; shape (n_faces,).
     sharpness
         Of each face, not negative; shape (n_faces,).
     size
@@ -108,14 +187,14 @@ def best_face(centre: Centre, sharpness: ArrayLike, size: ArrayLike) -> int:
     Examples
     --------
     >>> found = centre(np.array([[0.0, 0], [0.01, 0], [0.3, 0]], np.float32))
-    >>> best_face(found, sharpness=[50, 40, 90], size=[100, 150, 200])
+    >>> best_face(found.distances, found.outlier, sharpness=[50, 40, 90], size=[100, 150, 200])
     1
     """
-    inliers = np.flatnonzero(~centre.outlier)
-    distances = centre.distances[inliers]
-    central = inliers[distances <= distances.min() + NEAR_TIE]
+    inliers = np.flatnonzero(~outlier)
+    near = distances[inliers]
+    central = inliers[near <= near.min() + NEAR_TIE]
     quality = np.asarray(sharpness, np.float64)[central] * np.asarray(size, np.float64)[central]
-    return int(central[np.lexsort((central, centre.distances[central], -quality))[0]])
+    return int(central[np.lexsort((central, distances[central], -quality))[0]])
 
 
 def _median(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from castgraph.archive.broadcast import frame_name
 from castgraph.base import files, tables
-from castgraph.people.places import BOX
+from castgraph.base.boxes import BOX
 
 
 def write_database_json(path: Path, faces: Path, members: tables.Members) -> None:

@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from castgraph.base import tables
-
-BOX = ("top", "right", "bottom", "left")
-"""The columns of a box, in order."""
+from castgraph.base.boxes import BOX
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,11 +30,11 @@ from castgraph.archive.media import zips
 from castgraph.archive.media.frames import frames_of
 from castgraph.base import csvs
 from castgraph.base import times as times_
+from castgraph.base.boxes import BOX
 from castgraph.people import pictures, sheets
-from castgraph.people.centre import centre
-from castgraph.people.places import BOX
+from castgraph.people.centre import rows_by_person
 from castgraph.people.sightings import Link
-from castgraph.people.table import broadcast_codes, contact_faces, portrait_name, rows_by_person
+from castgraph.people.table import broadcast_codes, contact_faces, portrait_name
 
 log = logging.getLogger(__name__)
 
@@ -112,8 +112,9 @@ class _SheetJob(NamedTuple):
 def write_portraits(
     people: pa.Table,
     faces: pa.Table,
-    embeddings: NDArray[np.float32],
     person: NDArray[np.int32],
+    distances: NDArray[np.floating[Any]],
+    outlier: NDArray[np.bool_],
     times: NDArray[np.datetime64],
     zip_path: Callable[[str], Path] | Path,
     portraits_dir: Path,
@@ -137,11 +138,12 @@ def write_portraits(
         The people table (`castgraph.base.tables.PEOPLE`), or its first rows: who is left out gets no picture.
     faces
         The merged face table it was made of; only `COLUMNS` are read.
-    embeddings
-        Of each face, shape (n_faces, d). Those of one person at a time are copied.
     person
         Of each face, in the order of `faces`, the row of its person in the people table;
         `castgraph.base.tables.NOISE` for none.
+    distances, outlier
+        Of each face how far it is from the middle of its person, and whether that is unusually far; see
+        `castgraph.people.centre.Middles`.
     times
         When each face was on air, UTC, shape (n_faces,); see `castgraph.faces.times.face_times`.
     zip_path
@@ -190,7 +192,9 @@ def write_portraits(
         cuts = _portrait_cuts(people, portraits_dir, size)
         planned: list[_Sheet] = []
         if sheets_dir is not None:
-            thumbnail_cuts, planned = _plan_sheets(people, faces, embeddings, person, times, sheet_faces)
+            thumbnail_cuts, planned = _plan_sheets(
+                people, faces, person, distances, outlier, times, sheet_faces
+            )
             cuts += thumbnail_cuts
         zip_of = zip_path if callable(zip_path) else partial(_zip_in, zip_path)
         jobs = _by_broadcast(cuts, zip_of, sources or {}, folder)
@@ -248,8 +252,9 @@ def _portrait_cuts(people: pa.Table, folder: Path, size: int) -> list[tuple[str,
 def _plan_sheets(
     people: pa.Table,
     faces: pa.Table,
-    embeddings: NDArray[np.float32],
     person: NDArray[np.int32],
+    distances: NDArray[np.floating[Any]],
+    outlier: NDArray[np.bool_],
     times: NDArray[np.datetime64],
     limit: int,
 ) -> tuple[list[tuple[str, _Cut]], list[_Sheet]]:
@@ -265,17 +270,15 @@ def _plan_sheets(
     for number, rows in rows_by_person(person, len(faces)):
         if number >= len(described):
             break
-        middle = centre(embeddings[rows])
         shown: list[_Shown] = []
-        for index in contact_faces(middle, limit):
-            row = rows[index]
+        for row in rows[contact_faces(distances[rows], outlier[rows], limit)].tolist():
             broadcast, frame = broadcasts[codes[row]], int(frames[row])
             top, right, bottom, left = (int(side[row]) for side in boxes)
             box = top, right, bottom, left
             cut = _Cut(frame, box, sheets.THUMBNAIL, _THUMBNAIL_QUALITY, len(cuts))
             time = times[row].astype("datetime64[s]").item()
-            distance, doubtful = float(middle.distances[index]), bool(middle.outlier[index])
-            shown.append(_Shown(len(cuts), distance, doubtful, broadcast, frame, time))
+            apart, doubtful = float(distances[row]), bool(outlier[row])
+            shown.append(_Shown(len(cuts), apart, doubtful, broadcast, frame, time))
             cuts.append((broadcast.id, cut))
         planned.append(_Sheet(described[number], shown))
     return cuts, planned

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from castgraph.base import tables
 from castgraph.base.tables import NOISE, WHY
+from castgraph.faces.forgotten import FORGOTTEN
 from castgraph.faces.times import face_times
 from castgraph.people import gallery, register
-from castgraph.people.centre import centre
+from castgraph.people.centre import Middles, middles
 from castgraph.people.corrections import Applied, apply, read_corrections
 from castgraph.people.identify import identify, sentences
 from castgraph.people.places import Places, read_places
-from castgraph.people.table import COLUMNS, Called, people_table, rows_by_person
+from castgraph.people.table import COLUMNS, Called, people_table
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,6 @@ def write_people(
         When tables do not fit each other, or were made by an earlier castgraph.
     """
     places = read_places(given.faces)
-    embeddings = tables.open_embeddings(given.faces)
     said = tables.read_labels(given.labels, given.faces)
     decided = _decided(given, places, said)
     problems = [problem.sentence for problem in decided.problems]
@@ -109,16 +109,17 @@ def write_people(
 
     digest = _digest(given, said)
     before = _known(known, given.follow, digest)
-    ignored = decided.why == WHY.index("ignored")
-    if before is not None and ignored.any():
-        before = register.without(before, places, ignored)
+    no_trace = np.isin(decided.why, (WHY.index("ignored"), WHY.index("forgotten")))
+    if before is not None and no_trace.any():
+        before = register.without(before, places, no_trace)
     found = identify(places, decided.groups, before)
     why = decided.why.copy()
     why[found.person != NOISE] = 0
     members = tables.Members(found.person, why, found.ids)
+    middle = middles(tables.open_embeddings(given.faces), members.person)
     called = _called(decided, members, places)
     if given.gallery is not None:
-        named, conflicts = _from_gallery(given.gallery, members, embeddings, called, max_distance, margin)
+        named, conflicts = _from_gallery(given.gallery, members, middle, called, max_distance, margin)
         called |= named
         problems += conflicts
 
@@ -126,7 +127,7 @@ def write_people(
     statuses = tables.read(given.frames, tables.MERGED_FRAMES, ["status"])["status"]
     people = people_table(
         tables.read(given.faces, tables.MERGED_FACES, COLUMNS),
-        embeddings,
+        middle,
         members,
         face_times(given.faces, given.frames),
         frame_seconds=frame_seconds,
@@ -149,19 +150,40 @@ def write_people(
     )
     # The register first: without it a job that is done once more could not know what was known before.
     register.save(known, found.register, before, digest)
-    tables.write_members(written.members, given.faces, members, facts)
+    tables.write_members(
+        written.members, given.faces, members, facts, distances=middle.distances, outlier=middle.outlier
+    )
     tables.write(written.people, people, facts, tables.PEOPLE)
     tables.write(written.changes, found.changes, facts, tables.PEOPLE_CHANGES)
 
 
 def _decided(given: Given, places: Places, said: NDArray[np.int32]) -> Applied:
     """Apply the corrections to what the algorithm said."""
-    set_aside = tables.read(given.faces, tables.MERGED_FACES, ["set_aside"])["set_aside"]
-    counts = pc.equal(set_aside, "").to_numpy()
-    why = np.where(counts, WHY.index("noise"), WHY.index("set_aside")).astype(np.int8)
-    why[said != NOISE] = 0
     decisions = [] if given.corrections is None else read_corrections(given.corrections)
-    return apply(decisions, places, said, why)
+    return apply(decisions, places, said, reasons(given.faces, said))
+
+
+def reasons(faces: Path, said: NDArray[np.int32]) -> NDArray[np.int8]:
+    """Tell why faces have no person before anything is decided.
+
+    Parameters
+    ----------
+    faces
+        The merged face table.
+    said
+        What the algorithm said; shape (n_faces,).
+
+    Returns
+    -------
+    ndarray of shape (n_faces,), int8
+        Indices into `castgraph.base.tables.WHY`.
+    """
+    set_aside = tables.read(faces, tables.MERGED_FACES, ["set_aside"])["set_aside"]
+    counts, forgotten = (pc.equal(set_aside, word).to_numpy() for word in ("", FORGOTTEN))
+    words = [said != NOISE, counts, forgotten]
+    return np.select(words, [0, WHY.index("noise"), WHY.index("forgotten")], WHY.index("set_aside")).astype(
+        np.int8
+    )
 
 
 def _called(decided: Applied, members: tables.Members, places: Places) -> dict[str, Called]:
@@ -180,15 +202,15 @@ def _called(decided: Applied, members: tables.Members, places: Places) -> dict[s
 def _from_gallery(
     path: Path,
     members: tables.Members,
-    embeddings: NDArray[np.float32],
+    middle: Middles,
     called: Mapping[str, Called],
     max_distance: float,
     margin: float,
 ) -> tuple[dict[str, Called], list[str]]:
     """Name those who look like somebody in the gallery and have no name by a correction."""
     centres = {
-        members.ids[person]: centre(embeddings[rows]).median
-        for person, rows in rows_by_person(members.person, len(embeddings))
+        members.ids[person]: median
+        for person, median in middle.medians.items()
         if not called.get(members.ids[person], Called()).name
     }
     matches, conflicts = gallery.match(

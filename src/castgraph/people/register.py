@@ -15,14 +15,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from castgraph.base import tables
-from castgraph.base.boxes import most_overlapping
+from castgraph.base.boxes import BOX, found_again
 from castgraph.base.locks import locked
-from castgraph.people.places import BOX, Places
+from castgraph.people.places import Places
 
 log = logging.getLogger(__name__)
-
-SAME_FACE = 0.25
-"""Least intersection over union of the boxes of one face by two detectors, which differ in what a face is."""
 
 FORMER = ".before.parquet"
 """What the name of the register before ends with."""
@@ -109,18 +106,14 @@ def faces_of(register: Register, places: Places) -> NDArray[np.int64]:
     Returns
     -------
     ndarray of int64, shape (n_entries,)
-        The face of each entry: that of its frame whose box overlaps most, by `SAME_FACE` at least; -1 where
-        there is none.
+        The face of each entry, as `castgraph.base.boxes.found_again` finds it; -1 where there is none.
     """
     number = {name: place for place, name in enumerate(places.broadcasts)}
     here = np.array([number.get(name, -1) for name in register.broadcasts], np.int64)
     broadcast = here[register.broadcast] if len(register.broadcasts) else np.empty(0, np.int64)
     frames = (places.broadcast.astype(np.int64) << 32) + places.frame
     wanted = (broadcast << 32) + register.frame
-    start = np.searchsorted(frames, wanted, side="left")
-    size = np.where(broadcast >= 0, np.searchsorted(frames, wanted, side="right") - start, 0)
-    best, overlap = most_overlapping(register.boxes, places.boxes, start, size)
-    return np.where(overlap >= SAME_FACE, best, -1)
+    return found_again(frames, places.boxes, wanted, register.boxes)  # of no broadcast here: below all frames
 
 
 def read(path: Path) -> Register | None:

@@ -9,9 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from castgraph.base import tables
-from castgraph.people.centre import centre
 from castgraph.people.places import Places
-from castgraph.people.table import rows_by_person
 
 Link = Callable[[str, int], str]
 """Gives the address of a frame of a broadcast; see `castgraph.archive.frame_links`."""
@@ -20,7 +18,7 @@ Times = NDArray[np.datetime64]
 
 
 def sightings(
-    places: Places, embeddings: NDArray[np.float32], members: tables.Members, times: Times, link: Link
+    places: Places, members: tables.Members, distances: NDArray[np.float32], times: Times, link: Link
 ) -> pa.Table:
     """List every face of every person.
 
@@ -28,10 +26,10 @@ def sightings(
     ----------
     places
         Where the faces are.
-    embeddings
-        Of each face, shape (n_faces, d). Those of one person at a time are copied.
     members
         Who each face is.
+    distances
+        Of each face from the middle of its person; shape (n_faces,).
     times
         When each face was on air, UTC, shape (n_faces,); see `castgraph.faces.times.face_times`.
     link
@@ -43,9 +41,6 @@ def sightings(
         Of the schema `castgraph.base.tables.SIGHTINGS`.
     """
     ids, person = _by_id(members)
-    distance = np.zeros(len(places), np.float32)
-    for _, rows in rows_by_person(members.person, len(places)):
-        distance[rows] = centre(embeddings[rows]).distances
     rows = np.argsort(person, kind="stable")  # the faces are in the order of broadcast and face
     rows = rows[np.searchsorted(person, 0, sorter=rows) :]
     columns = [
@@ -55,7 +50,7 @@ def sightings(
         places.frame[rows],
         times[rows],
         *places.boxes[:, rows],
-        distance[rows],
+        distances[rows],
         _links(places.broadcasts, places.broadcast[rows], places.frame[rows], link),
     ]
     return pa.table(columns, names=tables.SIGHTINGS.names).cast(tables.SIGHTINGS)

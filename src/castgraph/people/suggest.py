@@ -26,8 +26,8 @@ from castgraph.base.text import counted
 from castgraph.clustering.components import components
 from castgraph.clustering.constraints import FEW_PAIRS, Pairs, in_one_frame
 from castgraph.clustering.distances import squared_distances
+from castgraph.people.centre import rows_by_person
 from castgraph.people.places import Places
-from castgraph.people.table import rows_by_person
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from castgraph.base import tables
-from castgraph.people.centre import Centre, best_face, centre
-from castgraph.people.places import BOX
-
-
-def rows_by_person(labels: ArrayLike, n_faces: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Go through the people of a clustering.
-
-    Parameters
-    ----------
-    labels
-        One integer a face; -1 is noise. Shape (n_faces,).
-    n_faces
-        Rows of the face table that the labels belong to.
-
-    Yields
-    ------
-    person : int
-        The label, in ascending order.
-    rows : ndarray of int64
-        The rows of the person's faces, in ascending order.
-
-    Raises
-    ------
-    ValueError
-        When there are not as many labels as faces.
-    """
-    values = np.asarray(labels)
-    if values.shape != (n_faces,):
-        raise ValueError(
-            f"labels of shape {values.shape}; one label for each of the {n_faces} faces is needed"
-        )
-    order = np.argsort(values, kind="stable")
-    order = order[np.searchsorted(values, 0, sorter=order) :]  # noise comes first
-    people, starts = np.unique(values[order], return_index=True)
-    return zip(people.tolist(), np.split(order, starts[1:]) if len(order) else [], strict=True)
+from castgraph.base.boxes import BOX
+from castgraph.people.centre import Middles, best_face, rows_by_person
 
 
 def portrait_name(person_id: str) -> str:
@@ -79,7 +46,7 @@ class Called(NamedTuple):
 
 def people_table(
     faces: pa.Table,
-    embeddings: NDArray[np.float32],
+    middles: Middles,
     members: tables.Members,
     times: NDArray[np.datetime64],
     *,
@@ -93,8 +60,8 @@ def people_table(
     ----------
     faces
         The merged face table (`castgraph.base.tables.MERGED_FACES`); only `COLUMNS` are read.
-    embeddings
-        Of each face, shape (n_faces, d). Those of one person at a time are copied.
+    middles
+        Where the faces of each person lie.
     members
         Who each face is, in the order of `faces`.
     times
@@ -125,9 +92,9 @@ def people_table(
     def row(person: int, rows: NDArray[np.int64]) -> dict[str, Any]:
         name = members.ids[person]
         told = known.get(name, Called())
-        middle = centre(embeddings[rows])
+        distances, outlier = middles.distances[rows], middles.outlier[rows]
         top, right, bottom, left = (values[rows] for values in box.values())
-        best = rows[best_face(middle, sharpness[rows], np.minimum(bottom - top, right - left))]
+        best = rows[best_face(distances, outlier, sharpness[rows], np.minimum(bottom - top, right - left))]
         if told.best is not None:
             best = told.best
         seen_in = len(np.unique(codes[rows].astype(np.int64) << 32 | frames[rows]))
@@ -144,8 +111,8 @@ def people_table(
             "airtime_share": seen_in / n_frames,
             "first_seen": on_air.min().item().replace(tzinfo=UTC),
             "last_seen": on_air.max().item().replace(tzinfo=UTC),
-            "n_outliers": int(middle.outlier.sum()),
-            "spread": float(np.median(middle.distances)),
+            "n_outliers": int(outlier.sum()),
+            "spread": float(np.median(distances)),
             "broadcast": broadcast_ids[codes[best]],
             "face": int(numbers[best]),
             "frame": int(frames[best]),
@@ -164,13 +131,13 @@ def shown(people: pa.Table, min_seconds: float) -> pa.Table:
     return people.filter(pc.greater_equal(people["screen_seconds"], min_seconds))
 
 
-def contact_faces(centre: Centre, limit: int) -> list[int]:
+def contact_faces(distances: NDArray[np.floating], outlier: NDArray[np.bool_], limit: int) -> list[int]:
     """Choose the faces that go on a person's contact sheet.
 
     Parameters
     ----------
-    centre
-        The middle of the person's faces.
+    distances, outlier
+        Of each face of the person, as of `castgraph.people.centre.Middles`; shape (n_faces,).
     limit
         How many faces the sheet holds, at least 1.
 
@@ -188,9 +155,9 @@ def contact_faces(centre: Centre, limit: int) -> list[int]:
     """
     if limit < 1:
         raise ValueError(f"a contact sheet of {limit} faces; at least 1 is needed")
-    order = np.argsort(centre.distances, kind="stable")
-    outlier = centre.outlier[order]
-    near, doubtful = order[~outlier], order[outlier]
+    order = np.argsort(distances, kind="stable")
+    last = outlier[order]
+    near, doubtful = order[~last], order[last]
     n_doubtful = min(len(doubtful), max(limit // 4, limit - len(near)))
     n_near = min(len(near), limit - n_doubtful)
     chosen: list[int] = [*_spread(near, n_near).tolist(), *_spread(doubtful, n_doubtful).tolist()]

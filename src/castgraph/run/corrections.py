@@ -7,13 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import yaml
 
 from castgraph.base import tables
-from castgraph.base.tables import NOISE, WHY
 from castgraph.base.text import quoted, shortened
 from castgraph.people import who
 from castgraph.people.corrections import (
@@ -31,6 +28,7 @@ from castgraph.people.corrections import (
 from castgraph.people.corrections.editing import blocks, change, with_decision, without_decision
 from castgraph.people.corrections.reading import decisions
 from castgraph.people.places import read_places
+from castgraph.people.record import reasons
 from castgraph.run import ledger
 from castgraph.run.accuracy.population import main_clustering
 
@@ -253,12 +251,10 @@ def problems(run: Path, wanted: str, path: Path, line: int) -> list[Problem]:
     faces = run / "faces.parquet"
     try:
         groups = tables.read_labels(run / clustering_of(run, wanted) / "labels.parquet", faces)
-        set_aside = tables.read(faces, tables.MERGED_FACES, ["set_aside"])["set_aside"]
+        why = reasons(faces, groups)
     except (FileNotFoundError, ValueError):
         return []
-    why = np.where(pc.equal(set_aside, "").to_numpy(), WHY.index("noise"), WHY.index("set_aside"))
-    why[groups != NOISE] = 0
-    found = apply(read_corrections(path), read_places(faces), groups, why.astype(np.int8))
+    found = apply(read_corrections(path), read_places(faces), groups, why)
     return [each for each in found.problems if line in each.decisions]
 
 

@@ -42,6 +42,9 @@ ASKED = "asked.json"
 CORRECTED = "corrected.json"
 """The entry that knows again what was added to files of corrections: digests by the paths of the files."""
 
+FORGOTTEN = "forgotten.parquet"
+"""The entry that says which faces are to be forgotten; see `castgraph.faces.forgotten`."""
+
 ENTRIES = (
     Entry(
         ASKED,
@@ -54,6 +57,12 @@ ENTRIES = (
         Kind.BOOKKEEPING,
         "which decisions `castgraph people` added to a file of corrections, so that `undo` finds the last",
         "`castgraph people undo` has to be told the line",
+    ),
+    Entry(
+        FORGOTTEN,
+        Kind.DECISION,
+        "where the faces are that `castgraph people forget` was told to forget",
+        "a broadcast that is encoded again has the embeddings of people who were forgotten",
     ),
     Entry(
         "limits/{origin}/{broadcast}.json",

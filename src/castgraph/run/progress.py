@@ -22,7 +22,10 @@ from castgraph.base.text import counted, line
 from castgraph.base.times import duration
 from castgraph.run import status, summary
 
-_UNTOLD = ("download", "unzip", "encode", "inventory", "select", "left_alone", "all", "encodings", "sweep")
+_UNTOLD = (
+    *("download", "unzip", "encode", "transcript", "inventory", "select", "left_alone"),
+    *("all", "encodings", "sweep"),
+)
 """Jobs of which there may be thousands, and those that only gather: nothing is said when they begin."""
 
 _MOST_TOLD = 5  # failures, one by one

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,21 +20,31 @@ from castgraph.faces.merge import broadcast_row
 from castgraph.run import ledger
 from castgraph.run.config.faces import Faces
 from castgraph.run.names import encoder_name
+from castgraph.transcripts.statuses import NOT_READ
 
 _JOBS = ("download", "unzip", "encode")  # of a broadcast, in order
 
 
+KINDS: Mapping[str, str] = {
+    "inventory": "inventories",
+    "broadcast": "broadcasts",
+    "transcript": "transcripts",
+}
+"""Of what there are states, and the word for several."""
+
+
 class State(NamedTuple):
-    """What has become of a broadcast, or of the inventory of a station and day.
+    """What has become of a broadcast, of its transcript, or of the inventory of a station and day.
 
     Attributes
     ----------
     name
         The broadcast ID; of an inventory ``{station}.{day}``.
     kind
-        ``broadcast`` or ``inventory``.
+        One of `KINDS`.
     status
-        One of `castgraph.base.statuses` where it is done. Else ``failed``: a job of it did; ``fetched``: its
+        One of `castgraph.base.statuses`, of a transcript of `castgraph.transcripts.statuses`, where it is
+        done. Else ``failed``: a job of it did; ``fetched``: its
         ZIP is there; ``waiting``.
     reason
         Why it is not ok, and what else there is to know of it.
@@ -60,7 +70,7 @@ def states(run: Path) -> list[State]:
     Returns
     -------
     list of State
-        Inventories, then broadcasts, each in the order of their tables.
+        Inventories, broadcasts, then transcripts that were asked for, each in the order of their tables.
 
     Raises
     ------
@@ -72,7 +82,8 @@ def states(run: Path) -> list[State]:
     selected = read_selection(run / "selected.csv")
     encoder = _encoder(run)
     merged = _merged(run)
-    return _inventories(run) + [_broadcast(run, encoder, row, merged) for row in selected]
+    broadcasts = [_broadcast(run, encoder, row, merged) for row in selected]
+    return [*_inventories(run), *broadcasts, *_transcripts(run, selected)]
 
 
 def ask_for_again(run: Path, statuses: Collection[str] = ASK_AGAIN) -> list[State]:
@@ -85,7 +96,11 @@ def ask_for_again(run: Path, statuses: Collection[str] = ASK_AGAIN) -> list[Stat
     list of State
         What will be asked for again.
     """
-    chosen = [state for state in states(run) if state.status in statuses]
+    chosen = [
+        state
+        for state in states(run)
+        if state.status in statuses and (state.kind != "transcript" or state.status in NOT_READ)
+    ]
     if chosen:
         ledger.ask(run.parent, (state.receipt for state in chosen))
     return chosen
@@ -129,6 +144,27 @@ def _inventories(run: Path) -> list[State]:
     ]
 
 
+def _transcripts(run: Path, selected: Sequence[Selected]) -> list[State]:
+    path = run / "transcripts.parquet"
+    if not path.exists():
+        return []
+    origins = {row.broadcast: row.origin for row in selected}
+    folder = run.parent / "fetched"
+    rows = tables.read(path, tables.TRANSCRIPTS, ["broadcast", "status", "reason"]).to_pylist()
+    found = [
+        State(
+            row["broadcast"],
+            "transcript",
+            row["status"],
+            row["reason"],
+            folder / origins[row["broadcast"]] / "transcripts" / f"{row['broadcast']}.json",
+        )
+        for row in rows
+        if row["broadcast"] in origins
+    ]
+    return [state for state in found if state.receipt.exists()]
+
+
 def _broadcast(run: Path, encoder: str, row: Selected, merged: dict[str, tuple[str, str]]) -> State:
     results, place = run.parent, Path(row.origin) / row.broadcast
     receipt = results / "fetched" / place.with_name(f"{row.broadcast}.json")
@@ -161,14 +197,15 @@ def render(found: list[State], left: Sequence[LeftAlone] = ()) -> RenderableType
     What was left alone comes last, a line a reason.
     """
     counts = Table.grid(padding=(0, 2))
-    for kind, heading in (("inventory", "inventories"), ("broadcast", "broadcasts")):
+    for kind, heading in KINDS.items():
         if number := Counter(state.status for state in found if state.kind == kind):
             by_status = ", ".join(f"{n:,} {status}" for status, n in number.most_common())
             counts.add_row(f"[bold]{heading}[/]", f"{number.total():,}: {by_status}")
     rows = Table("name", "status", "reason", box=None, header_style="dim")
     for state in found:
         if state.status not in ("ok", "fetched", "waiting") or state.reason:
-            rows.add_row(escape(state.name), escape(state.status), escape(state.reason))
+            name = f"{state.name} (transcript)" if state.kind == "transcript" else state.name
+            rows.add_row(escape(name), escape(state.status), escape(state.reason))
     parts: list[RenderableType] = [counts, "", rows] if rows.row_count else [counts]
     if left:
         counts.add_row("[bold]left alone[/]", f"{len(left):,}: left_alone.csv lists them")

@@ -27,6 +27,9 @@ _ALWAYS_TOLD = ("missing", "damaged", "empty")  # also where there are none
 TOP = 5
 """How many people and pairs are named."""
 
+SIGNIFICANT = 0.05
+"""The largest q of a pair that counts as more than chance."""
+
 MOST_CHANGES = 10
 """How many sentences of a kind are told."""
 
@@ -37,6 +40,7 @@ def summarise(
     inventories: Path,
     clusterings: Mapping[str, Mapping[str, Path]],
     scores: Path,
+    replays: Path,
     min_seconds: float = 0,
 ) -> Summary:
     """Count what a run read and found.
@@ -55,6 +59,8 @@ def summarise(
         uncut).
     scores
         The scores of the clusterings; their provenance tells which one is recommended.
+    replays
+        The table of what is on air again.
     min_seconds
         Who is on screen for less is counted, and not named.
 
@@ -96,6 +102,7 @@ def summarise(
         "quality": merged["settings"]["quality"],
         "set_aside": merged["set_aside"],
         "faces_found_nobody": _total(table["n_faces"]) - merged["n_set_aside"] - merged["n_founding"],
+        "replays": _replays(replays),
         "recommended": tables.read_provenance(scores)["reason"],
         "out_of_range": tables.read_provenance(scores).get("out_of_range", ""),
         "clusterings": {
@@ -109,6 +116,16 @@ def _told(broadcasts: pa.Table, chosen: pa.ChunkedArray) -> list[dict[str, str]]
         broadcasts.filter(chosen).select(["broadcast", "status", "reason"]).to_pylist()
     )
     return rows
+
+
+def _replays(path: Path) -> Summary:
+    """Count what is on air again, and for how long, by kind."""
+    found: Summary = {}
+    for row in tables.read(path, tables.REPLAYS, ["kind", "start", "end"]).to_pylist():
+        of_kind = found.setdefault(row["kind"], {"stretches": 0, "seconds": 0.0})
+        of_kind["stretches"] += 1
+        of_kind["seconds"] += (row["end"] - row["start"]).total_seconds()
+    return dict(sorted(found.items()))
 
 
 def _clustering(labels: Path, people: Path, changes: Path, pairs: Path, min_seconds: float) -> Summary:
@@ -127,11 +144,13 @@ def _clustering(labels: Path, people: Path, changes: Path, pairs: Path, min_seco
         "min_samples": tables.read_provenance(labels)["settings"]["min_samples"],
         "noise": facts["n_noise"],
         "left_out": facts["n_not_a_face"] + facts["n_ignored"],
+        "replayed": tables.read_provenance(pairs).get("n_replayed", 0),
         "too_short": persons.num_rows - told.num_rows,
         "problems": facts["problems"],
         "changes": sentences(tables.read(changes, tables.PEOPLE_CHANGES), named),
         "pairs_same_frame": _total(pc.greater(edges["same_frame"], 0)),
         "pairs": edges.num_rows,
+        "more_than_chance": _total(pc.less_equal(edges["q"], SIGNIFICANT)),
         "on_screen": told.slice(0, TOP)
         .select(["person_id", "name", "n_frames", "n_broadcasts", "screen_seconds"])
         .to_pylist(),
@@ -139,7 +158,7 @@ def _clustering(labels: Path, people: Path, changes: Path, pairs: Path, min_seco
             {"names": [names[row["source"]], names[row["target"]]], **row}
             for row in among(edges, told["person_id"])
             .slice(0, TOP)
-            .select(["source", "target", "weight", "same_frame", "adjacent", "n_broadcasts"])
+            .select(["source", "target", "weight", "same_frame", "expected", "q", "adjacent", "n_broadcasts"])
             .to_pylist()
         ],
     }
@@ -199,6 +218,12 @@ def _overview(summary: Summary) -> Table:
         grid.add_row("set aside", caught)
     if poor := summary.get("faces_found_nobody"):  # an older castgraph has none
         grid.add_row("poor", f"{poor:,} that can join a person, but found none")
+    if replays := summary.get("replays"):  # an older castgraph has none
+        told = (
+            f"{counted(each['stretches'], kind)} ({duration(each['seconds'])})"
+            for kind, each in replays.items()
+        )
+        grid.add_row("replays", ", ".join(told))
     return grid
 
 
@@ -210,13 +235,15 @@ def _fates(counts: Mapping[str, int]) -> str:
 
 
 def _set_aside(quality: Mapping[str, float | None], counts: Mapping[str, int]) -> str:
-    """Tell how many faces each filter set aside, without those that are off; nothing when all are."""
-    shown = [name for name, minimum in quality.items() if minimum or counts[name]]
+    """Tell how many faces are set aside and why, without filters that are off; nothing when all are."""
+    shown = [name for name, n in counts.items() if n or quality.get(name)]
     if not shown:
         return ""
-    minima = {name: "(no number)" if minimum is None else minimum for name, minimum in quality.items()}
-    by_filter = (f"{counts[name]:,} by {name} {minima[name]}" for name in shown)
-    return f"{sum(counts.values()):,}: {', '.join(by_filter)}"
+    limits = {
+        name: f"by {name} {'(no number)' if least is None else least}" for name, least in quality.items()
+    }
+    told = (f"{counts[name]:,} {limits.get(name, name)}" for name in shown)
+    return f"{sum(counts.values()):,}: {', '.join(told)}"
 
 
 def _reasons(rows: list[dict[str, str]]) -> Table:
@@ -267,6 +294,8 @@ def _listed(found: Summary) -> Iterator[RenderableType]:
     """
     if left_out := found.get("left_out"):
         yield Text(f" {counted(left_out, 'face')} left out by corrections", style="dim")
+    if replayed := found.get("replayed"):
+        yield Text(f" {counted(replayed, 'face')} left out of the network as on air before", style="dim")
     if too_short := found.get("too_short"):
         yield Text(
             f" {counted(too_short, 'person', 'people')} on screen for too short to be named", style="dim"
@@ -290,8 +319,10 @@ OUTPUTS = {
     "network.png": "the picture",
     "portraits": "one portrait a person",
     "contact_sheets": "the faces of each person, doubtful ones last",
-    "nodes.csv": "people, for Gephi or a spreadsheet",
+    "people.csv": "everybody, for a spreadsheet",
+    "nodes.csv": "the people of the network, for Gephi or a spreadsheet",
     "edges.csv": "pairs, with a link to the frame that shows them",
     "graph.gexf": "the network for Gephi, with positions and colours",
+    "dynamic.gexf": "the same over time, for Gephi's timeline",
 }
 """The outputs of a clustering that a person opens first, and what each is."""

@@ -88,7 +88,7 @@ def read_jobs(
     list of Job
         Without those whose file is not there or holds no measurement, and without the report's own.
     """
-    folders = [folder.format(encoder=encoder) for folder in PER_BROADCAST]
+    folders = [*(folder.format(encoder=encoder) for folder in PER_BROADCAST), "transcript"]
     jobs = [job for path in (benchmarks / run).rglob("*.tsv") for job in read_job(path.stem, path)]
     jobs = [job for job in jobs if job.rule != "report"]
     for folder, names in [("inventory", station_days), *((folder, list(broadcasts)) for folder in folders)]:

@@ -14,8 +14,8 @@ from castgraph.base.text import line
 _LOCK = Path(".snakemake") / "castgraph.lock"
 
 
-def take_turn(results: Path, config: str) -> RunLock:
-    """Take the working directory for a run alone, until its process ends.
+def take_turn(results: Path, config: str, folder: Path = Path()) -> RunLock:
+    """Take a working directory for a run alone, until its process ends.
 
     Parameters
     ----------
@@ -23,6 +23,8 @@ def take_turn(results: Path, config: str) -> RunLock:
         The folder of its results.
     config
         The name of its configuration's file; empty where there is none.
+    folder
+        The working directory.
 
     Raises
     ------
@@ -36,12 +38,12 @@ def take_turn(results: Path, config: str) -> RunLock:
         "since": f"{datetime.now():%H:%M}",
     }
     try:
-        return RunLock(_LOCK, json.dumps(about))
+        return RunLock(folder / _LOCK, json.dumps(about))
     except BlockingIOError as error:
-        raise BlockingIOError(_busy(str(error))) from None
+        raise BlockingIOError(_busy(str(error), folder)) from None
 
 
-def _busy(holder: str) -> str:
+def _busy(holder: str, folder: Path) -> str:
     """Say who is at work, and what it is doing as far as that can be told."""
     other = "another run"
     with suppress(ValueError, TypeError, KeyError):
@@ -50,10 +52,10 @@ def _busy(holder: str) -> str:
         other = (
             f"another run{of}, since {about['since']} (process {about['process']}), into {about['results']}"
         )
-        other += _how_far(Path(about["results"]))
+        other += _how_far(folder / about["results"])
     return (
-        f"{line(other)}, is at work in {Path.cwd()}; wait for it, stop it, or start this one in another "
-        "folder (castgraph plan can be asked beside it)"
+        f"{line(other)}, is at work in {folder.resolve()}; wait for it, stop it, or start this one in "
+        "another folder (castgraph plan can be asked beside it)"
     )
 
 

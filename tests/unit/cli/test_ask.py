@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.unit.ask.conftest import ANN, BEA, CAST, DAY, Cast, link, write_run
+from tests.unit.ask.test_said import with_words
 from typer.testing import CliRunner, Result
 
 from castgraph.ask.photo import run_engine
@@ -72,6 +73,28 @@ def test_the_tables_are_told_with_what_columns_mean(week: Path, arguments: tuple
     )
     assert {"table": "names", "column": "name"}.items() <= rows[-1].items()
     assert {row["is_there"] for row in rows if row["table"] == "sweep"} == {False}
+
+
+def test_what_was_said(tmp_path: Path) -> None:
+    spoken = with_words(
+        write_run(tmp_path / "results" / "spoken", CAST), {DAY: [(4, 6, "a café"), (60, 61, "=café")]}
+    )
+    found = run("said", "cafe", spoken, "--json")
+    assert [(row["people"], row["link"]) for row in json.loads(found.stdout)] == [
+        ("=Bea\x1b[31m, Ann Lee", link(DAY, 2)),
+        ("", link(DAY, 16)),
+    ]
+    assert told(found) == "said 2 times in 1 broadcast; nobody of the people was on the screen 1 time"
+    assert "'=café" in run("said", "cafe", spoken, "--csv").stdout
+    assert "\x1b" not in run("said", "cafe", spoken).stdout
+    text = run("ask", "together", "Ann Lee", BEA, spoken, "--text", "--json")
+    assert [row["text"] for row in json.loads(text.stdout)] == ["a café"]
+    pair = run("ask", "words", "Ann Lee", BEA, spoken, "--csv")
+    assert [row["word"] for row in csv.DictReader(io.StringIO(pair.stdout))] == ["lake", "boat"]
+    assert run("said", "?", spoken).exit_code == 1
+    exported = run("export", spoken, "words", "utterances", "--to", tmp_path / "export")
+    assert exported.exit_code == 0
+    assert "Ann Lee" in (tmp_path / "export" / "words.csv").read_text(encoding="utf-8")
 
 
 def test_ready_questions(week: Path) -> None:

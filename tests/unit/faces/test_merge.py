@@ -36,7 +36,7 @@ def write_encoded(
     """Write the two tables of a broadcast as the encode job does."""
     paths = folder / "faces" / f"{broadcast}.parquet", folder / "frames" / f"{broadcast}.parquet"
     rows = [
-        {"broadcast": broadcast, "face": n, "frame": n + 1, **face(n)._asdict(), "embedding": [n] * size}
+        {"broadcast": broadcast, "face": n, "frame": n + 1, **face(n)._asdict(), "embedding": [n + 1] * size}
         for n in range(n_faces)
     ]
     frames = [
@@ -64,7 +64,7 @@ def test_merge_joins_in_the_order_of_broadcasts_whatever_the_order_given(tmp_pat
     assert pq.read_table(second["faces"])["broadcast"].to_pylist() == [ids[1], ids[2], ids[2]]
     assert pq.read_table(second["broadcasts"])["broadcast"].to_pylist() == sorted(ids)
     assert tables.read_provenance(second["faces"])["n_faces"] == 3
-    assert tables.open_embeddings(second["faces"])[:, 0].tolist() == [0, 0, 1]
+    assert tables.open_embeddings(second["faces"])[:, 0].tolist() == [1, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_the_merge_keeps_every_face_and_tells_which_are_set_aside_by_what(tmp_pa
     for path in out.values():
         facts = tables.read_provenance(path)
         assert (facts["n_faces"], facts["n_set_aside"]) == (3, 3)
-        assert facts["set_aside"] == {"min_face_px": 1, "min_score": 0, "min_sharpness": 2}
+        assert facts["set_aside"] == {"forgotten": 0, "min_face_px": 1, "min_score": 0, "min_sharpness": 2}
         assert facts["settings"] == {
             "encoder": "test",
             "frame_seconds": 4,
@@ -302,6 +302,23 @@ def test_the_merge_keeps_every_face_and_tells_which_are_set_aside_by_what(tmp_pa
             "founding": {"min_face_px": 0, "min_score": None, "min_sharpness": 0, "max_turn": None},
         }
         assert facts["n_founding"] == 0  # none counts
+
+
+def test_a_face_that_is_forgotten_counts_for_nothing_and_stays_counted(tmp_path: Path) -> None:
+    encoded = write_encoded(tmp_path, OTHER, ["ok"], 3)
+    faces = pq.read_table(encoded[0])
+    kept = tables.embeddings(faces["embedding"])
+    kept[1] = 0
+    column = pa.FixedSizeListArray.from_arrays(kept.ravel(), 128)
+    number = faces.schema.get_field_index("embedding")
+    tables.write(encoded[0], faces.set_column(number, "embedding", column).cast(tables.FACES), {})
+    out = merged(tmp_path, [encoded], min_sharpness=99)
+    filtered = pq.read_table(out["faces"])["set_aside"].to_pylist()
+    assert filtered == ["min_sharpness", "forgotten", "min_sharpness"]
+    out = merged(tmp_path, [encoded])
+    assert pq.read_table(out["faces"])["set_aside"].to_pylist() == ["", "forgotten", ""]
+    facts = tables.read_provenance(out["faces"])
+    assert (facts["n_faces"], facts["n_set_aside"], facts["set_aside"]["forgotten"]) == (3, 1, 1)
 
 
 def test_without_filters_every_face_counts(tmp_path: Path) -> None:
@@ -341,7 +358,7 @@ def test_tables_are_the_same_whatever_the_row_groups(
         names = [chunk.dictionary.to_pylist() for chunk in found["broadcast"].chunks]
         assert all(len(set(some)) == len(some) for some in names)
         assert sum(map(len, names)) <= len(groups) + len(ids)
-    expected = [left for n in sizes for left in range(n)]
+    expected = [number + 1 for n in sizes for number in range(n)]
     assert tables.open_embeddings(out["faces"])[:, 5].tolist() == expected
     assert tables.read_provenance(out["faces"])["n_faces"] == sum(sizes)
 
@@ -471,7 +488,7 @@ def test_embeddings_may_have_any_size(n_faces: int, tmp_path: Path) -> None:
         write_encoded(tmp_path, name, ["ok"], n, size=5) for name, n in ((ANOTHER, 0), (OTHER, n_faces))
     ]
     found = tables.open_embeddings(merged(tmp_path, encoded)["faces"])
-    assert found.tolist() == [[n] * 5 for n in range(n_faces)]
+    assert found.tolist() == [[n + 1] * 5 for n in range(n_faces)]
     assert found.shape == (n_faces, 5)
 
 

@@ -15,6 +15,7 @@ from castgraph.faces.merge import merge
 from castgraph.faces.quality import Quality
 from castgraph.faces.times import face_times, frame_times
 from castgraph.network.cooccurrence import cooccurrences
+from castgraph.people.centre import middles
 from castgraph.people.table import COLUMNS, people_table
 
 START = datetime(2026, 1, 3, 18, 0, tzinfo=UTC)
@@ -87,7 +88,7 @@ def test_a_face_has_the_time_of_its_frame_in_all_that_follows(run: dict[str, Pat
     labels[[0, 1, 8, 9]] = -1  # they are not in the first frames
     who = members(labels)
     embeddings = tables.open_embeddings(run["faces"])
-    people = people_table(faces, embeddings, who, times, frame_seconds=4, n_frames=7)
+    people = people_table(faces, middles(embeddings, labels), who, times, frame_seconds=4, n_frames=7)
     [edge] = cooccurrences(faces, who, times).to_pylist()
     for row in (*people.to_pylist(), edge):
         assert row["first_seen"] == START + timedelta(seconds=4)

@@ -67,12 +67,19 @@ def make_edges() -> Callable[[Sequence[tuple[int, int, int]]], pa.Table]:
                 "target": person(target),
                 "same_frame": frames,
                 "adjacent": 0,
+                "within": frames,
+                "same_broadcast": 1,
                 "n_broadcasts": 1,
                 "first_seen": TIME,
                 "last_seen": TIME,
                 "broadcast": "DEMO1_20240102_190000",
                 "frame": 3,
                 "weight": 2.0 * frames,
+                "expected": 0.5,
+                "ratio": 2.0 * frames,
+                "z": 1.25,
+                "p": 0.1**frames,
+                "q": 0.2**frames,
             }
             for source, target, frames in pairs
         ]

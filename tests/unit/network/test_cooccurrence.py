@@ -13,6 +13,7 @@ from tests.members import members, person
 from castgraph.archive.broadcast import Broadcast
 from castgraph.base import tables
 from castgraph.network.cooccurrence import as_published, cooccurrences, strongest
+from castgraph.network.layers import LAYERS, chance_columns
 
 A = "DEMO1_20240102_190000_Evening_Review"
 B = "DEMO2_20240102_185800"  # on air 2 minutes earlier: its frame 31 is A's frame 1
@@ -47,47 +48,66 @@ def table(
 def edges_of(faces: list[tuple[str, int, int]], **settings) -> list[dict]:
     edges = cooccurrences(*table(faces), **settings)
     assert edges.schema.equals(tables.EDGES)
-    return edges.to_pylist()
+    compared = [name for layer in LAYERS for name in chance_columns(layer)]
+    assert all(edges[name].null_count == edges.num_rows for name in compared)
+    return edges.drop_columns(compared).to_pylist()
 
 
-def by_hand(faces: list[tuple[str, int, int]], same_weight: float, adjacent_weight: float) -> list[dict]:
-    """Count as the definition says, frame by frame."""
+def by_hand(faces: list[tuple[str, int, int]], weights: dict[str, float], k: int) -> list[dict]:
+    """Count as the definitions say, pair by pair and frame by frame."""
     seen = defaultdict(set)
     for broadcast, frame, label in faces:
         if label >= 0:
-            seen[broadcast, frame].add(label)
-    same, adjacent = defaultdict(set), defaultdict(set)
-    for (broadcast, frame), people in seen.items():
-        before = seen.get((broadcast, frame - 1), set())
-        for pair in combinations(sorted(people | before), 2):
-            a, b = pair
-            if a in people and b in people:
-                same[pair].add((broadcast, frame))
-            if (a in people and b in before) or (b in people and a in before):
-                adjacent[pair].add((broadcast, frame))
+            seen[label].add((broadcast, frame))
 
     def time(moment):
         return on_air(*moment), moment
 
     rows = []
-    for pair in same.keys() | adjacent.keys():
-        both = same[pair] | adjacent[pair]
-        broadcast, frame = min(same[pair] or adjacent[pair], key=time)
+    for pair in combinations(sorted(seen), 2):
+        one, other = (seen[label] for label in pair)
+        frames = sorted(one | other)
+
+        def follows(broadcast, frame, *apart, one=one, other=other):
+            """Whether one is in the frame and the other so many frames before, whichever of the two."""
+            return any(
+                (broadcast, frame) in now and (broadcast, frame - n) in then
+                for n in apart
+                for now, then in ((one, other), (other, one))
+            )
+
+        same = {place for place in frames if follows(*place, 0)}
+        adjacent = {place for place in frames if follows(*place, 1)}
+        within = {place for place in frames if follows(*place, *range(k + 1))}
+        broadcasts = {b for b, _ in one} & {b for b, _ in other}
+        latest = {
+            max(min(p for p in each if p[0] == b) for each in (one, other)) for b in broadcasts
+        }  # by then both were seen
+        left = {min(max(p for p in each if p[0] == b) for each in (one, other)) for b in broadcasts}
+        both = same | adjacent
+        counts = {
+            "same_frame": len(same),
+            "adjacent": len(adjacent),
+            "within": len(within),
+            "same_broadcast": len(broadcasts),
+        }
+        weight = sum(weights.get(layer, 0.0) * count for layer, count in counts.items())
+        if not weight:
+            continue
+        broadcast, frame = min(same or adjacent or within or latest, key=time)
         rows.append(
             {
                 "source": person(pair[0]),
                 "target": person(pair[1]),
-                "same_frame": len(same[pair]),
-                "adjacent": len(adjacent[pair]),
+                **counts,
                 "n_broadcasts": len({b for b, _ in both}),
-                "first_seen": min(map(time, both))[0],
-                "last_seen": max(map(time, both))[0],
+                "first_seen": min(map(time, both or within or latest))[0],
+                "last_seen": max(map(time, both or within or left))[0],
                 "broadcast": broadcast,
                 "frame": frame,
-                "weight": same_weight * len(same[pair]) + adjacent_weight * len(adjacent[pair]),
+                "weight": weight,
             }
         )
-    rows = [row for row in rows if row["weight"] > 0]
     return sorted(rows, key=lambda row: (-row["weight"], row["source"], row["target"]))
 
 
@@ -95,12 +115,11 @@ def by_hand(faces: list[tuple[str, int, int]], same_weight: float, adjacent_weig
     faces=st.lists(
         st.tuples(st.sampled_from([A, B, "1TV_20240102_190000"]), st.integers(1, 40), st.integers(-1, 5))
     ),
-    same_weight=st.sampled_from([0.0, 1.0, 2.0]),
-    adjacent_weight=st.sampled_from([0.0, 0.5, 1.0]),
+    weights=st.dictionaries(st.sampled_from(LAYERS), st.sampled_from([0.0, 0.5, 1.0, 2.0])),
+    within=st.integers(0, 4),
 )
-def test_it_counts_as_the_definition_says(faces, same_weight, adjacent_weight):
-    found = edges_of(faces, same_frame_weight=same_weight, adjacent_weight=adjacent_weight)
-    assert found == by_hand(faces, same_weight, adjacent_weight)
+def test_it_counts_as_the_definition_says(faces, weights, within):
+    assert edges_of(faces, weights=weights, within=within) == by_hand(faces, weights, within)
 
 
 @given(
@@ -129,6 +148,8 @@ def test_two_people_in_one_frame():
         "target": "P01",
         "same_frame": 1,
         "adjacent": 0,
+        "within": 1,
+        "same_broadcast": 1,
         "n_broadcasts": 1,
         "first_seen": datetime(2024, 1, 2, 19, 0, 8, tzinfo=UTC),
         "last_seen": datetime(2024, 1, 2, 19, 0, 8, tzinfo=UTC),
@@ -157,6 +178,26 @@ def test_neither_a_gap_nor_another_broadcast_is_adjacent():
     assert edges_of([(A, 3, 0), (A, 5, 1), (B, 4, 1)]) == []
 
 
+def test_who_only_shares_a_broadcast_is_an_edge_where_that_weighs():
+    faces = [(A, 3, 0), (A, 9, 1), (B, 2, 0), (B, 7, 1), (B, 8, 0)]
+    assert [edge["same_broadcast"] for edge in edges_of(faces)] == [2]  # of the cut in B
+    assert edges_of(faces[:-1]) == []
+    [edge] = edges_of(faces[:-1], weights={"same_broadcast": 1.0})
+    assert (edge["same_frame"], edge["adjacent"], edge["same_broadcast"], edge["n_broadcasts"]) == (
+        0,
+        0,
+        2,
+        0,
+    )
+    assert (edge["broadcast"], edge["frame"]) == (B, 7)  # by then both were seen
+
+
+def test_within_counts_each_frame_once():
+    faces = [(A, 3, 0), (A, 4, 0), (A, 6, 1), (A, 6, 0), (A, 8, 1)]
+    counts = [edges_of(faces, within=k)[0]["within"] for k in range(6)]
+    assert counts == [1, 1, 2, 2, 2, 2]
+
+
 def test_a_frame_that_shows_both_is_better_evidence_than_an_earlier_cut():
     [edge] = edges_of([(A, 3, 0), (A, 4, 1), (A, 9, 0), (A, 9, 1)])
     assert (edge["frame"], edge["first_seen"].second) == (9, 12)
@@ -169,8 +210,8 @@ def test_of_frames_on_air_at_once_the_first_id_is_the_evidence():
 
 def test_a_pair_of_weight_0_is_no_edge():
     cut = [(A, 3, 0), (A, 4, 1)]
-    assert edges_of(cut, adjacent_weight=0.0) == []
-    assert len(edges_of(cut, same_frame_weight=0.0)) == 1
+    assert edges_of(cut, weights={"same_frame": 2.0}) == []
+    assert len(edges_of(cut, weights={"same_frame": 0.0, "adjacent": 1.0})) == 1
 
 
 def test_ties_come_in_the_order_of_the_ids():
@@ -217,8 +258,13 @@ def test_times_of_parts_of_a_second_are_rounded_down():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"same_frame_weight": -1.0}, "same_frame_weight: -1.0"),
-        ({"adjacent_weight": float("inf")}, "adjacent_weight: inf"),
+        ({"weights": {"same_frame": -1.0}}, "weights: -1.0 of same_frame"),
+        ({"weights": {"adjacent": float("inf")}}, "weights: inf of adjacent"),
+        (
+            {"weights": {"same_shot": 1.0}},
+            "weights: 'same_shot' is not known; it must be one of same_frame, ",
+        ),
+        ({"within": -1}, "within: -1 is not allowed"),
     ],
 )
 def test_a_wrong_setting_is_refused(change, message):

@@ -1,5 +1,6 @@
 import csv
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import pytest
 from tests.formulas import FORMULAS, guarded
 
 from castgraph.network.cooccurrence import as_published
-from castgraph.network.export import write_as_published, write_csv, write_gexf, write_graphml
+from castgraph.network.export import write_as_published, write_csv, write_graphml, write_people
+from castgraph.network.gexf import write_gexf
 from castgraph.network.graph import build
+from castgraph.network.layers import LAYERS, columns
 
 # The archive's own address of a frame.
 build = partial(build, link="https://tv.example/?id={}&frame={}".format)
 
+GRAPHML = "http://graphml.graphdrawing.org/xmlns"
 NAMES = {0: "<b>\"Ada\" & 'Bo'</b>", 1: "Ольга, 王芳", 2: "=HYPERLINK(1)", 3: "Cy\x00\nDoe"}
-GEXF = {"g": "http://www.gexf.net/1.2draft", "viz": "http://www.gexf.net/1.2draft/viz"}
 
 
 @pytest.fixture
@@ -50,6 +53,61 @@ def test_csv_has_the_columns_that_gephi_reads(graph, tmp_path):
         known = graph.nodes[node["Id"]]
         assert float(node["pagerank"]) == known["pagerank"]
         assert node["portrait"] == known["portrait"]
+
+
+def test_edges_have_the_names_of_both_ends(graph, tmp_path):
+    write_csv(graph, tmp_path / "nodes.csv", tmp_path / "edges.csv")
+    labels = {node["Id"]: node["Label"] for node in rows(tmp_path / "nodes.csv")}
+    for edge in rows(tmp_path / "edges.csv"):
+        assert edge["source_label"] == labels[edge["Source"]]
+        assert edge["target_label"] == labels[edge["Target"]]
+
+
+def test_people_without_an_edge_are_in_people_csv(make_people, make_edges, tmp_path):
+    people = make_people({0: "Ada", 1: "Bo", 2: "=Cy()", 3: "Di"})
+    graph = build(make_edges([(0, 1, 3)]), people)
+    write_people(graph, people, tmp_path / "people.csv")
+    found = rows(tmp_path / "people.csv")
+    assert list(found[0])[:2] == ["Id", "Label"]
+    assert [(row["Id"], row["Label"], row["degree"]) for row in found] == [
+        ("P00", "Ada", "1"),
+        ("P01", "Bo", "1"),
+        ("P02", "'=Cy()", ""),
+        ("P03", "Di", ""),
+    ]
+    node = graph.nodes["P00"]
+    for column in (
+        "n_faces",
+        "screen_seconds",
+        "first_seen",
+        "last_seen",
+        "portrait",
+        "pagerank",
+        "community",
+    ):
+        assert found[0][column] == str(node[column]), column
+
+
+@pytest.mark.parametrize(
+    ("layers", "told"),
+    [
+        (["same_frame"], ["same_frame", "expected", "ratio", "z", "p", "q"]),
+        (["adjacent", "same_broadcast"], ["adjacent", "same_broadcast"]),
+    ],
+)
+def test_only_the_layers_that_are_asked_for_are_exported(layers, told, make_people, make_edges, tmp_path):
+    graph = build(make_edges([(0, 1, 3), (1, 2, 8)]), make_people(NAMES), layers=layers)
+    write_csv(graph, tmp_path / "nodes.csv", tmp_path / "edges.csv", layers)
+    [first, _] = rows(tmp_path / "edges.csv")
+    of_layers = list(first)[4 : list(first).index("n_broadcasts")]
+    assert of_layers == columns(layers)
+    assert [name for name in of_layers if first[name]] == told  # what is not known is empty
+    write_gexf(graph, tmp_path / "graph.gexf")
+    write_graphml(graph, tmp_path / "graph.graphml")
+    for read in (nx.read_gexf(tmp_path / "graph.gexf"), nx.read_graphml(tmp_path / "graph.graphml")):
+        edge = read.edges["P01", "P02"]
+        assert {name: edge[name] for name in told} == {name: graph.edges["P01", "P02"][name] for name in told}
+        assert not edge.keys() & set(columns(LAYERS)) - set(told)
 
 
 def test_csv_keeps_every_name_but_lets_none_be_a_formula(graph, tmp_path):
@@ -96,37 +154,6 @@ def test_as_published_has_the_published_columns_and_whole_weights(make_people, m
     )
 
 
-def test_gexf_is_read_back(graph, tmp_path):
-    write_gexf(graph, tmp_path / "graph.gexf")
-    read = nx.read_gexf(tmp_path / "graph.gexf")
-    assert set(read.edges) == set(graph.edges)
-    for person, node in graph.nodes.items():
-        other = read.nodes[person]
-        assert {key: other[key] for key in ("label", "first_seen", "last_seen", "portrait", "pagerank")} == {
-            key: node[key] for key in ("label", "first_seen", "last_seen", "portrait", "pagerank")
-        }
-        assert (other["viz"]["position"]["x"], other["viz"]["size"]) == (node["x"], node["size"])
-        colour = other["viz"]["color"]
-        assert f"#{colour['r']:02x}{colour['g']:02x}{colour['b']:02x}" == node["colour"]
-    assert read.edges["P01", "P02"]["weight"] == 16.0
-    assert read.edges["P01", "P02"]["evidence"] == graph.edges["P01", "P02"]["evidence"]
-
-
-def test_gexf_is_built_as_gephi_expects_and_holds_no_date(graph, tmp_path):
-    write_gexf(graph, tmp_path / "graph.gexf")
-    root = ET.parse(tmp_path / "graph.gexf").getroot()
-    assert root.attrib["version"] == "1.2"
-    assert root.find("g:meta", GEXF).attrib == {}
-    assert root.find("g:graph", GEXF).attrib["defaultedgetype"] == "undirected"
-    classes = {attributes.attrib["class"] for attributes in root.iterfind("g:graph/g:attributes", GEXF)}
-    assert classes == {"node", "edge"}
-    known = {a.attrib["id"] for a in root.iter(f"{{{GEXF['g']}}}attribute")}
-    assert {value.attrib["for"] for value in root.iter(f"{{{GEXF['g']}}}attvalue")} == known
-    for node in root.iterfind("g:graph/g:nodes/g:node", GEXF):
-        assert {child.tag.split("}")[1] for child in node} == {"color", "size", "position", "attvalues"}
-        assert node.find("viz:size", GEXF) is not None
-
-
 def test_graphml_is_read_back_by_networkx_and_igraph(graph, tmp_path):
     path = tmp_path / "graph.graphml"
     write_graphml(graph, path)
@@ -138,6 +165,33 @@ def test_graphml_is_read_back_by_networkx_and_igraph(graph, tmp_path):
     other = igraph.Graph.Read_GraphML(str(path))
     assert other.vs["label"] == [node["label"] for node in graph.nodes.values()]
     assert sorted(other.es["weight"]) == [2.0, 6.0, 16.0]
+
+
+def test_graphml_has_typed_attributes_under_names_that_cytoscape_leaves_free(graph, tmp_path):
+    write_graphml(graph, tmp_path / "graph.graphml")
+    keys = [key.attrib for key in ET.parse(tmp_path / "graph.graphml").iter(f"{{{GRAPHML}}}key")]
+    types = {(key["for"], key["attr.name"]): key["attr.type"] for key in keys}
+    # What Cytoscape's reader knows (GraphMLToken), and columns that it makes itself.
+    assert set(types.values()) <= {"int", "long", "float", "double", "boolean", "string"}
+    assert {name.lower() for _, name in types}.isdisjoint(
+        {"suid", "name", "shared name", "selected", "interaction", "shared interaction"}
+    )
+    for of, rows_of in (
+        ("node", graph.nodes.values()),
+        ("edge", (graph.edges[edge] for edge in graph.edges)),
+    ):
+        for row in rows_of:
+            for name, value in row.items():
+                assert types[of, name] == {int: "long", float: "double", str: "string"}[type(value)], name
+
+
+def test_what_was_read_from_when_to_when_is_in_the_graphml(make_people, make_edges, tmp_path):
+    period = datetime(2024, 1, 1, 8, tzinfo=UTC), datetime(2024, 3, 1, 9, tzinfo=UTC)
+    write_graphml(build(make_edges([(0, 1, 3)]), make_people(NAMES), period=period), tmp_path / "a.graphml")
+    known = {"first_seen": "2024-01-01T08:00:00Z", "last_seen": "2024-03-01T09:00:00Z"}
+    assert known.items() <= nx.read_graphml(tmp_path / "a.graphml").graph.items()
+    other = igraph.Graph.Read_GraphML(str(tmp_path / "a.graphml"))
+    assert (other["first_seen"], other["last_seen"]) == tuple(known.values())
 
 
 def test_nothing_makes_files_with_headers_only(empty, make_people, make_edges, tmp_path):
@@ -161,9 +215,10 @@ def test_equal_networks_make_equal_bytes(make_people, make_edges, tmp_path):
         write_csv(graph, folder / "nodes.csv", folder / "edges.csv")
         write_gexf(graph, folder / "graph.gexf")
         write_graphml(graph, folder / "graph.graphml")
+        write_people(graph, make_people(NAMES), folder / "people.csv")
         made.append({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
     assert made[0] == made[1]
-    assert len(made[0]) == 4
+    assert len(made[0]) == 5
 
 
 def test_a_file_that_cannot_be_finished_leaves_nothing(graph, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from castgraph.network.graph import build, communities, layout, pagerank
+from castgraph.network.graph import betweenness, build, communities, layout, pagerank
 
 # The archive's own address of a frame.
 build = partial(build, link="https://tv.example/?id={}&frame={}".format)
@@ -35,7 +35,7 @@ def test_build_gives_people_with_an_edge_all_that_is_known(make_people, make_edg
     people = make_people({0: "Ada", 1: "Bo", 2: "Cy", 9: "nobody's friend"})
     graph = build(make_edges([(1, 2, 3), (0, 2, 1)]), people, link="https://tv.example/{}#{}".format)
     assert list(graph) == ["P00", "P01", "P02"]
-    assert graph.nodes["P02"] | {"x": 0, "y": 0, "pagerank": 0} == {
+    assert graph.nodes["P02"] | {"x": 0, "y": 0, "pagerank": 0, "size": 0} == {
         "label": "Cy",
         "n_faces": 12,
         "n_frames": 0,
@@ -50,13 +50,20 @@ def test_build_gives_people_with_an_edge_all_that_is_known(make_people, make_edg
         "community": 0,
         "x": 0,
         "y": 0,
-        "size": 60.0,
+        "size": 0,
         "colour": "#d1495b",
     }
     assert graph.edges["P01", "P02"] == {
         "weight": 6.0,
         "same_frame": 3,
         "adjacent": 0,
+        "within": 3,
+        "same_broadcast": 1,
+        "expected": 0.5,
+        "ratio": 6.0,
+        "z": 1.25,
+        "p": 0.1**3,
+        "q": 0.2**3,
         "n_broadcasts": 1,
         "first_seen": "2024-01-02T19:00:08Z",
         "last_seen": "2024-01-02T19:00:08Z",
@@ -101,6 +108,16 @@ def test_pagerank_is_that_of_networkx(n, p, seed):
     found = pagerank(graph)
     assert list(found) == list(graph)
     assert found == pytest.approx(expected, abs=1e-8)
+
+
+@settings(max_examples=settings().max_examples // 2)
+@given(n=st.integers(1, 25), p=st.floats(0.05, 1.0), seed=st.integers(0, 99))
+def test_betweenness_is_that_of_networkx(n, p, seed):
+    graph = weighted(nx.gnp_random_graph(n, p, seed=seed), seed)
+    for _, _, edge in graph.edges(data=True):
+        edge["length"] = 1 / edge["weight"]
+    expected = nx.betweenness_centrality(graph, weight="length")
+    assert betweenness(graph) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("method", ["leiden", "louvain"])
@@ -209,4 +226,4 @@ def test_a_large_part_takes_no_memory_quadratic_in_its_people():
 
 def test_nothing_has_no_layout_rank_or_community():
     empty = nx.Graph()
-    assert layout(empty) == pagerank(empty) == communities(empty) == {}
+    assert layout(empty) == pagerank(empty) == betweenness(empty) == communities(empty) == {}

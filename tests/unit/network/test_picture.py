@@ -3,16 +3,20 @@ import io
 import logging
 import re
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
 import networkx as nx
+import numpy as np
 import pytest
 from PIL import Image
 
+from castgraph.base.colours import COMMUNITIES, OTHER_COMMUNITY
 from castgraph.network.graph import build
 from castgraph.network.picture import draw
+from castgraph.network.places import UNITS
 
 # The archive's own address of a frame.
 build = partial(build, link="https://tv.example/?id={}&frame={}".format)
@@ -131,7 +135,6 @@ def test_one_person_alone_can_be_drawn(graph, tmp_path):
 def test_no_portrait_covers_another(crowd, portraits, tmp_path):
     for node in crowd.nodes.values():
         node["portrait"] = "7.jpg"
-        node["x"] = node["y"] = 0.0  # the worst case: everybody at one place
     draw(crowd, portraits, tmp_path / "a.png", tmp_path / "a.svg")
     boxes = []
     for clip in ET.parse(tmp_path / "a.svg").iter(f"{SVG}clipPath"):
@@ -148,6 +151,44 @@ def test_no_portrait_covers_another(crowd, portraits, tmp_path):
         for other in boxes[:i]:
             middle = ((left + right - other[0] - other[2]) / 2, (top + bottom - other[1] - other[3]) / 2)
             assert (middle[0] ** 2 + middle[1] ** 2) ** 0.5 > (right - left + other[2] - other[0]) / 2
+
+
+def test_people_stand_where_the_files_say(crowd, portraits, tmp_path):
+    for node in crowd.nodes.values():
+        node["portrait"] = "7.jpg"
+    draw(crowd, portraits, tmp_path / "a.png", tmp_path / "a.svg", max_people=20)
+    clips = ET.parse(tmp_path / "a.svg").iter(f"{SVG}clipPath")
+    paths = [path.attrib["d"] for clip in clips if (path := clip.find(f"{SVG}path")) is not None]
+    circles = [np.array(re.findall(r"-?[\d.]+", path), float).reshape(-1, 2) for path in paths if "C" in path]
+    drawn = np.array([(circle.min(axis=0) + circle.max(axis=0)) / 2 for circle in circles])
+    highest = sorted(crowd, key=lambda person: (-crowd.nodes[person]["pagerank"], person))[:20]
+    told = np.array([(crowd.nodes[person]["x"], crowd.nodes[person]["y"]) for person in highest])
+    # One scale for both directions; y points up in the files, as in Gephi, and down in an SVG.
+    scale = 72 / UNITS
+    expected = told * (scale, -scale)
+    order = [np.lexsort(points.round(1).T) for points in (drawn, expected)]
+    moved = drawn[order[0]] - expected[order[1]]
+    assert np.ptp(moved, axis=0).max() < 0.1
+
+
+def test_communities_without_a_colour_are_grey_in_the_files_and_in_the_legend(
+    make_people, make_edges, tmp_path
+):
+    pairs = [(2 * n, 2 * n + 1, 3) for n in range(len(COMMUNITIES) + 3)]
+    graph = build(make_edges(pairs), make_people({n: f"Ann {n}" for n in range(2 * len(pairs))}))
+    grey = [node for node in graph.nodes.values() if node["colour"] == OTHER_COMMUNITY]
+    assert len(grey) == 6
+    draw(graph, None, tmp_path / "a.png", tmp_path / "a.svg")
+    assert "6 in smaller communities" in texts(tmp_path / "a.svg")
+    svg = (tmp_path / "a.svg").read_text()
+    assert svg.count(f"fill: {OTHER_COMMUNITY}") > 2 * len(grey)  # a ring and a disc each, and the legend
+
+
+def test_the_picture_tells_from_when_to_when_what_was_read_was_on_air(make_people, make_edges, tmp_path):
+    period = datetime(2024, 1, 1, 8, tzinfo=UTC), datetime(2024, 3, 1, 9, tzinfo=UTC)
+    graph = build(make_edges([(0, 1, 3)]), make_people({0: "Ada", 1: "Bo"}), period=period)
+    draw(graph, None, tmp_path / "a.png", tmp_path / "a.svg")
+    assert "1 January 2024 – 1 March 2024" in texts(tmp_path / "a.svg")
 
 
 def test_nobody_seen_with_anybody_is_said(make_people, make_edges, tmp_path):

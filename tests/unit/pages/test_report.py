@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.finished import ENCODER, ORIGIN, configured, finish, measured, names
+from tests.finished import ENCODER, ORIGIN, configured, finish, measured, names, person, write
 
 import castgraph
 from castgraph.base import tables
@@ -61,6 +61,9 @@ def test_the_page_shows_what_was_read_and_found(tmp_path: Path) -> None:
         "3 people",
         "Person 0 – Person 1",
         "13.5",
+        "1 pair of 2 in one frame is there together more often than chance would have it",
+        "< 0.001",
+        "0.250",
         "eps-0.40 is <the> middle.",
         "frame_seconds: 4",
         f"--configfile {tmp_path}/results/made-up/config.yaml",
@@ -203,7 +206,74 @@ def test_screen_time_is_shown_by_day_with_what_was_read(tmp_path):
     assert "read 60 60" in page.text
 
 
+def test_who_rose_and_who_fell_is_told(tmp_path):
+    page = made(tmp_path, configured())
+    assert "Person 1 rose most, from 25.0% to 75.0% of the PageRank." in page.text
+    assert "Person 0 fell most, from 75.0% to 25.0% of the PageRank." in page.text
+    assert "The mean PageRank of 2026-W40 and of 2026-W41" in page.text
+    assert "Person 1 25.0% 75.0% +50.0 Person 0 75.0% 25.0% -50.0" in page.text
+
+
+def test_who_is_first_without_those_who_are_always_on_air_is_told(tmp_path):
+    page = made(tmp_path, configured(), n_people=4, hosts=["P01"])
+    assert "Person 1 is on air in more than 15% of all frames" in page.text
+    assert "Without Person 1" in page.text
+    alone = made(tmp_path / "none", configured(), n_people=4)
+    assert "always on air" not in alone.text
+    assert "always on air" not in made(tmp_path, configured(network={"always_on": None})).text
+
+
+def test_over_which_clusterings_a_pair_holds_is_told_where_there_are_several(tmp_path):
+    page = made(tmp_path, configured(0.4, 0.45))
+    assert "0.4 to 0.5" in page.text
+    assert "holds" not in made(tmp_path / "one", configured()).text
+
+
 def test_who_is_on_screen_for_too_short_is_not_shown(tmp_path):
     page = made(tmp_path, configured(people={"min_seconds": 3997}))
     assert "Person 0" in page.text
     assert "Person 1" not in page.text
+
+
+def test_the_words_that_stand_out_are_shown_and_what_became_of_transcripts(tmp_path: Path) -> None:
+    config = configured()
+    folder = tmp_path / "results" / "made-up"
+    finish(folder, config, n_people=3)
+    selected = [
+        row["broadcast"] for row in tables.read(folder / "broadcasts.parquet", tables.BROADCASTS).to_pylist()
+    ]
+    told = [
+        {"broadcast": name, "status": status, "reason": HOSTILE * (status != "ok")}
+        for name, status in zip(selected, ("ok", "shifted", "missing"), strict=True)
+    ]
+    write(folder / "transcripts.parquet", tables.TRANSCRIPTS, told)
+    counts = {"n_utterances": 1200, "n_outside": 300, "n_without_frames": 20, "n_left_out": 10}
+    for clustering in names(config):
+        rows = [
+            {"person_id": who, "other_id": other, "language": "en", "word": word, "n": n, "z": z}
+            | {"n_rest": 7, "n_words": 90, "n_broadcasts": 2, "log_odds": 1.0}
+            for who, other, word, n, z in (
+                (person(0), "", HOSTILE, 3, 2.0),
+                (person(0), person(1), "boat", 5, 4.0),
+                (person(0), person(1), "lake", 4, 3.0),
+                (person(9), "", "nobody", 9, 9.0),
+            )
+        ]
+        write(folder / clustering / "words.parquet", tables.WORDS, rows, counts)
+    page = made(tmp_path, config)
+    assert "Said while they are on the screen" not in page.text  # an earlier configuration left them there
+    write_report(folder / "report.html", names(config), config, with_words=True)
+    page = Page(folder / "report.html")
+    for text in (
+        "Of 1,200 utterances 300 were said while none",
+        "20 while no frame was read",
+        "10 are left out",
+        "Person 0 – Person 1 boat 5 , lake 4",
+        "1 ok, 1 shifted, 1 missing.",
+        "and moved they would: they are wrong",
+    ):
+        assert text in page.text, text
+    assert "nobody 9" not in page.text
+    assert "z 4.0; 7 elsewhere" in page.all("span", "title")
+    assert not [tag for tag, _ in page.tags if tag == "script"]
+    assert page.all("img", "onerror") == []

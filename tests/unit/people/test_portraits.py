@@ -14,6 +14,7 @@ from PIL import Image
 
 from castgraph.base import csvs, tables
 from castgraph.people import pictures, sheets
+from castgraph.people.centre import middles
 from castgraph.people.portraits import SHEET_COLUMNS, SHEET_FACES, write_portraits
 from castgraph.people.table import people_table
 
@@ -31,15 +32,16 @@ def link(broadcast: str, frame: int) -> str:
 
 
 def people_of(faces, embeddings, labels, times):
-    """Sum people up whose IDs are P0, P1 …; give the table and the row of each face's person."""
+    """Sum people up whose IDs are P0, P1 …; give the table, and what portraits need to know of each face."""
     numbers = sorted(set(labels) - {tables.NOISE})
     place = {number: row for row, number in enumerate(numbers)}
     person = np.array([place.get(label, tables.NOISE) for label in labels], np.int32)
     members = tables.Members(person, (person < 0).astype(np.int8), [f"P{number}" for number in numbers])
-    people = people_table(faces, embeddings, members, times, frame_seconds=4, n_frames=100)
+    middle = middles(embeddings, person)
+    people = people_table(faces, middle, members, times, frame_seconds=4, n_frames=100)
     row = {name: rank for rank, name in enumerate(people["person_id"].to_pylist())}
     ranks = np.array([*(row[name] for name in members.ids), tables.NOISE], np.int32)
-    return people, ranks[person]
+    return people, (ranks[person], middle.distances, middle.outlier)
 
 
 @pytest.fixture
@@ -63,9 +65,7 @@ def write(tmp_path, make_faces, on_air):
         }
         zip_path = options.pop("zip_path")
         portraits_dir = folder / "portraits"
-        write_portraits(
-            people, faces, embeddings, person, times, zip_path, portraits_dir, sheets_dir, **options
-        )
+        write_portraits(people, faces, *person, times, zip_path, portraits_dir, sheets_dir, **options)
         return folder
 
     return run
@@ -215,8 +215,7 @@ def test_people_may_be_chosen(make_faces, on_air, make_zip, squares, tmp_path):
     write_portraits(
         people.slice(0, 1),
         faces,
-        embeddings,
-        person,
+        *person,
         times,
         path.parent,
         portraits,

@@ -143,6 +143,23 @@ def test_decisions_are_applied_and_told(run: Folder) -> None:
         run.write(strict=True)
 
 
+def test_who_is_forgotten_is_in_no_table_and_not_in_the_register(run: Folder) -> None:
+    [kept, gone, last] = run.write()["person_id"].to_pylist()
+    faces = tables.read(run.path / "faces.parquet", tables.MERGED_FACES)
+    aside = pa.array([""] * 3 + ["forgotten"] * 3 + [""] * 3).dictionary_encode()
+    faces = faces.set_column(faces.schema.get_field_index("set_aside"), "set_aside", aside)
+    tables.write(
+        run.path / "faces.parquet", faces.cast(tables.MERGED_FACES), {"digest": "of those that are left"}
+    )
+    run.label([0, 0, 0, -1, -1, -1, 2, 2, -1])
+    run.decide({"person": at(3), "name": "Ann", "source": "caption"})
+    assert run.write()["person_id"].to_pylist() == [kept, last]
+    assert (run.facts()["n_forgotten"], run.facts()["n_noise"]) == (3, 1)
+    assert "the face is forgotten" in run.facts()["problems"][0]
+    for path in [*run.clustering.glob("*.parquet"), *run.known.parent.glob("*.parquet")]:
+        assert gone not in str(tables.read(path, pa.parquet.read_schema(path)).to_pydict())
+
+
 def test_who_is_ignored_is_in_no_table_and_not_in_the_register(run: Folder) -> None:
     ignored = run.write()["person_id"].to_pylist()[1]
     run.decide({"ignore": at(4), "reason": "asked for it"})

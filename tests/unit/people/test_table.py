@@ -11,9 +11,9 @@ from tests.members import members, person
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.base import tables
-from castgraph.people.centre import Centre, best_face, centre
-from castgraph.people.places import BOX
-from castgraph.people.table import Called, contact_faces, people_table, portrait_name, rows_by_person
+from castgraph.base.boxes import BOX
+from castgraph.people.centre import Middles, best_face, centre, middles, rows_by_person
+from castgraph.people.table import Called, contact_faces, people_table, portrait_name
 
 MORNING = "DEMO1_20240102_070000_Morning_Desk"
 EVENING = "DEMO1_20240102_190000"
@@ -34,8 +34,8 @@ def test_rows_by_person_finds_every_face_of_every_person(labels):
 
 
 def same(faces):
-    """Embeddings that are all the same."""
-    return np.zeros((len(faces), tables.EMBEDDING_SIZE), np.float32)
+    """Of faces whose embeddings are all the same."""
+    return Middles({}, np.zeros(len(faces)), np.zeros(len(faces), bool))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def brute_force(faces, embeddings, labels, frame_seconds):
         own = [i for i, label in enumerate(labels) if label == number]
         middle = centre(np.array([embeddings[i] for i in own]))
         sizes = [min(rows[i]["bottom"] - rows[i]["top"], rows[i]["right"] - rows[i]["left"]) for i in own]
-        best = own[best_face(middle, [rows[i]["sharpness"] for i in own], sizes)]
+        best = own[best_face(middle.distances, middle.outlier, [rows[i]["sharpness"] for i in own], sizes)]
         frames = {(rows[i]["broadcast"], rows[i]["frame"]) for i in own}
         times = [
             Broadcast.parse(b).start + timedelta(seconds=(frame - 1) * frame_seconds) for b, frame in frames
@@ -107,7 +107,8 @@ def test_the_table_says_what_counting_by_hand_says(make_faces, on_air, drawn, da
     faces = make_faces(rows)
     labels = data.draw(st.lists(st.integers(-1, 3), min_size=len(rows), max_size=len(rows)))
     embeddings = rng.normal(size=(len(rows), 128)).astype(np.float32) * 0.05
-    table = people_table(faces, embeddings, members(labels), on_air(faces), frame_seconds=4, n_frames=100)
+    middle = middles(embeddings, labels)
+    table = people_table(faces, middle, members(labels), on_air(faces), frame_seconds=4, n_frames=100)
     assert table.schema == tables.PEOPLE
     assert table.to_pylist() == brute_force(faces, embeddings, labels, 4)
 
@@ -198,8 +199,8 @@ def test_what_is_known_from_elsewhere_is_told(make_faces, on_air):
 
 centres = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60).map(
     # Only faces beyond the middle of the distances can be outliers.
-    lambda rows: Centre(
-        np.zeros(128),
+    lambda rows: Middles(
+        {},
         np.array([d for d, _ in rows]),
         np.array([o and d > np.median([d for d, _ in rows]) for d, o in rows], bool),
     )
@@ -208,7 +209,7 @@ centres = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_si
 
 @given(centres, st.integers(1, 70))
 def test_a_contact_sheet_shows_the_whole_range(middle, limit):
-    shown = contact_faces(middle, limit)
+    shown = contact_faces(middle.distances, middle.outlier, limit)
     n_faces = len(middle.distances)
     near = [i for i in shown if not middle.outlier[i]]
     doubtful = [i for i in shown if middle.outlier[i]]
@@ -229,10 +230,9 @@ def test_a_contact_sheet_shows_the_whole_range(middle, limit):
 
 
 def test_a_contact_sheet_is_spread_evenly():
-    middle = Centre(np.zeros(128), np.arange(101) / 100, np.zeros(101, bool))
-    assert contact_faces(middle, 5) == [0, 25, 50, 75, 100]
+    assert contact_faces(np.arange(101) / 100, np.zeros(101, bool), 5) == [0, 25, 50, 75, 100]
 
 
 def test_a_contact_sheet_holds_at_least_one_face():
     with pytest.raises(ValueError, match="0 faces; at least 1"):
-        contact_faces(Centre(np.zeros(128), np.zeros(3), np.zeros(3, bool)), 0)
+        contact_faces(np.zeros(3), np.zeros(3, bool), 0)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from castgraph.archive import Broadcast
+from castgraph.network.layers import LAYERS, exported, weights
 from castgraph.run import config as configuration
 from castgraph.run.config import ConfigError
 
@@ -30,6 +31,21 @@ def embedder(**changes: Any) -> dict[str, Any]:
     """Give sections with an embedder, and an eps for it."""
     section = {"onnx": "models/my.onnx", "name": "mine"} | changes
     return {"faces": {"embedder": section}, "clustering": {"eps": 1}}
+
+
+@pytest.mark.parametrize("given", [8, 8.0, "8s", "8.0s"])
+def test_seconds_are_a_number_or_say_so(given: object) -> None:
+    network = configuration.load(minimal() | {"network": {"within": given, "layers": "same_frame"}})[
+        "network"
+    ]
+    assert (network["within"], network["layers"]) == (8, ["same_frame"])
+
+
+def test_the_published_network_does_not_look_at_layers() -> None:
+    section = {"mode": "as_published", "layers": ["within"]}
+    network = configuration.load(minimal() | {"network": section})["network"]
+    assert weights(network) == {"same_frame": 2, "adjacent": 1}
+    assert exported(network) == LAYERS
 
 
 def test_defaults_are_filled_in_and_the_input_is_not_changed() -> None:
@@ -176,6 +192,19 @@ RUN = (
         ({"network": {"top_edges": "some"}}, r"top_edges: found 'some'; allowed: a whole number .* or 'all'"),
         ({"network": {"top_edges": 0}}, r"top_edges: found 0; allowed: a whole number \(at least 1\) or 'a"),
         ({"network": {"mode": "published"}}, r"mode: found 'published'; allowed: 'standard' or 'as_p"),
+        ({"network": {"layers": ["same_shot"]}}, r"layers\.0: found 'same_shot'.*'adjacent'"),
+        ({"network": {"layers": []}}, r"layers: found \[\]; allowed: .*1 or more"),
+        ({"network": {"within": "8 seconds"}}, r"within: found '8 seconds'; allowed: a number .* as '8s'"),
+        ({"network": {"within": "99s"}}, r"within: found '99s'; allowed: a number \(0 to 60\)"),
+        ({"network": {"significant": 1.5}}, r"significant: found 1\.5; allowed: a number .*at most 1"),
+        (
+            {"network": {"layers": "within"}},
+            r"network\.within_weight: found 0; allowed: above 0",
+        ),
+        (
+            {"network": {"same_frame_weight": 0, "significant": 0.05}},
+            r"network\.significant: found 0\.05, where the weight is of adjacent alone; allowed: null",
+        ),
         (
             {"network": {"same_frame_weight": 0, "adjacent_weight": 0.0}},
             r"network\.same_frame_weight: found 0, as adjacent_weight; allowed: one of them above 0",

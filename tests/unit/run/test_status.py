@@ -122,6 +122,33 @@ def test_what_is_not_whole_is_asked_for_again_and_nothing_else(run: Path) -> Non
     assert ledger.read(run.parent / "ledger" / ledger.ASKED) == entry | {places[-1]: 2}
 
 
+def test_transcripts_are_told_and_asked_for_again_where_there_is_none(run: Path) -> None:
+    rows = [
+        {"broadcast": GOOD, "status": "shifted", "reason": "late"},
+        {"broadcast": MISSING, "status": "missing", "reason": "404 Not Found"},
+        {"broadcast": PARTIAL, "status": "partial", "reason": "1 cue"},
+        {"broadcast": WAITING, "status": "missing", "reason": "not asked for"},
+    ]
+    table = pa.Table.from_pylist(rows, schema=tables.TRANSCRIPTS)
+    tables.write(run / "transcripts.parquet", table, {})
+    for name in (GOOD, MISSING, PARTIAL):
+        receipt(run.parent, f"gdelt/transcripts/{name}")
+    found = [state for state in states(run) if state.kind == "transcript"]
+    assert [(state.name, state.status) for state in found] == [
+        (GOOD, "shifted"),
+        (MISSING, "missing"),
+        (PARTIAL, "partial"),
+    ]
+    asked = [state for state in ask_for_again(run) if state.kind == "transcript"]
+    assert [state.receipt for state in asked] == [
+        run.parent / "fetched" / "gdelt" / "transcripts" / f"{MISSING}.json"
+    ]
+    printed = CliRunner().invoke(app, ["status", str(run)]).stdout
+    assert "3: 1 shifted, 1 missing, 1 partial" in " ".join(printed.split())
+    assert f"{GOOD} (transcript)" in printed
+    assert "1 transcript" in CliRunner().invoke(app, ["retry", str(run)]).stdout
+
+
 def test_one_that_was_asked_for_again_and_failed_tells_why(run: Path) -> None:
     ask_for_again(run)
     log = run.parent / "logs" / "download" / "gdelt" / f"{PARTIAL}.log"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -46,6 +46,16 @@ def merge_facts(quality: dict, set_aside: dict) -> dict:
     return tables.provenance("merge", {"quality": minima}, **facts)
 
 
+def aired_again(folder: Path) -> Path:
+    """Two stretches that were on air before."""
+    rows = [
+        {"broadcast": "NTV_20240101_000000", "first_frame": first, "start": START, "kind": "scene"}
+        | {"end": START + timedelta(seconds=28)}
+        for first in (3, 90)
+    ]
+    return table(tables.REPLAYS, folder / "replays.parquet", rows)
+
+
 def scores(path: Path, reason: str = "") -> Path:
     return table(tables.SWEEP, path, [], {"reason": reason})
 
@@ -69,6 +79,7 @@ def edge(source: int, target: int, same_frame: int, adjacent: int) -> dict:
         "adjacent": adjacent,
         "n_broadcasts": 1,
         "weight": 2.0 * same_frame + adjacent,
+        "q": 0.01 if same_frame > 3 else 0.5,
     }
 
 
@@ -120,7 +131,7 @@ def run(tmp_path: Path) -> Path:
         ),
     }
     scored = scores(tmp_path / "sweep.parquet")
-    summary = summarise("test", broadcasts, inventories, {"eps-0.40": paths}, scored)
+    summary = summarise("test", broadcasts, inventories, {"eps-0.40": paths}, scored, aired_again(tmp_path))
     write_json(tmp_path / "summary.json", summary)
     return tmp_path
 
@@ -134,9 +145,10 @@ def test_what_was_read_and_found_is_counted(run: Path) -> None:
     assert summary["station_days"] == {"listed": 2, "ok": 1, "missing": 1, "damaged": 0, "refused_shows": 3}
     assert [row["status"] for row in summary["not_ok"]] == ["partial", "damaged", "missing", "empty"]
     assert (summary["frames"], summary["frames_unreadable"], summary["faces"]) == (60, 15, 600)
+    assert summary["replays"] == {"scene": {"stretches": 2, "seconds": 56}}
     clustering = summary["clusterings"]["eps-0.40"]
     assert (clustering["people"], clustering["noise"]) == (8, 2)
-    assert (clustering["pairs_same_frame"], clustering["pairs"]) == (2, 3)
+    assert (clustering["pairs_same_frame"], clustering["pairs"], clustering["more_than_chance"]) == (2, 3, 1)
     assert [row["person_id"] for row in clustering["on_screen"]] == ["P07", "P06", "P05", "P04", "P03"]
     assert clustering["left_out"] == 3
     output = CliRunner().invoke(app, ["summary", str(run)]).output
@@ -157,7 +169,8 @@ def test_what_is_worth_knowing_of_whole_broadcasts_is_told(tmp_path: Path) -> No
         for n, (status, reason) in enumerate([("ok", ""), ("ok", note), ("partial", note)])
     ]
     broadcasts = table(tables.BROADCASTS, tmp_path / "broadcasts.parquet", rows, merge_facts({}, {}))
-    summary = summarise("test", broadcasts, none_searched(tmp_path), {}, scores(tmp_path / "sweep.parquet"))
+    scored = scores(tmp_path / "sweep.parquet")
+    summary = summarise("test", broadcasts, none_searched(tmp_path), {}, scored, aired_again(tmp_path))
     assert summary["noted"] == [{"broadcast": "NTV_20240101_000001", "status": "ok", "reason": note}]
     write_json(tmp_path / "summary.json", summary)
     result = CliRunner().invoke(app, ["summary", str(tmp_path)])
@@ -233,8 +246,8 @@ def test_faces_set_aside_are_told_by_filter_and_are_no_noise(
     tables.write(people, pq.read_table(people), NOBODY | {"n_noise": noise})
     paths = {"labels": "labels", "people": "people", "changes": "people_changes", "pairs": "edges"}
     clustering = {kind: folder / f"{name}.parquet" for kind, name in paths.items()}
-    scored = run / "sweep.parquet"
-    summary = summarise("test", broadcasts, none_searched(run), {"eps-0.40": clustering}, scored)
+    of_all = run / "sweep.parquet", run / "replays.parquet"
+    summary = summarise("test", broadcasts, none_searched(run), {"eps-0.40": clustering}, *of_all)
     assert summary["faces"] == 600
     assert summary["clusterings"]["eps-0.40"]["noise"] == noise
     assert {name: n for name, n in summary["set_aside"].items() if n} == set_aside
@@ -251,6 +264,7 @@ def test_a_run_of_listed_broadcasts_says_nothing_of_station_days(run: Path) -> N
         none_searched(run),
         {},
         scores(run / "sweep.parquet"),
+        run / "replays.parquet",
     )
     assert summary["station_days"]["listed"] == 0
     write_json(run / "summary.json", summary)
@@ -291,7 +305,7 @@ def test_who_is_on_screen_for_too_short_is_counted_and_not_named(run: Path) -> N
     names = {"labels": "labels", "people": "people", "changes": "people_changes", "pairs": "edges"}
     paths = {kind: folder / f"{name}.parquet" for kind, name in names.items()}
     given = run / "broadcasts.parquet", none_searched(run), {"eps-0.40": paths}, run / "sweep.parquet"
-    found = summarise("test", *given, min_seconds=28)["clusterings"]["eps-0.40"]
+    found = summarise("test", *given, run / "replays.parquet", min_seconds=28)["clusterings"]["eps-0.40"]
     assert (found["people"], found["too_short"]) == (8, 4)
     assert [row["person_id"] for row in found["on_screen"]] == ["P07", "P06", "P05", "P04"]
     assert [pair["names"] for pair in found["strongest_pairs"]] == [["Person 6", "[bold]Zoë <b>"]]

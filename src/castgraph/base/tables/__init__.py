@@ -5,8 +5,8 @@ lies a JSON object with the version, the stage, its settings and its counts, and
 between two runs on the same input (no time, host or path), so equal input gives equal bytes.
 
 ``registry`` tells of each table where it lies, its key, its order and its columns; ``parquet`` reads and
-writes any of them, and checks; ``embeddings``, ``labels`` and ``members`` do so for what belongs to the
-merged faces; ``documents`` writes down what the registry says.
+writes any of them, and checks; ``embeddings``, ``labels``, ``members`` and ``replays`` do so for what
+belongs to the merged faces; ``documents`` writes down what the registry says.
 """
 
 from castgraph.base.tables.embeddings import (
@@ -35,12 +35,14 @@ from castgraph.base.tables.parquet import (
 from castgraph.base.tables.registry import (
     APPEARANCES,
     BROADCASTS,
+    CENTRALITY,
     CONSTRAINTS,
     EDGES,
     EMBEDDING_SIZE,
     FACES,
     FRAMES,
     GALLERY,
+    HOLDS,
     LABELS,
     MEETINGS,
     MEMBERS,
@@ -48,19 +50,25 @@ from castgraph.base.tables.registry import (
     MERGED_FRAMES,
     PEOPLE,
     PEOPLE_CHANGES,
+    REPLAYS,
     SCREEN_TIME,
     SIGHTINGS,
     SUGGESTIONS,
     SWEEP,
     SWEEP_CHANGES,
     TABLES,
+    TRANSCRIPTS,
+    UTTERANCES,
+    WORDS,
     Kind,
     encoded_faces,
 )
+from castgraph.base.tables.replays import Replayed, is_replayed, read_replayed, without_replays
 
 __all__ = [
     "APPEARANCES",
     "BROADCASTS",
+    "CENTRALITY",
     "CONSTRAINTS",
     "EDGES",
     "EMBEDDINGS",
@@ -68,6 +76,7 @@ __all__ = [
     "FACES",
     "FRAMES",
     "GALLERY",
+    "HOLDS",
     "LABELS",
     "LEFT_OUT",
     "MEETINGS",
@@ -77,6 +86,7 @@ __all__ = [
     "NOISE",
     "PEOPLE",
     "PEOPLE_CHANGES",
+    "REPLAYS",
     "ROW_GROUP",
     "SCREEN_TIME",
     "SIGHTINGS",
@@ -84,9 +94,13 @@ __all__ = [
     "SWEEP",
     "SWEEP_CHANGES",
     "TABLES",
+    "TRANSCRIPTS",
+    "UTTERANCES",
     "WHY",
+    "WORDS",
     "Kind",
     "Members",
+    "Replayed",
     "TableError",
     "batches",
     "by_broadcast",
@@ -95,6 +109,7 @@ __all__ = [
     "embeddings",
     "embeddings_writer",
     "encoded_faces",
+    "is_replayed",
     "open_embeddings",
     "opened",
     "provenance",
@@ -102,7 +117,9 @@ __all__ = [
     "read_labels",
     "read_members",
     "read_provenance",
+    "read_replayed",
     "runs",
+    "without_replays",
     "write",
     "write_labels",
     "write_members",

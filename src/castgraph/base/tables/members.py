@@ -16,10 +16,10 @@ from castgraph.base.tables.labels import NOISE
 from castgraph.base.tables.parquet import TableError, by_broadcast, opened, read_provenance, writer
 from castgraph.base.tables.registry import MEMBERS, MERGED_FACES
 
-WHY = ("", "noise", "set_aside", "not_a_face", "ignored")
+WHY = ("", "noise", "set_aside", "not_a_face", "ignored", "forgotten")
 """Why a face has no person; the first for one that has."""
 
-LEFT_OUT = (WHY.index("not_a_face"), WHY.index("ignored"))
+LEFT_OUT = (WHY.index("not_a_face"), WHY.index("ignored"), WHY.index("forgotten"))
 """Of these nothing is shown or written out."""
 
 
@@ -46,6 +46,9 @@ def write_members(
     faces: str | os.PathLike[str],
     members: Members,
     facts: Mapping[str, Any],
+    *,
+    distances: NDArray[np.floating[Any]] | None = None,
+    outlier: NDArray[np.bool_] | None = None,
 ) -> None:
     """Write who each face is, atomically; a broadcast at a time is read.
 
@@ -60,6 +63,9 @@ def write_members(
         In the order of the merged face table.
     facts
         The provenance; the digest is added.
+    distances, outlier
+        Of each face how far it is from the middle of its person, and whether that is unusually far; where
+        they are not given, nothing is known of it. Shape (n_faces,).
 
     Raises
     ------
@@ -71,6 +77,8 @@ def write_members(
         raise ValueError(f"{len(members.person)} members do not fit the {n_faces} faces of {faces}")
     facts = {**facts, "digest": read_provenance(faces).get("digest")}
     ids, reasons = pa.array(members.ids, pa.string()), pa.array(WHY)
+    apart = np.full(n_faces, np.nan) if distances is None else distances
+    is_far = np.zeros(n_faces, bool) if outlier is None else outlier
     end = 0
     with files.atomic(path) as part, writer(part, MEMBERS, facts) as add:
         for broadcast, [face] in by_broadcast(faces, MERGED_FACES, ["face"]):
@@ -85,6 +93,8 @@ def write_members(
                         face,
                         pa.DictionaryArray.from_arrays(known, ids),
                         pa.DictionaryArray.from_arrays(why.astype(np.int32), reasons),
+                        pa.array(apart[begin:end].astype(np.float32), from_pandas=True),  # NaN is none
+                        is_far[begin:end],
                     ],
                     MEMBERS.names,
                 )

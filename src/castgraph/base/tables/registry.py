@@ -69,6 +69,27 @@ _LOOKS: tuple[Column, ...] = (
     ("sharpness", pa.float32(), "variance of the Laplacian on the aligned face"),
     ("landmarks", pa.list_(pa.float32(), 10), "x, y of 5 points, in pixels of the original frame"),
 )
+
+
+def _chance(beginning: str, layer: str, null: str) -> tuple[Column, ...]:
+    """Give the columns that compare a layer of the network with chance."""
+    return (
+        (f"{beginning}expected", pa.float64(), f"what {layer} would be in the mean, {null}"),
+        (f"{beginning}ratio", pa.float64(), f"{layer} / {beginning}expected"),
+        (
+            f"{beginning}z",
+            pa.float64(),
+            f"{layer} less {beginning}expected, in standard deviations of chance",
+        ),
+        (f"{beginning}p", pa.float64(), f"how probable that {layer}, or more, is by chance"),
+        (
+            f"{beginning}q",
+            pa.float64(),
+            f"{beginning}p corrected for all pairs that could have met (Benjamini and Hochberg)",
+        ),
+    )
+
+
 _FRAME_COLUMNS: tuple[Column, ...] = (
     (
         "seconds",
@@ -128,7 +149,7 @@ TABLES: Mapping[str, Kind] = {
             ("n_unreadable", pa.int32(), "of these, frames that could not be read"),
             ("n_refused", pa.int32(), "entries of the ZIP that are no frame of this broadcast"),
             ("n_faces", pa.int32(), "its faces"),
-            ("n_set_aside", pa.int32(), "of these, faces that fail a quality filter"),
+            ("n_set_aside", pa.int32(), "of these, faces that are forgotten or fail a quality filter"),
         ),
     ),
     "faces": Kind(
@@ -144,8 +165,8 @@ TABLES: Mapping[str, Kind] = {
             (
                 "set_aside",
                 _TEXTS,
-                "the first quality filter that the face fails (min_face_px, min_score, min_sharpness); "
-                "empty where it counts",
+                "forgotten, or the first quality filter that the face fails (min_face_px, min_score, "
+                "min_sharpness); empty where it counts",
             ),
             (
                 "turn",
@@ -172,6 +193,53 @@ TABLES: Mapping[str, Kind] = {
             *_FRAME_COLUMNS,
         ),
     ),
+    "transcripts": Kind(
+        path="results/{run}/transcripts.parquet",
+        what="what became of the transcript of each broadcast of the run",
+        key=("broadcast",),
+        order=("broadcast",),
+        columns=(
+            ("broadcast", pa.string(), "the broadcast's ID"),
+            (
+                "status",
+                pa.string(),
+                "ok, partial, short, longer, shifted, unchecked, empty, damaged, unreachable or missing",
+            ),
+            ("reason", pa.string(), "why it is not ok, and what else there is to know of it"),
+            ("name", pa.string(), "the name of its file; empty where there is none"),
+            (
+                "language",
+                pa.string(),
+                "two or three letters (ISO 639), by the file's name or head, else by the configuration; "
+                "empty where nothing tells it",
+            ),
+            ("n_utterances", pa.int32(), "its utterances"),
+            ("n_joined", pa.int32(), "cues that only repeat the lines of the cue before"),
+            ("n_broken", pa.int32(), "cues that cannot be used, or only in part: their times are none"),
+            (
+                "first_seconds",
+                pa.float64(),
+                "when the first begins, since the broadcast began; null for none",
+            ),
+            ("last_seconds", pa.float64(), "when the last ends; null for none"),
+            ("frames_seconds", pa.float64(), "when the last frame that was read ends; null for none"),
+        ),
+    ),
+    "utterances": Kind(
+        path="results/{run}/utterances.parquet",
+        what="what was said, as the transcripts have it, a row a cue",
+        key=("broadcast", "utterance"),
+        order=("broadcast", "utterance"),
+        columns=(
+            _BROADCAST,
+            ("utterance", pa.int32(), "number of the utterance in its broadcast, from 1"),
+            ("start", _MICROSECOND, "when it begins: the broadcast's start and the time of the cue"),
+            ("end", _MICROSECOND, "when it ends"),
+            ("seconds", pa.float64(), "when it begins, since the broadcast began"),
+            ("text", pa.string(), "what was said, in one line"),
+            ("language", _TEXTS, "the language of the transcript; empty where nothing tells it"),
+        ),
+    ),
     "constraints": Kind(
         path="results/{run}/constraints.parquet",
         what="pairs of faces of which frames tell whether they are one person, likely rather than certain",
@@ -193,6 +261,43 @@ TABLES: Mapping[str, Kind] = {
                 pa.bool_(),
                 "whether they are in one frame and links in a row say that they are one person",
             ),
+        ),
+    ),
+    "replays": Kind(
+        path="results/{run}/replays.parquet",
+        what="stretches of a broadcast that were on air before, and where",
+        key=("broadcast", "first_frame"),
+        order=("broadcast", "first_frame"),
+        columns=(
+            ("broadcast", pa.string(), "the broadcast's ID"),
+            ("first_frame", pa.int32(), "number of the first frame of the stretch"),
+            ("last_frame", pa.int32(), "number of the last"),
+            ("start", _MICROSECOND, "when the first frame was on air"),
+            ("end", _MICROSECOND, "when the last frame was on air, and the seconds between two frames later"),
+            ("earlier_broadcast", pa.string(), "where it was on air before: the earliest that was found"),
+            ("earlier_first_frame", pa.int32(), "number of the frame there that is like the first"),
+            ("earlier_last_frame", pa.int32(), "number of the frame there that is like the last"),
+            ("earlier_start", _MICROSECOND, "when that first frame was on air"),
+            ("earlier_end", _MICROSECOND, "when that last frame was on air, and the same seconds later"),
+            ("n_frames", pa.int32(), "frames of the stretch"),
+            ("n_alike", pa.int32(), "of these, frames that are near-identical to one there"),
+            ("distance", pa.float32(), "median of the bits, of 64, in which the hashes of these differ"),
+            (
+                "face_distance",
+                pa.float32(),
+                "median distance of the embeddings of faces at the same place in these; null without faces",
+            ),
+            (
+                "score",
+                pa.float32(),
+                "how much speaks for a replay rather than chance, in bits: one more is twice as much",
+            ),
+            (
+                "n_showings",
+                pa.int32(),
+                "how often this footage is on air in the run, the first time included",
+            ),
+            ("kind", _TEXTS, "scene; or what is repeated often: opening or commercial"),
         ),
     ),
     "labels": Kind(
@@ -229,8 +334,11 @@ TABLES: Mapping[str, Kind] = {
             (
                 "why",
                 _TEXTS,
-                "why there is none: noise, set_aside, not_a_face or ignored; empty where there is one",
+                "why there is none: noise, set_aside, not_a_face, ignored or forgotten; empty where there "
+                "is one",
             ),
+            ("distance", pa.float32(), "from the middle of the person's faces; empty where there is none"),
+            ("outlier", pa.bool_(), "whether it is unusually far from that"),
         ),
     ),
     "people": Kind(
@@ -413,12 +521,93 @@ TABLES: Mapping[str, Kind] = {
             ("target", pa.string(), "person_id of the other"),
             ("same_frame", pa.int64(), "frames that show both"),
             ("adjacent", pa.int64(), "frames that show one, with the other in the frame before"),
+            (
+                "within",
+                pa.int64(),
+                "frames that show one, with the other in it or at most network.within before",
+            ),
+            ("same_broadcast", pa.int64(), "broadcasts that show both, whenever"),
             ("n_broadcasts", pa.int32(), "broadcasts in which they are same_frame or adjacent"),
             ("first_seen", _SECOND, "time of the first of these frames"),
             ("last_seen", _SECOND, "time of the last of these frames"),
             ("broadcast", pa.string(), "of the first frame that makes the pair, as evidence"),
             _FRAME,
-            ("weight", pa.float64(), "same_frame and adjacent, each times its weight"),
+            ("weight", pa.float64(), "the layers (network.layers), each times its weight"),
+            *_chance("", "same_frame", "frames drawn by chance in each broadcast"),
+            *_chance("same_broadcast_", "same_broadcast", "broadcasts drawn by chance"),
+        ),
+    ),
+    "centrality": Kind(
+        path="results/{run}/{clustering}/centrality.parquet",
+        what="where everybody stands in the network of each day or week (`network.period`, UTC)",
+        key=("part", "person_id"),
+        order=("part", "-pagerank", "person_id"),
+        columns=(
+            ("part", pa.string(), "which day or week: 2024-01-31 or 2024-W05 (ISO 8601)"),
+            ("start", pa.date32(), "its first day"),
+            ("person_id", pa.string(), "the person, who has an edge in it"),
+            ("degree", pa.int32(), "with how many people"),
+            ("strength", pa.float64(), "the sum of the weights of these edges"),
+            (
+                "pagerank",
+                pa.float64(),
+                "high for people seen with many who are themselves seen with many; all of a part make 1",
+            ),
+            (
+                "betweenness",
+                pa.float64(),
+                "share of the shortest ways between two others that lead over the person, "
+                "an edge being 1 / weight long",
+            ),
+            (
+                "community",
+                pa.int32(),
+                "number of a group that is often seen together; it stays with most of those who had it last",
+            ),
+        ),
+    ),
+    "holds": Kind(
+        path="results/{run}/holds.parquet",
+        what="every edge of every clustering, and whether it is one in the others, people matched by faces",
+        key=("clustering", "source", "target"),
+        order=("clustering",),
+        columns=(
+            ("clustering", pa.string(), "the name of its folder"),
+            ("source", pa.string(), "person_id, the first of the two in the alphabet"),
+            ("target", pa.string(), "person_id of the other"),
+            (
+                "holds",
+                pa.string(),
+                "over which eps of its algorithm it is an edge without a gap, and in how many of the others; "
+                "empty where there is nothing to compare",
+            ),
+            ("n_held", pa.int32(), "other clusterings that have it"),
+            ("n_compared", pa.int32(), "other clusterings, those of network.compare among them"),
+            ("least_weight", pa.float64(), "the smallest weight where it is an edge"),
+            ("most_weight", pa.float64(), "the largest"),
+        ),
+    ),
+    "words": Kind(
+        path="results/{run}/{clustering}/words.parquet",
+        what="the words that are said more while a person, or both people of a pair, are on the screen than "
+        "at other times, those that stand out most first",
+        key=("person_id", "other_id", "language", "word"),
+        order=("person_id", "other_id", "language", "-z", "word"),
+        columns=(
+            ("person_id", _TEXTS, "the person; of a pair the first of the two in the alphabet"),
+            ("other_id", _TEXTS, "the other one of a pair; empty for one person"),
+            ("language", _TEXTS, "of the transcripts that are compared; empty where nothing tells it"),
+            ("word", pa.string(), "in small letters; stop words of the language are left out"),
+            ("n", pa.int64(), "how often it is said in frames that show the person, or make the pair"),
+            ("n_rest", pa.int64(), "how often in everything else"),
+            ("n_words", pa.int64(), "all words that are said in these frames, without stop words"),
+            ("n_broadcasts", pa.int32(), "in how many broadcasts it is said in these frames"),
+            (
+                "log_odds",
+                pa.float64(),
+                "logarithm of the ratio of the odds of the word, here and in the rest, with a prior",
+            ),
+            ("z", pa.float64(), "log_odds over its standard error; only words of 1.96 or more are listed"),
         ),
     ),
     "sweep": Kind(
@@ -498,7 +687,10 @@ FRAMES = TABLES["encoded_frames"].schema
 BROADCASTS = TABLES["broadcasts"].schema
 MERGED_FACES = TABLES["faces"].schema
 MERGED_FRAMES = TABLES["frames"].schema
+TRANSCRIPTS = TABLES["transcripts"].schema
+UTTERANCES = TABLES["utterances"].schema
 CONSTRAINTS = TABLES["constraints"].schema
+REPLAYS = TABLES["replays"].schema
 LABELS = TABLES["labels"].schema
 GALLERY = TABLES["gallery"].schema
 MEMBERS = TABLES["members"].schema
@@ -510,6 +702,9 @@ SCREEN_TIME = TABLES["screen_time"].schema
 MEETINGS = TABLES["meetings"].schema
 SUGGESTIONS = TABLES["suggestions"].schema
 EDGES = TABLES["edges"].schema
+HOLDS = TABLES["holds"].schema
+CENTRALITY = TABLES["centrality"].schema
+WORDS = TABLES["words"].schema
 SWEEP = TABLES["sweep"].schema
 SWEEP_CHANGES = TABLES["sweep_changes"].schema
 

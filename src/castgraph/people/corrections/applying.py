@@ -17,10 +17,13 @@ from castgraph.people.corrections.anchors import NOWHERE, find_faces
 from castgraph.people.corrections.decisions import KINDS, Decision, Person
 from castgraph.people.places import Places
 
-_SET_ASIDE, _NOT_A_FACE, _IGNORED = (WHY.index(word) for word in ("set_aside", "not_a_face", "ignored"))
+_SET_ASIDE, _NOT_A_FACE, _IGNORED, _FORGOTTEN = map(
+    WHY.index, ("set_aside", "not_a_face", "ignored", "forgotten")
+)
 _NO_MEMBER = {
     _SET_ASIDE: "the face is set aside by a filter of quality",
     _NOT_A_FACE: "another decision says that it is not a face",
+    _FORGOTTEN: "the face is forgotten",
 }
 _MOST_LINES = 10  # that a sentence names
 _MOST_TOLD = 3  # of anything longer

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from castgraph.base import tables
-from castgraph.people.places import BOX
+from castgraph.base.boxes import BOX
 from castgraph.people.table import broadcast_codes
 
 _COUNT = (tables.WHY.index(""), tables.WHY.index("noise"))

@@ -117,6 +117,29 @@ Distinct = Annotated[list[Item], Field(min_length=1), ONCE, _OneOrMore()]
 WHOLE = BeforeValidator(_whole)
 """The number 5.0 is a whole one, too."""
 
+_SECONDS = r"\d+(?:\.\d+)?s"
+
+
+class _Seconds:
+    """Take a number of seconds, also as text that ends in s."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def number(value: Any) -> Any:
+            is_text = isinstance(value, str) and re.fullmatch(_SECONDS, value)
+            return float(value[:-1]) if is_text else value
+
+        return core_schema.no_info_before_validator_function(number, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        text = {"type": "string", "pattern": f"^{_SECONDS}$", "allowed": "such a number and s, as '8s'"}
+        return {"anyOf": [handler(schema), text]}
+
+
+SECONDS = _Seconds()
+"""The text 8s is the number 8, too."""
+
 DECIMALS = Allowed("at most 10 decimals", lambda value: float(f"{value:.10f}") == value)
 """Folders are named after such a number with so many decimals, and the name has to tell it."""
 

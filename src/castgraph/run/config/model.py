@@ -17,11 +17,12 @@ from castgraph.run.config.fields import Section, matching
 from castgraph.run.config.network import Network
 from castgraph.run.config.people import People
 from castgraph.run.config.quality import Quality
+from castgraph.run.config.transcripts import Transcripts
 from castgraph.run.names import EPS
 
 _OURS = (
     *("faces", "frames", "logs", "benchmarks", "inventory", "download", "unzip", "encode"),
-    *("fetched", "unzipped", "encoded", "ledger"),
+    *("fetched", "unzipped", "encoded", "ledger", "transcript"),
 )
 """Folders of results that belong to no run; those of logs and benchmarks lie beside folders of runs, too."""
 
@@ -46,6 +47,7 @@ class Config(Section):
     clustering: Clustering = Clustering()
     people: People = People()
     network: Network = Network()
+    transcripts: Transcripts = Transcripts()
     export: Export = Export()
     compute: Compute = Compute()
 
