@@ -31,7 +31,7 @@ def test_profiles_share_what_does_not_depend_on_the_place() -> None:
 @pytest.mark.usefixtures("plugin")
 def test_an_option_that_nobody_knows_is_refused(new_run: Callable[..., Run]) -> None:
     """So what a profile says cannot be misspelt."""
-    run = new_run({"run": "plan", "broadcasts": {"ids": YEAR[:1]}})
+    run = new_run({"run": "plan", "broadcasts": {"ids": YEAR[:1]}}, warm=False)
     wrong = run.folder / "wrong"
     wrong.mkdir()
     (wrong / "config.yaml").write_text(
@@ -46,6 +46,7 @@ def test_slurm_submits_the_chain_of_a_broadcast_as_one_job(root, new_run: Callab
     run = new_run(
         {"run": "slurm", "broadcasts": {"ids": YEAR}},
         extra=["--workflow-profile", str(root / "profiles" / "slurm")],
+        warm=False,
     )
     output = run("-n", cores=200)
     assert output.count("Group job broadcast") == 3

@@ -37,7 +37,9 @@ class Run:
     config: Config | None = None  # none: the shipped configuration, the demo
     extra: list[str] = field(default_factory=list)
     detailed: bool = True  # Snakemake's own account, which tells every job; else what users see
-    warm: bool = True  # Snakemake need not be imported anew
+    warm: bool = (
+        True  # Snakemake need not be imported anew; it is where another PYTHONPATH brings it a plugin
+    )
 
     @property
     def results(self) -> Path:
