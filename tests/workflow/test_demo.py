@@ -240,9 +240,6 @@ def test_the_network_over_time_is_that_of_the_whole_day_by_day(demo_run) -> None
     assert "The mean PageRank of 2024-01-02 to 2024-01-03 and of 2024-01-04 to 2024-01-05" in page
 
 
-def test_tables_carry_their_provenance(demo_run) -> None:
-
-
 def test_places_and_the_period_are_the_same_everywhere(demo_run) -> None:
     folder = demo_run.results / CLUSTERING
     with (folder / "nodes.csv").open(newline="") as file:
