@@ -13,7 +13,7 @@ from tests.members import members
 from castgraph.base import tables
 from castgraph.faces.merge import merge
 from castgraph.faces.quality import Quality
-from castgraph.faces.times import face_times, frame_times
+from castgraph.faces.times import face_times, frame_times, n_read
 from castgraph.network.cooccurrence import cooccurrences
 from castgraph.people.centre import middles
 from castgraph.people.table import COLUMNS, people_table
@@ -77,6 +77,11 @@ def test_frames_of_a_video_have_its_clock_and_stills_their_number(run: dict[str,
     }
     for name in ("faces", "frames", "broadcasts"):
         tables.check(run[name], tables.TABLES[name])
+
+
+def test_frames_that_were_read_are_counted_and_replays_are_left_out(run: dict[str, Path]) -> None:
+    assert n_read(run["frames"]) == {VIDEO: 4, STILLS: 3}
+    assert n_read(run["frames"], {VIDEO: np.array([[2, 3], [30, 50]], np.int32)}) == {VIDEO: 1, STILLS: 3}
 
 
 def test_a_face_has_the_time_of_its_frame_in_all_that_follows(run: dict[str, Path]) -> None:
