@@ -24,6 +24,10 @@ WITHOUT = (
     "castgraph.network.cooccurrence",
     "castgraph.network.export",
     "castgraph.network.graph",
+    "castgraph.network.holds",
+    "castgraph.network.replays",
+    "castgraph.network.variants",
+    "castgraph.pages.published",
     "castgraph.pages.report",
     "castgraph.people.centre",
     "castgraph.people.database",
@@ -45,6 +49,7 @@ WITHOUT = (
     "castgraph.run.scores",
     "castgraph.run.status",
     "castgraph.run.summary",
+    "castgraph.transcripts.utterances",
 )
 # These ask by SQL.
 ASK = ("castgraph.ask.export", "castgraph.ask.find", "castgraph.ask.questions")

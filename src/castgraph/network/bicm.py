@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 Numbers = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -102,6 +101,8 @@ def _fits(ones: Numbers, n_others: Numbers) -> bool:
 
 def _solved(rows: Numbers, n_rows: Numbers, columns: Numbers, n_columns: Numbers) -> Reals:
     """Find the probabilities of kinds of rows and columns, `n_rows` and `n_columns` of each."""
+    from scipy.special import expit  # takes longer to load than all that imports this
+
     wanted = np.concatenate([n_rows * rows, n_columns * columns]).astype(float)
     cells = np.outer(n_rows, n_columns).astype(float)
     split = len(rows)

@@ -27,7 +27,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from castgraph.network import tails
@@ -262,6 +261,8 @@ def _sorted(one: Numbers, other: Numbers) -> tuple[Numbers, Numbers]:
 
 def _all_pairs(seen: Presence) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
     """Give the pairs that share a broadcast, some at a time: the two people, and how many they share."""
+    from scipy.sparse import csr_array  # takes longer to load than all that imports this
+
     ones = np.ones(len(seen.person), np.int32)
     table = csr_array((ones, seen.broadcast, seen.starts), shape=(len(seen.people), len(seen.broadcasts)))
     other_way = table.T.tocsr()

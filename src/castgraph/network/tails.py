@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, ndtr
 
 Numbers = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -72,6 +71,8 @@ def hypergeometric(
     >>> print(p.round(4), exact)
     [0.3785] [ True]
     """
+    from scipy.special import gammaln  # takes longer to load than all that imports this
+
     least = np.maximum(0, first + second - size)
     # Frames without the one and without the other are spread by chance, too: fewer of them, the same sum.
     a, b = (np.where(least > 0, size - each, each) for each in (first, second))
@@ -303,5 +304,7 @@ def _saddlepoint(counts: Numbers, top: Numbers, cumulants: Callable[[Reals], Cum
     near = np.abs(w) < _NEAR  # there the two are nearly equal, and their difference has a limit
     with np.errstate(divide="ignore", invalid="ignore"):
         skew = np.where(near, -third / (6 * variance**1.5), 1 / u - 1 / w)
+    from scipy.special import ndtr
+
     found: Reals = ndtr(-w) + np.exp(-(w**2) / 2) / np.sqrt(2 * np.pi) * skew
     return found
