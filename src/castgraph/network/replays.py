@@ -402,10 +402,15 @@ def _face_distances(stills: Stills, one: Rows, other: Rows) -> Floats:
         The mean over those at the same place; NaN where one of the two shows no face, infinity where both do
         and no two of them are at the same place.
     """
-    found = np.empty(len(one))
-    for begin in range(0, len(one), _BLOCK):
-        block = slice(begin, begin + _BLOCK)
-        found[block] = _face_distances_of(stills, one[block], other[block])
+    found = np.full(len(one), np.nan)
+    n_pairs = np.prod(
+        [stills.first_face[rows + 1] - stills.first_face[rows] for rows in (one, other)], axis=0
+    )
+    both = np.flatnonzero(n_pairs)
+    # So many pairs of faces at a time: a crowd has thousands in two frames.
+    step = np.cumsum(n_pairs[both]) // _BLOCK
+    for part in np.split(both, np.flatnonzero(np.diff(step)) + 1):
+        found[part] = _face_distances_of(stills, one[part], other[part])
     return found
 
 
@@ -424,8 +429,8 @@ def _face_distances_of(stills: Stills, one: Rows, other: Rows) -> Floats:
     n_pairs = n_one * n_other
     pair = np.repeat(np.arange(len(one)), n_pairs)
     within = np.arange(len(pair)) - np.repeat(np.cumsum(n_pairs) - n_pairs, n_pairs)
-    a = stills.first_face[one][pair] + within // np.maximum(n_other[pair], 1)
-    b = stills.first_face[other][pair] + within % np.maximum(n_other[pair], 1)
+    a = stills.first_face[one][pair] + within // n_other[pair]
+    b = stills.first_face[other][pair] + within % n_other[pair]
     alike = _at_one_place(stills, a, b)
     pair, a, b = pair[alike], a[alike], b[alike]
     distance = np.linalg.norm(stills.embeddings[a] - stills.embeddings[b], axis=1)
@@ -434,9 +439,8 @@ def _face_distances_of(stills: Stills, one: Rows, other: Rows) -> Floats:
     nearest = order[(np.diff(a[order], prepend=-1) != 0) | (np.diff(pair[order], prepend=-1) != 0)]
     sums = np.bincount(pair[nearest], distance[nearest], len(one))
     counts = np.bincount(pair[nearest], minlength=len(one))
-    return np.where(
-        n_pairs == 0, np.nan, np.divide(sums, counts, out=np.full(len(one), np.inf), where=counts > 0)
-    )
+    means: Floats = np.divide(sums, counts, out=np.full(len(one), np.inf), where=counts > 0)
+    return means
 
 
 class _Match(NamedTuple):
@@ -495,14 +499,17 @@ def _maybe_same_face(stills: Stills, rows: Rows, begin: int, end: int) -> NDArra
     row = np.repeat(np.arange(len(rows)), n_faces)
     own = np.repeat(stills.first_face[rows], n_faces) + np.arange(len(row))
     own -= np.repeat(np.cumsum(n_faces) - n_faces, n_faces)
-    one, other = np.asarray(stills.embeddings[own]), np.asarray(stills.embeddings[faces])
-    squared = np.einsum("ij,ij->i", one, one)[:, None] - 2 * one @ other.T
-    squared += np.einsum("ij,ij->i", other, other)
-    # Wider than is needed: whatever the rounding, what is near enough is among them.
-    face, near = np.nonzero(squared <= (1.2 * SAME_FACE * stills.scale) ** 2)
+    other = np.asarray(stills.embeddings[faces])
+    squares = np.einsum("ij,ij->i", other, other)
     frame = np.repeat(np.arange(end - begin), np.diff(stills.first_face[begin : end + 1]))
     maybe = np.zeros((len(rows), end - begin), bool)
-    maybe[row[face], frame[near]] = True
+    step = 1 + (1 << 23) // max(len(other), 1)
+    for at in range(0, len(own), step):
+        one = np.asarray(stills.embeddings[own[at : at + step]])
+        squared = np.einsum("ij,ij->i", one, one)[:, None] - 2 * one @ other.T + squares
+        # Wider than is needed: whatever the rounding, what is near enough is among them.
+        face, near = np.nonzero(squared <= (1.2 * SAME_FACE * stills.scale) ** 2)
+        maybe[row[at + face], frame[near]] = True
     return maybe
 
 
