@@ -341,7 +341,11 @@ def gallery_pictures(wildcards):
 # The network of a clustering, and those that it is compared with, by what their files are called.
 NETWORKS = ["", *(f"_{name}" for name in compared_networks(config["network"]))]
 TITLES = {
-    "": "Who is seen beside whom",
+    "": (
+        "Who is seen beside whom"
+        if config["network"]["mode"] == "standard"
+        else "As published: who is seen beside whom"
+    ),
     "_corrected": "Corrected: who is seen beside whom",
     "_without_hosts": "Beside those who are always on air",
 }
