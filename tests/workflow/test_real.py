@@ -165,6 +165,11 @@ def test_all_broadcasts_are_read(run: Run, sample: Path) -> None:
     assert [row["status"] for row in rows] == ["ok"] * len(list(sample.glob("*.zip")))
 
 
+def test_no_footage_is_on_air_again(run: Run) -> None:
+    """The same people sit in the same studio for three days."""
+    assert len(pq.read_table(run.results / "replays.parquet")) == 0
+
+
 def test_several_eps_at_once_give_the_labels_of_scikit_learn(run: Run, tmp_path: Path) -> None:
     eps = [0.34, 0.40, 0.46, 0.55]
     # Small faces found people, too: scikit-learn knows none that may only join.
