@@ -20,5 +20,6 @@ with joblog(snakemake.log[0]):
         Path(snakemake.input.scores),
         Path(snakemake.input.replays),
         snakemake.params.min_seconds,
+        *map(Path, snakemake.input.transcripts),
     )
     write_json(snakemake.output[0], found)

@@ -28,7 +28,14 @@ from castgraph.run.config.messages import rules as keys
 CURRENT = tuple(document for document in DOCUMENTS if document != "CHANGELOG.md")
 FOLDERS = ("config", "docs", "envs", "profiles", "resources", "scripts", "src", "tests", "workflow")
 # Names in the documents of what a user or a run makes.
-MADE = ("results", "resources/zips", "resources/inventories", "scratch", "config/mine.yaml")
+MADE = (
+    "results",
+    "resources/transcripts",
+    "resources/zips",
+    "resources/inventories",
+    "scratch",
+    "config/mine.yaml",
+)
 # What is in the list of outputs and no rule lists as its output: it is written at the start of a run.
 AT_START = {"results/{run}/config.yaml"}
 # Commands that are not castgraph's, Snakemake's or make's; tests/workflow/test_documents.py gives some.

@@ -13,6 +13,7 @@ import networkx as nx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from PIL import Image
 from sklearn.cluster import DBSCAN
 
@@ -23,7 +24,7 @@ from castgraph.base.tables import TABLES, check, read_provenance
 from tests.documents import DOCUMENTS, blocks
 from tests.gexf13 import validated
 from tests.truth import TrueFace, matched, of_demo, pairwise
-from tests.workflow.conftest import Run, persons
+from tests.workflow.conftest import Run, jobs, persons
 
 CLUSTERING = "linkage-0.52"
 PASSERS_BY = {"Passer-by A", "Passer-by B", "Passer-by C"}
@@ -143,6 +144,60 @@ def test_the_best_face_of_a_person_is_that_person(demo_run, found) -> None:
     assert [found[n][0] for n in best] == list(range(13))
 
 
+def test_the_planted_replay_is_found_and_nothing_else(demo_run) -> None:
+    [row] = pq.read_table(demo_run.results / "replays.parquet").to_pylist()
+    later, earlier = "DEMO1_20240103_070000_Morning_Desk", "DEMO1_20240102_190000_Evening_Review"
+    assert (row["broadcast"], row["first_frame"], row["last_frame"]) == (later, 38, 43)
+    assert (row["earlier_broadcast"], row["earlier_first_frame"], row["earlier_last_frame"]) == (
+        earlier,
+        20,
+        25,
+    )
+    assert (row["kind"], row["n_showings"], row["n_alike"]) == ("scene", 2, 6)
+    assert (row["distance"], row["face_distance"]) == (0, 0)
+
+
+def test_what_is_on_air_again_counts_once_where_that_is_asked_for(demo_run, tmp_path: Path) -> None:
+    config = yaml.safe_load((demo_run.results / "config.yaml").read_text())
+    config["network"]["count_replays"] = "once"
+    once = demo_run.copied(tmp_path / "once", config)
+    names = ("edges", "screen_time")
+    assert jobs(once(*(f"results/demo/{CLUSTERING}/{name}.parquet" for name in names))) == {
+        "network": 1,
+        "sightings": 1,
+    }
+    before, after = demo_run.results / CLUSTERING, once.results / CLUSTERING
+    # Six frames with a face each.
+    assert read_provenance(before / "edges.parquet")["n_replayed"] == 0
+    assert read_provenance(after / "edges.parquet")["n_replayed"] == 6
+    again = ("DEMO1_20240103_070000_Morning_Desk", range(38, 45))  # the last loses its neighbour
+
+    def others(folder: Path) -> list[dict[str, Any]]:
+        rows = pq.read_table(folder / "meetings.parquet").to_pylist()
+        return [row for row in rows if row["broadcast"] != again[0] or row["frame"] not in again[1]]
+
+    assert others(after) == others(before)
+    assert (
+        len(others(after))
+        <= len(pq.read_table(after / "meetings.parquet"))
+        < len(pq.read_table(before / "meetings.parquet"))
+    )
+    rows, left = (
+        [
+            row
+            for row in pq.read_table(folder / "screen_time.parquet").to_pylist()
+            if row["part"] == "2024-01-03"
+        ]
+        for folder in (before, after)
+    )
+    for column in ("screen_seconds", "read_seconds"):
+        one, other = ({row["person_id"]: row[column] for row in each} for each in (rows, left))
+        assert sum(one.values()) > sum(other.values())
+    assert sum(row["screen_seconds"] for row in rows) - sum(row["screen_seconds"] for row in left) == 6 * 4
+    for name in ("people", "sightings", "appearances"):
+        assert pq.read_table(after / f"{name}.parquet").equals(pq.read_table(before / f"{name}.parquet"))
+
+
 def test_gephi_tables_have_their_columns(demo_run) -> None:
     with (demo_run.results / CLUSTERING / "nodes.csv").open(newline="") as file:
         nodes = list(csv.DictReader(file))
@@ -183,6 +238,9 @@ def test_the_network_over_time_is_that_of_the_whole_day_by_day(demo_run) -> None
     page = (demo_run.results / "report.html").read_text()
     assert "Who rose and who fell" in page
     assert "The mean PageRank of 2024-01-02 to 2024-01-03 and of 2024-01-04 to 2024-01-05" in page
+
+
+def test_tables_carry_their_provenance(demo_run) -> None:
 
 
 def test_places_and_the_period_are_the_same_everywhere(demo_run) -> None:

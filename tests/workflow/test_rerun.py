@@ -16,8 +16,10 @@ import pytest
 
 from castgraph.base import tables
 from castgraph.clustering import dbscan
-from castgraph.faces.times import face_times
+from castgraph.faces.times import face_times, n_read
 from castgraph.network.cooccurrence import cooccurrences
+from castgraph.network.presence import presence
+from castgraph.network.significance import compared
 from castgraph.people.centre import middles
 from castgraph.people.table import people_table
 from tests.workflow.conftest import SHORT, Run, frames_of, jobs, write_zip
@@ -110,6 +112,9 @@ def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Ru
         "top_edges": "all",
     }
     assert jobs(copied("-n")) == {"network": 1, "picture": 1, "summary": 1, "report": 1, "all": 1}
+    copied.config["network"] = {"count_replays": "once"}
+    counted = ("sightings", "network", "picture", "summary", "report", "all")
+    assert jobs(copied("-n")) == dict.fromkeys(counted, 1)
     copied.config["clustering"]["min_samples"] = 3
     assert jobs(copied("-n")) == dict.fromkeys((*PER_CLUSTERING, *OF_ALL), 1)
 
@@ -165,8 +170,9 @@ def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) 
         counted, middles(embeddings, alone.person), alone, times, frame_seconds=4, n_frames=n_frames
     )
     assert found.to_pylist() == people.to_pylist()
-    edges = cooccurrences(counted, alone, times).to_pylist()
-    assert pq.read_table(folder / "edges.parquet").to_pylist() == edges
+    edges = cooccurrences(counted, alone, times)
+    compared_edges, _ = compared(edges, presence(counted, alone), n_read(copied.results / "frames.parquet"))
+    assert pq.read_table(folder / "edges.parquet").to_pylist() == compared_edges.to_pylist()
 
     summary = json.loads((copied.results / "summary.json").read_text())
     assert summary["faces"] == len(before)
@@ -271,10 +277,13 @@ def test_published_files_and_database_json_on_request(copied: Run) -> None:
     import csv
 
     copied.config |= {"network": {"mode": "as_published"}, "export": {"database_json": True}}
-    counts = {"network": 1, "picture": 1, "database_json": 1, "summary": 1, "report": 1, "all": 1}
-    assert jobs(copied("-n")) == counts
+    made = ("network", "picture", "published", "database_json", "holds", "summary", "report", "all")
+    assert jobs(copied("-n")) == dict.fromkeys(made, 1)
     folder = copied.results / "eps-0.40"
-    copied(*(f"results/small/eps-0.40/{name}" for name in ("nodes.csv", "DATABASE.json")))
+    wanted = ("nodes.csv", "DATABASE.json", "as_published.html")
+    copied(*(f"results/small/eps-0.40/{name}" for name in wanted))
+    page = (folder / "as_published.html").read_text(encoding="utf-8")
+    assert page.count("data:image/webp;base64,") == 2
     with (folder / "edges.csv").open(newline="") as file:
         edges = list(csv.DictReader(file))
     with (folder / "nodes.csv").open(newline="") as file:

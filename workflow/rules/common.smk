@@ -248,7 +248,9 @@ if any(may_be_transcript(each.path) for each in LEFT_ALONE):
 def counted_once(wildcards):
     """The replays, where footage that is on air again is not to be counted again."""
     return (
-        [] if config["network"]["count_replays"] == "always" else f"results/{wildcards.run}/replays.parquet"
+        []
+        if config["network"]["count_replays"] == "always"
+        else "results/{run}/replays.parquet".format(**wildcards)
     )
 
 
@@ -345,13 +347,9 @@ TITLES = {
 }
 
 
-def networks(*files):
-    """Files of each of these networks, for the clusterings of a run."""
-    return [
-        f"results/{{run}}/{{clustering}}/{file.replace('{name}', name)}"
-        for name in NETWORKS
-        for file in files
-    ]
+def networks(*paths):
+    """A file of each of these networks, for each of the paths of the files of the one that is asked for."""
+    return [f"{Path(path).with_suffix('')}{name}{Path(path).suffix}" for name in NETWORKS for path in paths]
 
 
 # What tells where a frame can be seen.

@@ -45,7 +45,9 @@ rule network:
         gexf="results/{run}/{clustering}/graph.gexf",
         dynamic="results/{run}/{clustering}/dynamic.gexf",
         graphml="results/{run}/{clustering}/graph.graphml",
-        compared=networks("graph{name}.graphml", "graph{name}.gexf")[2:],
+        compared=networks(
+            "results/{run}/{clustering}/graph.graphml", "results/{run}/{clustering}/graph.gexf"
+        )[2:],
     log:
         "results/logs/{run}/{clustering}/network.log",
     benchmark:
@@ -68,11 +70,11 @@ rule network:
 rule picture:
     """Draw the network, with portraits as nodes."""
     input:
-        graphs=networks("graph{name}.graphml"),
+        graphs=networks("results/{run}/{clustering}/graph.graphml"),
         portraits=portraits,
     output:
-        png=networks("network{name}.png"),
-        svg=networks("network{name}.svg"),
+        png=networks("results/{run}/{clustering}/network.png"),
+        svg=networks("results/{run}/{clustering}/network.svg"),
     log:
         "results/logs/{run}/{clustering}/picture.log",
     benchmark:
@@ -122,7 +124,7 @@ if config["network"]["mode"] == "as_published":
         input:
             pairs="results/{run}/{clustering}/edges.parquet",
             people="results/{run}/{clustering}/people.parquet",
-            pictures=networks("network{name}.png"),
+            pictures=networks("results/{run}/{clustering}/network.png"),
         output:
             "results/{run}/{clustering}/as_published.html",
         log:

@@ -12,6 +12,7 @@ rule summary:
         changes=per_clustering("people_changes.parquet"),
         pairs=per_clustering("edges.parquet"),
         scores="results/{run}/sweep.parquet",
+        transcripts=lambda wildcards: with_words("results/{run}/transcripts.parquet".format(**wildcards)),
         replays="results/{run}/replays.parquet",
     output:
         "results/{run}/summary.json",

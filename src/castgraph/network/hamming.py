@@ -71,7 +71,8 @@ def near_pairs(codes: Codes, radius: int) -> tuple[Rows, Rows]:
 def _once(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
     """Give each value once, in order: np.unique takes longer where most are there once."""
     values = np.sort(np.concatenate(parts))
-    return values[np.diff(values, prepend=~values[:1]) != 0]
+    once: NDArray[np.uint64] = values[np.diff(values, prepend=~values[:1]) != 0]
+    return once
 
 
 def _sorted(codes: Codes, n_chunks: int) -> Iterator[tuple[Codes, Codes]]:

@@ -35,7 +35,8 @@ _GAP = 0.05  # between two neighbours
 _SLACK = 1e-3  # by which places may be rounded
 _LEAST = 0.02  # the scale below which people stand on each other, whatever is done
 _STEPS = 400  # to move people apart, before all are made smaller
-_CHECKS = 1_000_000  # distances that are in memory together
+_CLASS = 1.25  # the largest radius by the smallest of discs that are placed together
+_SQUARES = 10_000_000  # into which the plane is parted, at most
 _TURN = math.pi * (3 - math.sqrt(5))  # from point to point of a spiral that fills the plane evenly
 
 _RADIUS = 0.68  # of the largest portrait, at most
@@ -102,7 +103,7 @@ def arranged(points: Points, ranks: Points, names: Sequence[str], drawn: int) ->
     A place on the picture is a mixture of where the layout has a person and of the rank from left to right
     (from bottom to top), which opens dense parts and closes gaps, and keeps who is left of (above) whom; then
     people are moved apart, as little as it takes. Who is not drawn keeps the place between those who are.
-    From the highest PageRank to the lowest, each takes the nearest place on a spiral that is free.
+    From the highest PageRank to the lowest, each takes the nearest place that is free.
     """
     if not len(points):
         return Arrangement(np.empty((0, 2)), 1.0)
@@ -274,16 +275,64 @@ def _touching(centres: Points, half: Points) -> NDArray[np.bool_]:
 
 
 def _fill_in(centres: Points, radii: Points, n_placed: int) -> None:
-    """Move the discs after the first `n_placed`, in order, to the nearest place where each touches none."""
-    for number in range(n_placed, len(centres)):
-        radius, wanted = radii[number], centres[number].copy()
-        room = (radii[:number] + radius + _SLACK) ** 2
-        tried, step = 0, 1
-        while True:
-            candidates = wanted + 1.2 * radius * _spiral(tried + step)[tried:]
-            apart = candidates[:, None] - centres[None, :number]
-            free = np.flatnonzero(((apart**2).sum(axis=2) >= room).all(axis=1))
-            if len(free):
-                centres[number] = candidates[free[0]]
-                break
-            tried, step = tried + step, min(4 * step, 1 + _CHECKS // number)
+    """Move the discs after the first `n_placed`, in order, to the nearest place where each touches none.
+
+    Parameters
+    ----------
+    centres, radii
+        Of shape (n, 2) and (n,), the largest first; the centres are changed.
+    n_placed
+        How many stay where they are.
+
+    Notes
+    -----
+    The plane is parted into squares, anew for each `_CLASS` of radii; in a free square every point is free.
+    So it takes the longer the more discs there are, not the more of them want the same place.
+    """
+    margin = math.sqrt(
+        math.pi * (radii**2).sum() / _DISCS
+    )  # in which all would find room, wherever they were
+    low, high = centres.min(axis=0) - margin, centres.max(axis=0) + margin
+    while n_placed < len(centres):
+        radius = radii[n_placed]
+        n_class = int(np.count_nonzero(radii[n_placed:] > radius / _CLASS))
+        side = max(radius / 2, math.sqrt((high - low).prod() / _SQUARES))
+        blocked = np.zeros(np.ceil((high - low) / side).astype(int), bool)
+        for number in range(n_placed + n_class):
+            place = (centres[number] - low) / side
+            if number >= n_placed:
+                place = _free(blocked, place)
+                centres[number] = low + place * side
+            _block(blocked, place, (radii[number] + radius + _SLACK) / side)
+        n_placed += n_class
+
+
+def _block(blocked: NDArray[np.bool_], place: Points, reach: float) -> None:
+    """Block every square that has a point nearer to a place than `reach`; lengths are in squares."""
+    reach += math.sqrt(0.5)
+    first = np.maximum(np.floor(place - reach), 0).astype(int)
+    window = blocked[
+        tuple(slice(*ends) for ends in zip(first, np.ceil(place + reach).astype(int), strict=True))
+    ]
+    x, y = (np.arange(n) + start + 0.5 - at for n, start, at in zip(window.shape, first, place, strict=True))
+    window |= x[:, None] ** 2 + y**2 < reach**2
+
+
+def _free(blocked: NDArray[np.bool_], place: Points) -> Points:
+    """Give the place itself where its square is free, else the middle of the nearest square that is."""
+    at = place.astype(int)
+    if not blocked[tuple(at)]:
+        return place
+    reach = 4
+    while True:
+        first = np.maximum(at - reach, 0)
+        window = blocked[first[0] : at[0] + reach + 1, first[1] : at[1] + reach + 1]
+        middles = np.argwhere(~window) + first + 0.5
+        apart = ((middles - place) ** 2).sum(axis=1)
+        all_seen = window.shape == blocked.shape
+        # Beyond the window there may be a nearer one than in its corners.
+        if len(middles) and (all_seen or apart.min() <= reach**2):
+            return np.asarray(middles[apart.argmin()])
+        if all_seen:
+            return place
+        reach *= 2

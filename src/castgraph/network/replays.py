@@ -36,7 +36,8 @@ LIKELY = (0.4, 0.2, 0.15, 0.1, 0.15)
 """Of the frames of a replay the share that is alike to each of these degrees, and that is not, about."""
 
 SAME_FACE, OTHER_FACE = 0.15, 0.3
-"""Distances of dlib embeddings: up to the first a face is of one picture, beyond the second of two moments."""
+"""Distances of dlib's embeddings: up to the first a face is of one picture, beyond the other of two moments.
+"""
 
 OPENING_BROADCASTS, OPENING_SECONDS = 3, 60.0
 """What is shown in so many broadcasts of one show, and so near to the same place, is an opening."""
@@ -45,12 +46,14 @@ COMMERCIAL_SHOWINGS, COMMERCIAL_DAYS, COMMERCIAL_SECONDS = 5, 3, 120.0
 """What is shown so often and on so many days, and is no longer than this, is a commercial."""
 
 KINDS = ("scene", "opening", "commercial")
+"""What footage is that is on air again; all else is a scene."""
 
 _NEAR = 8  # bits between frames at which a search begins
-_SAMPLE = 2048  # frames that stand for all
+_SAMPLE = 1024  # frames that stand for all
 _COMMON, _FEW = 0.002, 50
 """A frame that so large a share of all frames looks like, and more than so few, is no place to begin."""
 _OFTEN = 20  # frames of its broadcast that look like it: no place to begin within the broadcast
+_EARLIEST = 8  # places where a frame was before that are looked at
 _FACE_BITS, _CENTRES = 6, 256  # of the hashes of faces, and how many means they are taken about
 _PROMISING = 0.6  # of the sum that is needed, which frames close by may speak for
 _GAP = 16  # frames between two like pairs that may be of one replay
@@ -250,10 +253,16 @@ def _seeds(stills: Stills, frame_seconds: float) -> list[_Seeds]:
     one, other = np.unique([one, other], axis=1)
     apart = (number[one] != number[other]) | (other - one >= APART_SECONDS / frame_seconds)
     one, other = one[apart], other[apart]
-    kept = _promise(stills, number, share, one, other) >= _PROMISING * _needed(len(stills), len(stills) / 2)
-    one, other = one[kept], other[kept]
     turned = stills.time[one] > stills.time[other]
     later, earlier = np.where(turned, one, other), np.where(turned, other, one)
+    # The first places where a frame was before are enough.
+    order = np.lexsort((earlier, stills.time[earlier], later))
+    later, earlier = later[order], earlier[order]
+    kept = np.arange(len(later)) - np.searchsorted(later, later) < _EARLIEST
+    later, earlier = later[kept], earlier[kept]
+    promise = _promise(stills, number, share, later, earlier)
+    kept = promise >= _PROMISING * _needed(len(stills), len(stills) / 2)
+    later, earlier = later[kept], earlier[kept]
     offset = earlier - later
     order = np.lexsort((later, offset, number[earlier], number[later]))
     later, offset, earlier = later[order], offset[order], earlier[order]
@@ -434,7 +443,7 @@ class _Match(NamedTuple):
 
     def of(self, chosen: Rows) -> _Match:
         """Give some of them."""
-        return _Match(*(column[chosen] for column in self))
+        return _Match(self.row[chosen], self.level[chosen], self.bits[chosen], self.face[chosen])
 
 
 def _match(stills: Stills, one: Rows, other: Rows) -> _Match:
@@ -464,11 +473,30 @@ def _chance(stills: Stills, rows: Rows, match: _Match, among: list[int], apart: 
         near &= stills.readable[begin:end]
         if apart:
             near &= np.abs(rows[block, None] - others) >= apart
+        near[by_face[block]] &= _maybe_same_face(stills, rows[block][by_face[block]], begin, end)
         which, where = np.nonzero(near & by_face[block, None])
         same = _face_distances(stills, rows[block][which], others[where]) <= SAME_FACE * stills.scale
         near[which[~same], where[~same]] = False
         n_alike[block] = near.sum(axis=1)
     return np.maximum(n_alike, 1) / len(others)
+
+
+def _maybe_same_face(stills: Stills, rows: Rows, begin: int, end: int) -> NDArray[np.bool_]:
+    """Leave out, of the frames from `begin` to `end`, those without a face that is near to one of a row."""
+    faces = slice(stills.first_face[begin], stills.first_face[end])
+    n_faces = stills.first_face[rows + 1] - stills.first_face[rows]
+    row = np.repeat(np.arange(len(rows)), n_faces)
+    own = np.repeat(stills.first_face[rows], n_faces) + np.arange(len(row))
+    own -= np.repeat(np.cumsum(n_faces) - n_faces, n_faces)
+    one, other = np.asarray(stills.embeddings[own]), np.asarray(stills.embeddings[faces])
+    squared = np.einsum("ij,ij->i", one, one)[:, None] - 2 * one @ other.T
+    squared += np.einsum("ij,ij->i", other, other)
+    # Wider than is needed: whatever the rounding, what is near enough is among them.
+    face, near = np.nonzero(squared <= (1.2 * SAME_FACE * stills.scale) ** 2)
+    frame = np.repeat(np.arange(end - begin), np.diff(stills.first_face[begin : end + 1]))
+    maybe = np.zeros((len(rows), end - begin), bool)
+    maybe[row[face], frame[near]] = True
+    return maybe
 
 
 # ---- how far a replay goes -------------------------------------------------------------------------------

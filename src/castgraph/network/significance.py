@@ -27,10 +27,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from castgraph.network import tails
 from castgraph.network.bicm import bicm
-from castgraph.network.layers import CHANCE, TESTED
+from castgraph.network.layers import TESTED, chance_columns
 from castgraph.network.presence import Presence, places, shared
 
 Numbers = NDArray[np.int64]
@@ -44,12 +45,14 @@ _CELLS = 4 << 20
 
 
 class _Chance(NamedTuple):
-    """What chance gives: of each pair the mean, the variance, p and whether that is exact."""
+    """What chance gives: of each pair the mean, the variance, p, whether p is exact, and q."""
 
     expected: Reals
     variance: Reals
     p: Reals
     exact: NDArray[np.bool_]
+    q: Reals
+    n_possible: int
 
 
 def compared(
@@ -96,43 +99,29 @@ def compared(
     ('A', 'B', 3, 0.9, 0.0083)
     """
     source, target = (places(seen.people, edges[end]) for end in ("source", "target"))
+    counts = {layer: edges[layer].to_numpy() for layer in TESTED}
     met = _everybody(seen)
-    chance = {
-        "same_frame": _in_frames(edges["same_frame"].to_numpy(), source, target, seen, n_frames),
-    }
-    possible = {"same_frame": met.n_pairs}
-    q = {"same_frame": benjamini_hochberg(chance["same_frame"].p, n_tests=met.n_pairs)}
-    chance["same_broadcast"], q["same_broadcast"] = _in_broadcasts(
-        edges["same_broadcast"].to_numpy(), source, target, seen, met
-    )
-    n_people = int(np.count_nonzero(np.diff(seen.starts)))
-    possible["same_broadcast"] = n_people * (n_people - 1) // 2
-    columns: dict[str, Reals] = {}
-    for layer, beginning in TESTED.items():
-        found, count = chance[layer], edges[layer].to_numpy()
-        off = count - found.expected
-        spread = np.sqrt(found.variance)
-        values = (
-            found.expected,
-            np.divide(count, found.expected, out=np.ones(len(count)), where=found.expected > 0),
-            np.divide(off, spread, out=np.zeros(len(count)), where=spread > 0),
-            found.p,
-            q[layer],
-        )
-        columns |= {beginning + name: value for name, value in zip(CHANCE, values, strict=True)}
-    for name, value in columns.items():
-        edges = edges.set_column(
-            edges.schema.get_field_index(name), edges.schema.field(name), pa.array(value)
-        )
-    facts = {
-        layer: {
-            "n_possible": possible[layer],
-            "n_exact": int(np.count_nonzero(chance[layer].exact)),
-            "n_approximate": int(np.count_nonzero(~chance[layer].exact)),
+    with threadpool_limits(1, "blas"):  # more threads would change the last digits of what is solved
+        chance = {
+            "same_frame": _in_frames(counts["same_frame"], source, target, seen, n_frames, met.n_pairs),
+            "same_broadcast": _in_broadcasts(counts["same_broadcast"], source, target, seen, met),
         }
-        for layer in TESTED
+    for layer, found in chance.items():
+        count, spread = counts[layer], np.sqrt(found.variance)
+        ratio = np.divide(count, found.expected, out=np.ones(len(count)), where=found.expected > 0)
+        z = np.divide(count - found.expected, spread, out=np.zeros(len(count)), where=spread > 0)
+        values = (found.expected, ratio, z, found.p, found.q)
+        for name, value in zip(chance_columns(layer), values, strict=True):
+            column = edges.schema.get_field_index(name)
+            edges = edges.set_column(column, edges.schema.field(column), pa.array(value))
+    return edges, {
+        layer: {
+            "n_possible": found.n_possible,
+            "n_exact": int(np.count_nonzero(found.exact)),
+            "n_approximate": int(np.count_nonzero(~found.exact)),
+        }
+        for layer, found in chance.items()
     }
-    return edges, facts
 
 
 def significant(edges: pa.Table, weights: Mapping[str, float], q: float | None) -> pa.Table:
@@ -196,22 +185,28 @@ def benjamini_hochberg(p: Reals, times: Numbers | None = None, n_tests: int | No
 
 
 def _in_frames(
-    count: Numbers, source: Numbers, target: Numbers, seen: Presence, n_frames: Mapping[str, int]
+    count: Numbers,
+    source: Numbers,
+    target: Numbers,
+    seen: Presence,
+    n_frames: Mapping[str, int],
+    n_possible: int,
 ) -> _Chance:
     size = np.array([n_frames.get(name, 0) for name in seen.broadcasts], np.int64)
     np.maximum.at(
         size, seen.broadcast, seen.n_frames
     )  # a face is in a frame, whatever the table of them says
     n = len(count)
-    found = _Chance(np.zeros(n), np.zeros(n), np.ones(n), np.ones(n, bool))
+    expected, variance, p, exact = np.zeros(n), np.zeros(n), np.ones(n), np.ones(n, bool)
     for pairs, pair, broadcast, a, b in shared(seen, source, target):
         whole = size[broadcast]
         mean = a * b / whole
-        rest = (whole - a) * ((whole - b) / (whole * np.maximum(1, whole - 1)))
-        found.expected[pairs] = np.bincount(pair, mean, len(pairs))
-        found.variance[pairs] = np.bincount(pair, mean * rest, len(pairs))
-        found.p[pairs], found.exact[pairs] = tails.hypergeometric(count[pairs], pair, whole, a, b)
-    return found
+        spread = mean * (whole - a) * (whole - b) / (whole * np.maximum(1, whole - 1))
+        expected[pairs] = np.bincount(pair, mean, len(pairs))
+        variance[pairs] = np.bincount(pair, spread, len(pairs))
+        p[pairs], exact[pairs] = tails.hypergeometric(count[pairs], pair, whole, a, b)
+    q = benjamini_hochberg(p, n_tests=n_possible)
+    return _Chance(expected, variance, p, exact, q, n_possible)
 
 
 # ---- in one broadcast ------------------------------------------------------------------------------------
@@ -286,15 +281,13 @@ def _all_pairs(seen: Presence) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
             begin = end
 
 
-def _in_broadcasts(
-    count: Numbers, source: Numbers, target: Numbers, seen: Presence, met: _Met
-) -> tuple[_Chance, Reals]:
-    sizes, n_sizes = np.unique(
-        np.bincount(seen.broadcast, minlength=len(seen.broadcasts)), return_counts=True
-    )
+def _in_broadcasts(count: Numbers, source: Numbers, target: Numbers, seen: Presence, met: _Met) -> _Chance:
+    n_shown = np.bincount(seen.broadcast, minlength=len(seen.broadcasts))
+    sizes, n_sizes = np.unique(n_shown, return_counts=True)
     one = bicm(met.degrees, sizes, met.n_of, n_sizes)
     mean = (one * n_sizes) @ one.T
-    variance = mean - (one**2 * n_sizes) @ (one**2).T
+    variance = np.maximum(0.0, mean - (one**2 * n_sizes) @ (one**2).T)
+    # All pairs of the same kinds of people have the same chance.
     kinds, of = np.unique(met.low * len(met.degrees) + met.high, return_inverse=True)
     p, exact = np.ones(len(of)), np.ones(len(of), bool)
     step = max(1, _CELLS // max(1, len(sizes)))
@@ -306,10 +299,11 @@ def _in_broadcasts(
             met.shared[rows], of[rows] - begin, one[low] * one[high], n_sizes, exact_to
         )
     n_people = int(met.n_of[met.degrees > 0].sum())
-    q = benjamini_hochberg(p, met.times, n_people * (n_people - 1) // 2)
+    n_possible = n_people * (n_people - 1) // 2
+    q = benjamini_hochberg(p, met.times, n_possible)
     low, high = _sorted(met.kind[source], met.kind[target])
     base, n_kinds = len(seen.broadcasts) + 1, len(met.degrees)
     row = np.searchsorted(
         (met.low * n_kinds + met.high) * base + met.shared, (low * n_kinds + high) * base + count
     )
-    return _Chance(mean[low, high], np.maximum(0.0, variance[low, high]), p[row], exact[row]), q[row]
+    return _Chance(mean[low, high], variance[low, high], p[row], exact[row], q[row], n_possible)

@@ -267,7 +267,7 @@ def _of_trials(counts: Numbers, chances: Reals, times: Numbers) -> Reals:
         whole = fail + succeed
         p = succeed / whole
         variance = p * (1 - p)
-        k = (np.log(whole) + np.maximum(t, 0)[:, None]) @ times
+        k: Reals = (np.log(whole) + np.maximum(t, 0)[:, None]) @ times
         return k, p @ times, variance @ times, (variance * (1 - 2 * p)) @ times
 
     return _saddlepoint(counts, (chances > 0) @ times, cumulants)

@@ -21,7 +21,7 @@ import yaml
 from castgraph import __version__
 from castgraph.archive import frame_links, read_inventory_report, read_selection
 from castgraph.archive.address import without_login
-from castgraph.base import tables
+from castgraph.base import tables, times
 from castgraph.base.statuses import NOT_OK, READ, STATUSES
 from castgraph.faces.times import on_air
 from castgraph.network.cooccurrence import among
@@ -164,6 +164,7 @@ def write_report(
         most_listed=MOST_LISTED,
         heat_levels=HEAT_LEVELS,
         significant=SIGNIFICANT,
+        kept=config["network"]["significant"] if config["network"]["mode"] == "standard" else None,
     )
 
 
@@ -486,21 +487,33 @@ def _drawing(shown: Sequence[Facts], broadcasts: pa.Table, frame_seconds: float)
     step = 86_400 * max(1, math.ceil(span / 86_400 / 8))
     first = datetime.combine(begin.date(), datetime.min.time(), begin.tzinfo)
     days = [first + timedelta(seconds=step * number) for number in range(10)]
+    ticks = [(x(day) / 10, times.day(day)) for day in days if 0 <= x(day) <= 970]
     return {
         "stations": stations,
         "height": 100 * len(stations),
-        "bars": [
+        "bars": _bars(
             (
+                y(row["broadcast"]),
                 x(row["start"]),
                 x(row["start"] + timedelta(seconds=row["n_frames"] * frame_seconds)),
-                y(row["broadcast"]),
             )
             for row in on_air
-        ],
+        ),
         "arcs": arcs,
         "kinds": [kind for kind in KINDS if any(row["kind"] == kind for row in shown)],
-        "days": [(x(day) / 10, day) for day in days if 0 <= x(day) <= 970],
+        "ticks": ticks or [(0.0, times.minute(begin))],
     }
+
+
+def _bars(bars: Iterable[tuple[float, float, float]]) -> str:
+    """Draw bars (y, left, right) as one path; those that cannot be told apart become one."""
+    joined: list[list[float]] = []
+    for y, left, right in sorted(bars):
+        if joined and joined[-1][0] == y and left < joined[-1][2] + 1:
+            joined[-1][2] = max(joined[-1][2], right)
+        else:
+            joined.append([y, left, right])
+    return "".join(f"M{left:.1f},{y:g}H{max(right, left + 1):.1f}" for y, left, right in joined)
 
 
 # ---- how it was made -------------------------------------------------------------------------------------

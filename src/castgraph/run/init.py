@@ -18,6 +18,7 @@ from castgraph.archive.listing.recordings import NO_DATE, Dates, Row, survey, wi
 from castgraph.base import csvs, files
 from castgraph.base.text import visible
 from castgraph.run import config
+from castgraph.transcripts.beside import beside, own
 
 DEPTH = 5
 """How many folders deep recordings are looked for."""
@@ -108,6 +109,10 @@ def begin(
             else ""
         )
         raise ValueError(f"{folder}: nothing in it gets an ID: {reasons}{advice}")
+    # What a run takes beside a recording is not left alone.
+    transcripts = own(str(here / row.source) for row in rows)
+    taken = {beside(source, found.name) for source, found in transcripts.items()}
+    left = [each for each in left if str(here / local_source(each.path, here)) not in taken]
     comments = [("#", visible(each.path), each.reason) for each in without]
     text = (
         f"# Written by castgraph init; {table.name} is to be checked. config/README.md explains all keys.\n"

@@ -19,6 +19,7 @@ from castgraph.base import tables
 from castgraph.base.statuses import NOT_READ, READ, STATUSES
 from castgraph.base.text import counted
 from castgraph.base.times import duration
+from castgraph.transcripts.statuses import STATUSES as TRANSCRIPTS
 
 Summary = dict[str, Any]
 
@@ -42,6 +43,7 @@ def summarise(
     scores: Path,
     replays: Path,
     min_seconds: float = 0,
+    transcripts: Path | None = None,
 ) -> Summary:
     """Count what a run read and found.
 
@@ -63,6 +65,8 @@ def summarise(
         The table of what is on air again.
     min_seconds
         Who is on screen for less is counted, and not named.
+    transcripts
+        The table of transcripts, of a run that has any.
 
     Returns
     -------
@@ -98,6 +102,7 @@ def summarise(
         "frames": _total(table["n_frames"]),
         "frames_unreadable": _total(table["n_unreadable"]),
         "entries_refused": _total(table["n_refused"]),
+        "transcripts": _transcripts(transcripts) if transcripts else {},
         "faces": _total(table["n_faces"]),
         "quality": merged["settings"]["quality"],
         "set_aside": merged["set_aside"],
@@ -108,6 +113,16 @@ def summarise(
         "clusterings": {
             name: _clustering(**paths, min_seconds=min_seconds) for name, paths in clusterings.items()
         },
+    }
+
+
+def _transcripts(path: Path) -> dict[str, int]:
+    table = tables.read(path, tables.TRANSCRIPTS, ["status", "n_utterances"])
+    statuses = Counter(table["status"].to_pylist())
+    return {
+        "listed": table.num_rows,
+        "utterances": _total(table["n_utterances"]),
+        **{word: statuses[word] for word in reversed(list(TRANSCRIPTS)) if statuses[word]},
     }
 
 
@@ -214,6 +229,10 @@ def _overview(summary: Summary) -> Table:
     grid.add_row("broadcasts", f"{broadcasts['listed']:,} listed: {_fates(broadcasts)}")
     grid.add_row("frames", f"{summary['frames']:,} ({summary['frames_unreadable']:,} unreadable)")
     grid.add_row("faces", f"{summary['faces']:,}")
+    if found := dict(summary.get("transcripts", {})):  # an older castgraph has none
+        listed, said = found.pop("listed"), found.pop("utterances")
+        fates = ", ".join(f"{n:,} {word}" for word, n in found.items())
+        grid.add_row("transcripts", f"{listed:,}: {fates}; {counted(said, 'utterance')}")
     if caught := _set_aside(summary["quality"], summary["set_aside"]):
         grid.add_row("set aside", caught)
     if poor := summary.get("faces_found_nobody"):  # an older castgraph has none

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from castgraph.archive.listing.folders import named_id
 from castgraph.archive.listing.local import is_local
 from castgraph.base.files import is_hidden
+from castgraph.transcripts.languages import language_code
 
 _ENGLISH = "en"
 
@@ -109,9 +110,8 @@ def _by_stem(folder: str) -> dict[str, list[Named]]:
             continue
         for dot in re.finditer(r"\.", name):
             if match := _BEHIND.fullmatch(name, dot.start()):
-                found.setdefault(name[: dot.start()], []).append(
-                    Named(name, (match["language"] or "").lower())
-                )
+                named = Named(name, language_code(match["language"] or ""))
+                found.setdefault(name[: dot.start()], []).append(named)
     return found
 
 

@@ -12,6 +12,7 @@ from webvtt import WebVTT
 from webvtt.errors import MalformedFileError
 
 from castgraph.base.text import line, shortened
+from castgraph.transcripts.languages import language_code
 
 LONGEST_SECONDS = 600.0
 """A cue that lasts longer is cut to this; a sentence takes some seconds."""
@@ -21,7 +22,7 @@ _MOST_TEXT = 5000  # characters of a cue
 _TOUCHING = 1.0  # seconds between two cues of which the one carries on the lines of the other
 _ROLLING = 0.5  # of the cues that touch the one before carry on its lines, in captions that roll
 
-_TIME = r"[0-9]+(?:[:：][0-9]{1,2}){1,2}[.,，．:][0-9]{1,9}"
+_TIME = r"[0-9]+(?:[:：][0-9]{1,2}){2}[:：][0-9]{3}|[0-9]+(?:[:：][0-9]{1,2}){1,2}(?:[.,，．][0-9]{1,9})?"
 _ARROW = r"\s*(?:-{1,2}\s?>|[—–]>|→)\s*"
 _TIMES = re.compile(rf"\s*({_TIME}){_ARROW}({_TIME})(?![0-9])")
 _LIKE_TIMES = re.compile(r"[0-9][:：][0-9].*(?:-\s?>|→|[—–]>)|(?:-->).*[0-9][:：][0-9]")
@@ -101,7 +102,7 @@ def read_cues(text: str) -> Read:
             cues.append(Cue(start, min(end, start + LONGEST_SECONDS), cut))
     cues.sort(key=lambda cue: cue[:2])
     languages = filter(None, (_LANGUAGE.fullmatch(each) for each in parsed.metadata))
-    return Read(cues, n_broken, next((found[1].lower() for found in languages), ""))
+    return Read(cues, n_broken, next((language_code(found[1]) for found in languages), ""))
 
 
 def _of_webvtt(lines: Sequence[str]) -> tuple[list[str], int]:
@@ -116,11 +117,11 @@ def _of_subrip(lines: Sequence[str]) -> tuple[list[str], int]:
     """
     made = ["WEBVTT"]
     n_times = 0
-    for each in lines:
+    for before, each in zip(["", *lines], lines, strict=False):
         short = each[:_LONGEST_TIMES]
         if (times := _TIMES.match(short)) or _LIKE_TIMES.search(short):
             n_times += 1
-            if made[-1].strip().isdecimal():
+            if before.strip().isdecimal():
                 made.pop()
             made += ["", " --> ".join(map(_time, times.groups())) if times else "-->"]
         elif each.strip():
@@ -130,7 +131,9 @@ def _of_subrip(lines: Sequence[str]) -> tuple[list[str], int]:
 
 def _time(text: str) -> str:
     """Write a time of SubRip as one of WebVTT."""
-    *whole, fraction = re.split("[:：.,，．]", text)
+    whole = re.split("[:：.,，．]", text)
+    has_fraction = len(whole) == 4 or any(sign in text for sign in ".,，．")
+    fraction = whole.pop() if has_fraction else ""
     return f"{':'.join(each.zfill(2) for each in whole)}.{fraction[:3].ljust(3, '0')}"
 
 

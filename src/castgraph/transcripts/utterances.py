@@ -16,6 +16,7 @@ from castgraph.base import files, tables
 from castgraph.base.text import counted
 from castgraph.transcripts.check import Checked, check
 from castgraph.transcripts.cues import Utterance, read_cues, utterances
+from castgraph.transcripts.languages import language_code
 from castgraph.transcripts.obtain import Transcript, read_transcript
 from castgraph.transcripts.statuses import STATUSES, Word
 
@@ -115,7 +116,7 @@ def _read(
         "status": worst,
         "reason": "; ".join(filter(None, (each.reason for each in found))),
         "name": transcript.name,
-        "language": (transcript.language or of_file or language) if transcript.name else "",
+        "language": (transcript.language or of_file or language_code(language)) if transcript.name else "",
         "n_utterances": len(said),
         "n_joined": n_joined,
         "n_broken": n_broken,

@@ -179,7 +179,7 @@ def _at_frames(said: _Said, frames: str | os.PathLike[str], frame_seconds: float
         on_air = time[read].astype("datetime64[us]").astype(np.int64)
         order = np.argsort(on_air, kind="stable")
         on_air, read = on_air[order], read[order]
-        utterance = np.flatnonzero(said.broadcast == number[name])
+        utterance = np.arange(*np.searchsorted(said.broadcast, [number[name], number[name] + 1]))
         start = said.start[utterance]
         first = np.searchsorted(on_air, start - lasts, "right")
         end = np.searchsorted(on_air, np.maximum(said.end[utterance], start + 1), "left")

@@ -13,7 +13,7 @@ from tests.members import members
 from castgraph.base import tables
 from castgraph.faces.merge import merge
 from castgraph.faces.quality import Quality
-from castgraph.faces.times import face_times, frame_times
+from castgraph.faces.times import face_times, frame_times, on_air
 from castgraph.network.cooccurrence import cooccurrences
 from castgraph.people.centre import middles
 from castgraph.people.table import COLUMNS, people_table
@@ -77,6 +77,19 @@ def test_frames_of_a_video_have_its_clock_and_stills_their_number(run: dict[str,
     }
     for name in ("faces", "frames", "broadcasts"):
         tables.check(run[name], tables.TABLES[name])
+
+
+def test_what_was_read_was_on_air_from_the_first_frame_to_the_end_of_the_last(run: dict[str, Path]) -> None:
+    assert on_air(run["frames"], 4) == (START, START + timedelta(seconds=156.04))
+    table = tables.read(run["frames"], tables.MERGED_FRAMES)
+    for statuses, expected in (
+        (["damaged"] * 7, None),
+        (["ok"] * 2 + ["damaged"] * 5, (START, START + timedelta(seconds=8.3))),
+    ):
+        place = table.schema.get_field_index("status")
+        changed = table.set_column(place, table.schema.field(place), pa.array(statuses))
+        tables.write(run["frames"], changed, {}, tables.MERGED_FRAMES)
+        assert on_air(run["frames"], 4) == expected
 
 
 def test_a_face_has_the_time_of_its_frame_in_all_that_follows(run: dict[str, Path]) -> None:

@@ -99,7 +99,7 @@ def test_only_the_layers_that_are_asked_for_are_exported(layers, told, make_peop
     graph = build(make_edges([(0, 1, 3), (1, 2, 8)]), make_people(NAMES), layers=layers)
     write_csv(graph, tmp_path / "nodes.csv", tmp_path / "edges.csv", layers)
     [first, _] = rows(tmp_path / "edges.csv")
-    of_layers = list(first)[4 : list(first).index("n_broadcasts")]
+    of_layers = list(first)[list(first).index("target_label") + 1 : list(first).index("n_broadcasts")]
     assert of_layers == columns(layers)
     assert [name for name in of_layers if first[name]] == told  # what is not known is empty
     write_gexf(graph, tmp_path / "graph.gexf")

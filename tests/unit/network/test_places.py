@@ -12,7 +12,7 @@ from castgraph.network import places
 from castgraph.network.graph import build
 from castgraph.network.places import UNITS, arranged, boxes, fitted, relative_radii, wrapped
 
-build = partial(build, link="https://tv.example/?id={}&frame={}".format)
+build = partial(build, link="https://tv.example/?id={}&frame={}".format, layout_method="fruchterman_reingold")
 
 
 def gaps(points: np.ndarray, radii: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from tests.members import members
+from threadpoolctl import threadpool_limits
 
 from castgraph.base import tables
 from castgraph.network import tails
@@ -393,6 +394,25 @@ def test_a_face_in_a_frame_that_was_not_read_breaks_nothing():
     made = world([np.array([[0, 0], [0, 1], [1, 0]])])
     edges, _ = told(made, [0])
     assert edges["expected"].to_pylist() == [1.0]
+
+
+def test_the_number_of_threads_changes_no_byte():
+    rng = np.random.default_rng(7)
+    shares = rng.random(300) ** 2
+    on_air = rng.random((200, 300)) < shares * rng.random((200, 1))
+    made = world(
+        [
+            np.column_stack([np.arange(n) % 9, people])
+            for each in on_air
+            for people in [np.flatnonzero(each)]
+            for n in [len(people)]
+        ]
+    )
+    found = []
+    for threads in (1, 4):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(told(made, [9] * 200)[0])
+    assert found[0].equals(found[1])
 
 
 def test_nobody_and_nothing():

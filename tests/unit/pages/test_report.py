@@ -1,6 +1,7 @@
 """The run in one page: what it shows, what it escapes, and what may be missing."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,14 @@ def test_the_page_shows_what_was_read_and_found(tmp_path: Path) -> None:
     evidence = "https://archive.example/frame?id=1TV_20261001_030000&frame=12"
     assert page.all("a", "href").count(evidence) == 2
     assert "Portrait of Person 2" in page.all("img", "alt")
+
+
+def test_a_network_of_what_is_more_than_chance_is_said_to_be_one(tmp_path: Path) -> None:
+    said = "The network holds only pairs of a q of at most 0.01"
+    assert said in made(tmp_path, configured(network={"significant": 0.01})).text
+    assert said[:30] not in made(tmp_path, configured()).text
+    as_published = {"significant": 0.01, "mode": "as_published"}
+    assert said[:30] not in made(tmp_path, configured(network=as_published)).text
 
 
 def test_what_comes_from_an_archive_is_escaped_and_loads_nothing(tmp_path: Path) -> None:
@@ -277,3 +286,26 @@ def test_the_words_that_stand_out_are_shown_and_what_became_of_transcripts(tmp_p
     assert "z 4.0; 7 elsewhere" in page.all("span", "title")
     assert not [tag for tag, _ in page.tags if tag == "script"]
     assert page.all("img", "onerror") == []
+
+
+def test_what_is_on_air_again_is_listed_and_drawn(tmp_path):
+    ids = [f"{station}_20261001_0{hour}0000" for hour, station in ((3, "1TV"), (4, "NTV"))]
+    start = datetime(2026, 10, 1, 4, 20, tzinfo=UTC)
+    row = {"broadcast": ids[1], "first_frame": 301, "last_frame": 310, "start": start}
+    row |= {"end": start + timedelta(seconds=40), "earlier_broadcast": ids[0], "earlier_first_frame": 31}
+    row |= {"earlier_start": start - timedelta(hours=1, minutes=18), "n_frames": 10, "n_showings": 2}
+    rows = [row | {"kind": kind, "distance": 2.0} for kind in ("commercial", "scene")]
+    rows += [
+        row | {"kind": "scene", "first_frame": 400 + n, "distance": 2.0, "n_frames": 4} for n in range(25)
+    ]
+    page = made(tmp_path, configured(), replays=rows)
+    assert "On air again" in page.text and "All of it counts each time" in page.text
+    assert (
+        f"scene 40 s 2 2026-10-01 03:02 {ids[0]}, frame 31 2026-10-01 04:20 {ids[1]}, frame 301" in page.text
+    )
+    assert "And 7 more" in page.text
+    assert f"https://archive.example/frame?id={ids[0]}&frame=31" in page.all("a", "href")
+    drawn = [path for path in page.all("path", "d") if "Q" in path]
+    assert len(drawn) == 20 and len(set(drawn)) == 1
+    assert "counts the first time only" in made(tmp_path, configured(network={"count_replays": "once"})).text
+    assert "On air again" not in made(tmp_path / "other", configured()).text

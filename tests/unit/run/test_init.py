@@ -63,6 +63,15 @@ def test_what_is_written_can_be_run(tapes: Path) -> None:
     ]
 
 
+def test_the_transcript_of_a_recording_is_not_left_alone(tapes: Path) -> None:
+    (tapes / "Evening 2024-01-02 19.00.en.srt").touch()
+    (tapes / "stills 2024-01-04.vtt").touch()
+    (tapes / "tape 17.srt").touch()  # whose recording has no ID
+    lines = init("My tapes", "--station", "MYTV").output.splitlines()
+    assert "  3 entries: subtitles (.srt); the first: My tapes/tape 17.srt" in lines
+    assert not any("Evening" in line or "stills" in line for line in lines)
+
+
 def test_what_has_no_date_counts_when_it_is_given_an_id(tapes: Path) -> None:
     init("My tapes", "--station", "MYTV")
     table = Path("My_tapes.csv")

@@ -52,6 +52,8 @@ def test_webvtt_is_read_with_its_language_and_without_its_notes_and_styles() -> 
         SRT.replace("evening", "\n\nevening"),
         SRT.replace("00:01:03,000 --> 00:01:04,000", "01:03,000 --> 01:04,000"),
         SRT.replace("01:03,000 -->", "01:03,000-->") + "\n3\n",
+        SRT.replace("01:03,000 --> 00:01:04,000", "1:3 --> 0:1:4 X1:40 Y1:20"),
+        SRT.replace(",", ":"),
     ],
 )
 def test_subrip_as_programs_write_it_is_read_as_well(text: str) -> None:
@@ -80,6 +82,15 @@ def test_a_text_with_an_arrow_is_a_text() -> None:
     read = read_cues("1\n00:00:01,000 --> 00:00:02,000\nfrom Paris --> Rome\nand back\n")
     assert read.cues == [Cue(1.0, 2.0, ("from Paris → Rome", "and back"))]
     assert read.n_broken == 0
+
+
+def test_a_number_that_is_said_is_said() -> None:
+    read = read_cues("00:00:01,000 --> 00:00:02,000\nin\n2022\n\n00:00:03,000 --> 00:00:04,000\n1999\n")
+    assert [cue.lines for cue in read.cues] == [("in", "2022"), ("1999",)]
+
+
+def test_times_in_frames_are_none() -> None:
+    assert read_cues("1\n00:00:01:12 --> 00:00:02:12\nx\n").n_broken == 1
 
 
 def test_cues_without_a_text_are_no_cues() -> None:

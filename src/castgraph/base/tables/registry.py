@@ -274,7 +274,11 @@ TABLES: Mapping[str, Kind] = {
             ("last_frame", pa.int32(), "number of the last"),
             ("start", _MICROSECOND, "when the first frame was on air"),
             ("end", _MICROSECOND, "when the last frame was on air, and the seconds between two frames later"),
-            ("earlier_broadcast", pa.string(), "where it was on air before: the earliest that was found"),
+            (
+                "earlier_broadcast",
+                pa.string(),
+                "where it was on air before, the earliest place that was compared",
+            ),
             ("earlier_first_frame", pa.int32(), "number of the frame there that is like the first"),
             ("earlier_last_frame", pa.int32(), "number of the frame there that is like the last"),
             ("earlier_start", _MICROSECOND, "when that first frame was on air"),

@@ -18,8 +18,8 @@ class Network(Section):
         "standard",
         description="`standard`, or `as_published` for the files of the published study. That writes "
         "`nodes.csv` and `edges.csv` as the study had them: pairs in one frame only, weight 2 × same_frame, "
-        "the strongest 1,001 edges. `top_edges`, `layers`, `significant` and the weights do not count "
-        "then.",
+        "the strongest 1,001 edges. `as_published.html` shows the corrected network beside it, for which "
+        "alone `top_edges`, `significant` and `exclude` count then; `layers` and the weights do not.",
     )
     top_edges: Annotated[int, Field(ge=1), WHOLE] | Literal["all"] = Field(
         1000,
