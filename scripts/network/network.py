@@ -26,7 +26,7 @@ with joblog(snakemake.log[0]):
     members = tables.read_members(
         snakemake.input.members, snakemake.input.faces, people["person_id"].to_pylist()
     )
-    n_replayed = 0
+    replayed, n_replayed = None, 0
     if snakemake.input.replays:
         replayed = tables.read_replayed(snakemake.input.replays)
         members, n_replayed = tables.without_replays(members, snakemake.input.faces, replayed)
@@ -41,7 +41,7 @@ with joblog(snakemake.log[0]):
         tables.writer(part, tables.MEETINGS, tables.provenance("network", {})) as add,
     ):
         pairs = cooccurrences(faces, members, times, weights=weighs, meetings=add, **how)
-    pairs, chance = compared(pairs, presence(faces, members), n_read(snakemake.input.frames))
+    pairs, chance = compared(pairs, presence(faces, members), n_read(snakemake.input.frames, replayed))
     told = shown(people, snakemake.params.min_seconds)
     found = variants.networks(pairs, told, settings)
     kept = found.asked

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 from PIL import Image
+from scipy.stats import hypergeom
 from sklearn.cluster import DBSCAN
 
 from castgraph.ask.results import Results
@@ -27,6 +29,7 @@ from tests.truth import TrueFace, matched, of_demo, pairwise
 from tests.workflow.conftest import Run, jobs, persons
 
 CLUSTERING = "linkage-0.52"
+MORE_THAN_CHANCE = ("Silas Kerrow", "Wenda Lysgaard")
 PASSERS_BY = {"Passer-by A", "Passer-by B", "Passer-by C"}
 
 
@@ -84,6 +87,28 @@ def test_the_pairs_are_the_true_ones(demo_run, found, truth) -> None:
     assert len(pairs) == 32
     assert set(pairs) == set(same_frame) | either
     assert {pair: count for pair, count in pairs.items() if count} == dict(same_frame)
+
+
+def test_what_is_more_than_chance_is_what_the_truth_says(demo_run, found, truth) -> None:
+    """By SciPy and a convolution over the broadcasts; in the demo, one pair alone is more than chance."""
+    ids = people(demo_run)["person_id"].to_pylist()
+    name_of = {ids[number]: name for number, name in found if number >= 0 and name}
+    frames = pq.read_table(demo_run.results / "frames.parquet", columns=["broadcast"])["broadcast"]
+    size = Counter(frames.to_pylist())
+    seen = defaultdict(set)
+    for face in truth:
+        seen[face.person, face.broadcast].add(face.frame)
+    more = set()
+    for edge in pq.read_table(demo_run.results / CLUSTERING / "edges.parquet").to_pylist():
+        pair = tuple(sorted((name_of[edge["source"]], name_of[edge["target"]])))
+        both = [(size[b], *(len(seen[name, b]) for name in pair)) for b in size]
+        assert edge["expected"] == pytest.approx(sum(one * other / n for n, one, other in both))
+        pmf = np.ones(1)
+        for n, one, other in both:
+            pmf = np.convolve(pmf, hypergeom.pmf(np.arange(min(one, other) + 1), n, one, other))
+        assert edge["p"] == pytest.approx(pmf[edge["same_frame"] :].sum(), rel=1e-7)
+        more |= {pair} if edge["q"] <= 0.05 else set()
+    assert more == {MORE_THAN_CHANCE}
 
 
 def test_the_listed_broadcast_without_a_zip_is_missing(demo_run) -> None:
@@ -238,9 +263,6 @@ def test_the_network_over_time_is_that_of_the_whole_day_by_day(demo_run) -> None
     page = (demo_run.results / "report.html").read_text()
     assert "Who rose and who fell" in page
     assert "The mean PageRank of 2024-01-02 to 2024-01-03 and of 2024-01-04 to 2024-01-05" in page
-
-
-def test_tables_carry_their_provenance(demo_run) -> None:
 
 
 def test_places_and_the_period_are_the_same_everywhere(demo_run) -> None:

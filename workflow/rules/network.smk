@@ -18,7 +18,7 @@ rule replays:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=with_faces(1000),
     params:
         frame_seconds=config["archive"]["frame_seconds"],
         code_version=CODE_VERSIONS["replays"],

@@ -81,10 +81,21 @@ def read_frames(
     return names, np.concatenate([none[0], *parts]), np.concatenate([none[1], *times])
 
 
-def n_read(frames: str | os.PathLike[str]) -> dict[str, int]:
-    """Tell how many frames of each broadcast of the merged frame table were read; a broadcast at a time."""
-    read = tables.by_broadcast(frames, tables.MERGED_FRAMES, ["status"])
-    return {name: int((status == "ok").sum()) for name, [status] in read}
+def n_read(frames: str | os.PathLike[str], replayed: tables.Replayed | None = None) -> dict[str, int]:
+    """Count the frames of each broadcast that were read; a broadcast at a time is in memory.
+
+    Parameters
+    ----------
+    frames
+        The merged frame table.
+    replayed
+        Frames that do not count, as `castgraph.base.tables.read_replayed` gives them.
+    """
+    read = tables.by_broadcast(frames, tables.MERGED_FRAMES, ["frame", "status"])
+    return {
+        name: int(((status == "ok") & ~tables.is_replayed(replayed or {}, name, frame)).sum())
+        for name, [frame, status] in read
+    }
 
 
 def on_air(frames: str | os.PathLike[str], frame_seconds: float) -> tuple[datetime, datetime] | None:

@@ -32,6 +32,9 @@ CHANCE = 0.05
 BITS = (0, 4, 8, 12)
 """Bits of 64 in which the hashes of like frames differ at most: not at all, hardly, a little, more."""
 
+FACE_BITS = 20
+"""Bits in which they differ at most where a face is of the same picture and the rest is cropped or marked."""
+
 LIKELY = (0.4, 0.2, 0.15, 0.1, 0.15)
 """Of the frames of a replay the share that is alike to each of these degrees, and that is not, about."""
 
@@ -54,11 +57,12 @@ _COMMON, _FEW = 0.002, 50
 """A frame that so large a share of all frames looks like, and more than so few, is no place to begin."""
 _OFTEN = 20  # frames of its broadcast that look like it: no place to begin within the broadcast
 _EARLIEST = 8  # places where a frame was before that are looked at
-_FACE_BITS, _CENTRES = 6, 256  # of the hashes of faces, and how many means they are taken about
+_SIGNS, _CENTRES = 6, 256  # of the hashes of faces, and how many means they are taken about
 _PROMISING = 0.6  # of the sum that is needed, which frames close by may speak for
 _GAP = 16  # frames between two like pairs that may be of one replay
 _ALIKE_PLACE = 0.1  # of the frame's width, and a third of a face's size
 _UNLIKE = len(BITS)
+_UNREADABLE = np.uint8(65)  # more bits than there are
 _BLOCK = 1 << 15
 
 
@@ -284,7 +288,7 @@ def _seeds(stills: Stills, frame_seconds: float) -> list[_Seeds]:
 def _face_seeds(stills: Stills) -> tuple[Rows, Rows]:
     """Find the frames that show the same picture of a face at the same place, also where all looks alike."""
     frame = np.repeat(np.arange(len(stills)), np.diff(stills.first_face))
-    one, other = near_pairs(_face_codes(stills.embeddings), _FACE_BITS)
+    one, other = near_pairs(_face_codes(stills.embeddings), _SIGNS)
     kept = np.zeros(len(one), bool)
     for begin in range(0, len(one), _BLOCK):
         a, b = one[begin : begin + _BLOCK], other[begin : begin + _BLOCK]
@@ -345,28 +349,30 @@ def _promise(stills: Stills, number: Rows, share: Floats, one: Rows, other: Rows
         pairs = slice(begin, begin + 1024)
         here, there = one[pairs, None], other[pairs, None]
         a, fits = _within(stills, number, here, here + steps)
-        best = np.full(a.shape, _UNLIKE)
+        best = np.full(a.shape, _UNREADABLE)
         match = np.zeros_like(a)
         for shift in (0, -1, 1):
             b, fits_too = _within(stills, number, there, there + steps + shift)
-            level = np.where(fits & fits_too, _level(stills, a, b), _UNLIKE)
-            better = level < best
-            best[better], match[better] = level[better], b[better]
-        alike = best < _UNLIKE
+            bits = np.where(fits & fits_too, _bits(stills, a, b), _UNREADABLE)
+            better = bits < best
+            best[better], match[better] = bits[better], b[better]
+        near = best <= FACE_BITS
         face = np.full(a.shape, np.nan)
-        face[alike] = _face_distances(stills, a[alike], match[alike])
-        alike &= ~(face > OTHER_FACE * stills.scale)
+        face[near] = _face_distances(stills, a[near], match[near])
+        by_face = face <= SAME_FACE * stills.scale
+        alike = by_face | ((best <= BITS[-1]) & ~(face > OTHER_FACE * stills.scale))
+        level = np.searchsorted(BITS, best)
         is_new = alike.copy()
-        is_new[:, 1:] &= (face[:, 1:] <= SAME_FACE * stills.scale) | ~(
+        is_new[:, 1:] &= by_face[:, 1:] | ~(
             alike[:, :-1]
             & (
-                (_level(stills, a[:, 1:], match[:, :-1]) <= best[:, 1:])
-                | (_level(stills, a[:, :-1], match[:, 1:]) <= best[:, 1:])
+                (np.searchsorted(BITS, _bits(stills, a[:, 1:], match[:, :-1])) <= level[:, 1:])
+                | (np.searchsorted(BITS, _bits(stills, a[:, :-1], match[:, 1:])) <= level[:, 1:])
             )
         )
         n_frames = np.diff(stills.begins)
         least = 1 / np.maximum(n_frames[number[here]], n_frames[number[there]])
-        usual = np.where(face <= SAME_FACE * stills.scale, 0, share[a])
+        usual = np.where(by_face, 0, share[a])
         found[pairs] = (is_new * np.maximum(np.log2(LIKELY[0] / np.maximum(usual, least)), 0)).sum(axis=1)
     return found
 
@@ -381,10 +387,10 @@ def _within(stills: Stills, number: Rows, rows: Rows, wanted: Rows) -> tuple[Row
 # ---- how alike frames are --------------------------------------------------------------------------------
 
 
-def _level(stills: Stills, one: Rows, other: Rows) -> NDArray[np.intp]:
-    """Tell by their hashes how alike frames are: the place in `BITS`."""
+def _bits(stills: Stills, one: Rows, other: Rows) -> NDArray[np.uint8]:
+    """Count the bits in which the hashes of frames differ; `_UNREADABLE` where one has none."""
     bits = np.bitwise_count(stills.code[one] ^ stills.code[other])
-    return np.where(stills.readable[one] & stills.readable[other], np.searchsorted(BITS, bits), _UNLIKE)
+    return np.where(stills.readable[one] & stills.readable[other], bits, _UNREADABLE)
 
 
 def _face_distances(stills: Stills, one: Rows, other: Rows) -> Floats:
@@ -396,10 +402,15 @@ def _face_distances(stills: Stills, one: Rows, other: Rows) -> Floats:
         The mean over those at the same place; NaN where one of the two shows no face, infinity where both do
         and no two of them are at the same place.
     """
-    found = np.empty(len(one))
-    for begin in range(0, len(one), _BLOCK):
-        block = slice(begin, begin + _BLOCK)
-        found[block] = _face_distances_of(stills, one[block], other[block])
+    found = np.full(len(one), np.nan)
+    n_pairs = np.prod(
+        [stills.first_face[rows + 1] - stills.first_face[rows] for rows in (one, other)], axis=0
+    )
+    both = np.flatnonzero(n_pairs)
+    # So many pairs of faces at a time: a crowd has thousands in two frames.
+    step = np.cumsum(n_pairs[both]) // _BLOCK
+    for part in np.split(both, np.flatnonzero(np.diff(step)) + 1):
+        found[part] = _face_distances_of(stills, one[part], other[part])
     return found
 
 
@@ -418,8 +429,8 @@ def _face_distances_of(stills: Stills, one: Rows, other: Rows) -> Floats:
     n_pairs = n_one * n_other
     pair = np.repeat(np.arange(len(one)), n_pairs)
     within = np.arange(len(pair)) - np.repeat(np.cumsum(n_pairs) - n_pairs, n_pairs)
-    a = stills.first_face[one][pair] + within // np.maximum(n_other[pair], 1)
-    b = stills.first_face[other][pair] + within % np.maximum(n_other[pair], 1)
+    a = stills.first_face[one][pair] + within // n_other[pair]
+    b = stills.first_face[other][pair] + within % n_other[pair]
     alike = _at_one_place(stills, a, b)
     pair, a, b = pair[alike], a[alike], b[alike]
     distance = np.linalg.norm(stills.embeddings[a] - stills.embeddings[b], axis=1)
@@ -428,9 +439,8 @@ def _face_distances_of(stills: Stills, one: Rows, other: Rows) -> Floats:
     nearest = order[(np.diff(a[order], prepend=-1) != 0) | (np.diff(pair[order], prepend=-1) != 0)]
     sums = np.bincount(pair[nearest], distance[nearest], len(one))
     counts = np.bincount(pair[nearest], minlength=len(one))
-    return np.where(
-        n_pairs == 0, np.nan, np.divide(sums, counts, out=np.full(len(one), np.inf), where=counts > 0)
-    )
+    means: Floats = np.divide(sums, counts, out=np.full(len(one), np.inf), where=counts > 0)
+    return means
 
 
 class _Match(NamedTuple):
@@ -448,13 +458,14 @@ class _Match(NamedTuple):
 
 def _match(stills: Stills, one: Rows, other: Rows) -> _Match:
     """Tell how alike frames are, by their hashes and, where both show faces, by these."""
-    level = _level(stills, one, other)
+    bits = _bits(stills, one, other)
+    level = np.searchsorted(BITS, bits)
     face = np.full(len(one), np.nan)
-    near = np.flatnonzero(level < _UNLIKE)
+    near = np.flatnonzero(bits <= FACE_BITS)
     face[near] = _face_distances(stills, one[near], other[near])
     level[face <= SAME_FACE * stills.scale] = 0
     level[face > OTHER_FACE * stills.scale] = _UNLIKE
-    return _Match(other, level, np.bitwise_count(stills.code[one] ^ stills.code[other]), face)
+    return _Match(other, level, bits, face)
 
 
 def _chance(stills: Stills, rows: Rows, match: _Match, among: list[int], apart: int) -> Floats:
@@ -465,7 +476,7 @@ def _chance(stills: Stills, rows: Rows, match: _Match, among: list[int], apart: 
     begin, end = among
     others = np.arange(begin, end)
     by_face = match.face <= SAME_FACE * stills.scale
-    most = np.where(by_face, BITS[-1], np.append(BITS, 64)[match.level])
+    most = np.where(by_face, FACE_BITS, np.append(BITS, 64)[match.level])
     n_alike = np.empty(len(rows))
     for at in range(0, len(rows), 256):
         block = slice(at, at + 256)
@@ -488,14 +499,17 @@ def _maybe_same_face(stills: Stills, rows: Rows, begin: int, end: int) -> NDArra
     row = np.repeat(np.arange(len(rows)), n_faces)
     own = np.repeat(stills.first_face[rows], n_faces) + np.arange(len(row))
     own -= np.repeat(np.cumsum(n_faces) - n_faces, n_faces)
-    one, other = np.asarray(stills.embeddings[own]), np.asarray(stills.embeddings[faces])
-    squared = np.einsum("ij,ij->i", one, one)[:, None] - 2 * one @ other.T
-    squared += np.einsum("ij,ij->i", other, other)
-    # Wider than is needed: whatever the rounding, what is near enough is among them.
-    face, near = np.nonzero(squared <= (1.2 * SAME_FACE * stills.scale) ** 2)
+    other = np.asarray(stills.embeddings[faces])
+    squares = np.einsum("ij,ij->i", other, other)
     frame = np.repeat(np.arange(end - begin), np.diff(stills.first_face[begin : end + 1]))
     maybe = np.zeros((len(rows), end - begin), bool)
-    maybe[row[face], frame[near]] = True
+    step = 1 + (1 << 23) // max(len(other), 1)
+    for at in range(0, len(own), step):
+        one = np.asarray(stills.embeddings[own[at : at + step]])
+        squared = np.einsum("ij,ij->i", one, one)[:, None] - 2 * one @ other.T + squares
+        # Wider than is needed: whatever the rounding, what is near enough is among them.
+        face, near = np.nonzero(squared <= (1.2 * SAME_FACE * stills.scale) ** 2)
+        maybe[row[at + face], frame[near]] = True
     return maybe
 
 
@@ -584,7 +598,7 @@ def _best(
     apart: int,
 ) -> _Stretch:
     """Find the stretch of `rows` that speaks most for a replay, by the best match of each."""
-    choice = np.argmin([each.level * 65 + each.bits for each in matches], axis=0)
+    choice = np.argmin([each.level * 100 + each.bits for each in matches], axis=0)
     match = _Match(*(np.choose(choice, columns) for columns in zip(*matches, strict=True)))
     other, level, bits, face = match
     is_alike = level < _UNLIKE

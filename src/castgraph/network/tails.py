@@ -138,7 +138,10 @@ def trials(
     """
     least, most = ((sure @ times)[of] for sure in (chances >= 1, chances > 0))
     p = np.where(counts <= least, 1.0, 0.0)
-    possible = (counts > least) & (counts <= most)
+    logs = np.log(np.where(chances > 0, chances, 1.0)) @ times
+    every = (counts > least) & (counts == most)
+    p[every] = np.exp(logs[of[every]])
+    possible = (counts > least) & (counts < most)
     exact = (counts <= exact_to) | ~possible
     wanted = np.flatnonzero(possible & exact)
     largest = np.zeros(len(chances), np.int64)

@@ -31,7 +31,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "portraits": 4,
     "database_json": 2,
     "replays": 1,
-    "network": 6,
+    "network": 7,
     "picture": 2,
     "transcript": 1,
     "utterances": 1,

@@ -70,7 +70,7 @@ def own(sources: Iterable[str], prefer: Sequence[str] = ()) -> dict[str, Named]:
         ``tape.mp4`` they are called ``tape.srt``, ``tape.en.vtt``, ``tape.transcript.srt`` or
         ``tape.mp4.srt``.
     """
-    wanted = [*prefer, ""]
+    wanted = [*map(language_code, prefer), ""]
 
     def rank(each: Named) -> tuple[int, str]:
         return (wanted.index(each.language) if each.language in wanted else len(wanted)), each.name

@@ -13,7 +13,7 @@ from tests.members import members
 from castgraph.base import tables
 from castgraph.faces.merge import merge
 from castgraph.faces.quality import Quality
-from castgraph.faces.times import face_times, frame_times, on_air
+from castgraph.faces.times import face_times, frame_times, n_read, on_air
 from castgraph.network.cooccurrence import cooccurrences
 from castgraph.people.centre import middles
 from castgraph.people.table import COLUMNS, people_table
@@ -90,6 +90,11 @@ def test_what_was_read_was_on_air_from_the_first_frame_to_the_end_of_the_last(ru
         changed = table.set_column(place, table.schema.field(place), pa.array(statuses))
         tables.write(run["frames"], changed, {}, tables.MERGED_FRAMES)
         assert on_air(run["frames"], 4) == expected
+
+
+def test_frames_that_were_read_are_counted_and_replays_are_left_out(run: dict[str, Path]) -> None:
+    assert n_read(run["frames"]) == {VIDEO: 4, STILLS: 3}
+    assert n_read(run["frames"], {VIDEO: np.array([[2, 3], [30, 50]], np.int32)}) == {VIDEO: 1, STILLS: 3}
 
 
 def test_a_face_has_the_time_of_its_frame_in_all_that_follows(run: dict[str, Path]) -> None:

@@ -1,6 +1,7 @@
 """What is on air again: footage, however noisy, and not what merely looks alike every day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +11,9 @@ from PIL import Image, ImageDraw, ImageFilter
 from castgraph.archive import Broadcast
 from castgraph.base import tables
 from castgraph.faces.frame import phash
+from castgraph.faces.times import read_frames
 from castgraph.network.hamming import near_pairs
-from castgraph.network.replays import Stills, replays
+from castgraph.network.replays import Stills, read_stills, replays
 
 NTV, ORT = "NTV_202401{:02d}_190000_Evening_News", "ORT_202401{:02d}_210000_Late_Show"
 SECONDS = 4
@@ -290,3 +292,76 @@ def test_near_hashes_are_found_all_and_no_others(radius: int) -> None:
     first, second = np.nonzero(np.triu(apart <= radius, 1))
     found = near_pairs(codes, radius)
     assert (found[0].tolist(), found[1].tolist()) == (first.tolist(), second.tolist())
+
+
+# ---- the tables ------------------------------------------------------------------------------------------
+
+
+def test_tables_give_what_was_read_and_once_leaves_the_later_showing_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    studio = Studio(rng)
+    shows = {NTV.format(day): studio.day(rng, 100) for day in range(2, 5)}
+    shows[NTV.format(4)].put(60, noisy(rng, shows[NTV.format(2)][20:36], 4))
+    expected = stills(shows)
+    n_faces = np.diff(expected.first_face).astype(np.int32)
+    number = np.repeat(np.arange(3), 100)
+    frames = pa.table(
+        {
+            "broadcast": pa.array(expected.broadcasts).take(pa.array(number)),
+            "frame": expected.frame,
+            "time": pa.array(expected.time).cast(pa.timestamp("us", tz="UTC")),
+            "width": np.full(300, 640, np.int32),
+            "n_faces": n_faces,
+            "status": ["ok"] * 300,
+            # Without one where it could not be read.
+            "phash": pa.array(expected.code, mask=np.arange(300) == 7),
+        }
+    )
+    of_face = np.repeat(np.arange(300), n_faces)
+    faces = frames.select(["broadcast", "frame"]).take(pa.array(of_face))
+    faces = faces.append_column("face", pa.array(np.arange(len(of_face), dtype=np.int32)))
+    for side, value in (("top", 142), ("right", 384), ("bottom", 242), ("left", 256)):
+        faces = faces.append_column(side, pa.array(np.full(len(of_face), value, np.int32)))
+    paths = {}
+    for name, table in (("frames", frames), ("faces", faces)):
+        schema = tables.TABLES[name].schema
+        columns = {
+            field.name: table[field.name]
+            if field.name in table.column_names
+            else pa.nulls(len(table), field.type)
+            for field in schema
+        }
+        paths[name] = tmp_path / f"{name}.parquet"
+        tables.write(paths[name], pa.table(columns).cast(schema), {"digest": "of these"})
+    with tables.embeddings_writer(tmp_path / tables.EMBEDDINGS, {}, WIDE) as add:
+        add(expected.embeddings)
+
+    read = read_stills(paths["frames"], paths["faces"])
+    assert read.broadcasts == expected.broadcasts
+    assert not read.readable[7] and read.readable.sum() == 299
+    for name in ("begins", "frame", "time", "first_face", "embeddings"):
+        assert (np.asarray(getattr(read, name)) == getattr(expected, name)).all()
+    assert (read.code[read.readable] == expected.code[read.readable]).all()
+    found = replays(read, SECONDS)
+    assert found.equals(replays(replace(expected, readable=read.readable, places=read.places), SECONDS))
+    path = tmp_path / "replays.parquet"
+    tables.write(path, found, {}, tables.REPLAYS)
+    tables.check(path, tables.TABLES["replays"])
+
+    [row] = found.to_pylist()
+    again = (number == 2) & (expected.frame >= row["first_frame"]) & (expected.frame <= row["last_frame"])
+    assert 15 <= again.sum() <= 18
+    replayed = tables.read_replayed(path)
+    person = (np.arange(len(of_face)) % 3 - 1).astype(np.int32)  # of every third nobody
+    given = tables.Members(person, np.zeros(len(person), np.int8), ["K7Q2", "A3BC"])
+    left, n_left = tables.without_replays(given, paths["faces"], replayed)
+    gone = again[of_face]
+    assert (left.person[gone] == tables.NOISE).all() and (left.person[~gone] == person[~gone]).all()
+    assert n_left == (gone & (person != tables.NOISE)).sum() > 0
+    _, broadcast, times = read_frames(paths["frames"], replayed)
+    assert times.tolist() == expected.time[~again].tolist()
+    assert broadcast.tolist() == number[~again].tolist()
+
+    tables.write(paths["frames"], tables.read(paths["frames"], tables.MERGED_FRAMES).slice(0, 200), {})
+    with pytest.raises(tables.TableError, match="merge them again"):
+        read_stills(paths["frames"], paths["faces"])

@@ -1,6 +1,7 @@
 """More than chance: against exact values, permutations, worlds without ties, and published figures."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -95,9 +96,11 @@ def test_trials_of_different_chance_add_up(rows, times, exact_to, data):
         for each in np.repeat(row, n):
             pmf = np.convolve(pmf, [1 - each, each])
         expected = pmf[count:].sum()
-        # Where hardly anything varies, a sum is far from smooth, and an approximation of it is rough.
-        rough = np.inf if n @ (chances[of] * (1 - chances[of])).min(axis=0) < 0.5 else 0.03
-        assert p == pytest.approx(expected, rel=1e-8 if is_exact else rough, abs=1e-290)
+        # Where small sums are approximated, too, as in very large runs, that is rougher.
+        rough = 0.03 if exact_to == tails.EXACT else 0.2
+        varies = n @ (row * (1 - row)) > 0.5
+        if is_exact or varies:
+            assert p == pytest.approx(expected, rel=1e-8 if is_exact else rough, abs=1e-290)
 
 
 # --- the figures of the R package backbone 2.1.3 (inst/tinytest/test_backbone.R): figures only
@@ -354,9 +357,13 @@ def counted(
     return presence(faces, who), pairs[0], pairs[1], count
 
 
-def p_of_pairs(
+def p_of_pairs(*world: Any) -> np.ndarray:
+    return edges_of(*world)["p"].to_numpy()
+
+
+def edges_of(
     seen: Presence, source: np.ndarray, target: np.ndarray, count: np.ndarray, sizes: dict[str, int]
-) -> np.ndarray:
+) -> pa.Table:
     edges = pa.table(
         {
             "source": pa.array(seen.people).take(pa.array(source)),
@@ -374,7 +381,7 @@ def p_of_pairs(
     for name in tables.EDGES.names:
         if name not in edges.column_names:
             edges = edges.append_column(name, nothing)
-    return compared(edges, seen, sizes)[0]["p"].to_numpy()
+    return compared(edges, seen, sizes)[0]
 
 
 # --- what else holds
@@ -397,21 +404,15 @@ def test_a_face_in_a_frame_that_was_not_read_breaks_nothing():
 
 
 def test_the_number_of_threads_changes_no_byte():
+    """Without a limit, 1 and 4 threads of BLAS solve so many kinds of people and broadcasts differently."""
     rng = np.random.default_rng(7)
-    shares = rng.random(300) ** 2
-    on_air = rng.random((200, 300)) < shares * rng.random((200, 1))
-    made = world(
-        [
-            np.column_stack([np.arange(n) % 9, people])
-            for each in on_air
-            for people in [np.flatnonzero(each)]
-            for n in [len(people)]
-        ]
-    )
+    on_air = rng.random((200, 300)) < rng.random(300) ** 2 * rng.random((200, 1))
+    broadcasts = [np.column_stack([np.zeros(each.sum(), int), np.flatnonzero(each)]) for each in on_air]
+    seen, source, target, count = counted(broadcasts, 300)
     found = []
     for threads in (1, 4):
         with threadpool_limits(threads, user_api="blas"):
-            found.append(told(made, [9] * 200)[0])
+            found.append(edges_of(seen, source, target, count, dict.fromkeys(seen.broadcasts, 9)))
     assert found[0].equals(found[1])
 
 

@@ -53,6 +53,7 @@ def touched(folder: Path, *names: str) -> None:
         (["tape.vtt", "tape.en.srt"], ["en"], ("tape.en.srt", "en")),
         (["tape.EN-us.VTT"], [], ("tape.EN-us.VTT", "en")),
         (["tape.ger.srt", "tape.eng.srt"], ["de"], ("tape.ger.srt", "de")),
+        (["tape.srt", "tape.de.srt"], ["ger"], ("tape.de.srt", "de")),
         (["tape.srt", "tape.vtt"], [], ("tape.srt", "")),
         (["tape.mp4.srt"], [], ("tape.mp4.srt", "")),
         (["tape.transcript.ru.srt"], ["en"], ("tape.transcript.ru.srt", "ru")),
