@@ -1,5 +1,6 @@
 """People of the demo: names that last, corrections that replay, a gallery."""
 
+import csv
 import random
 import shutil
 from collections import Counter, defaultdict
@@ -14,9 +15,11 @@ from sklearn.cluster import DBSCAN
 from castgraph.base import tables
 from castgraph.faces.times import face_times
 from castgraph.network.cooccurrence import cooccurrences
+from castgraph.pages.images import data_uri
 from castgraph.people.identify import Identified, identify, sentences
 from castgraph.people.places import Places, read_places
 from castgraph.people.register import Register
+from castgraph.people.table import portrait_name
 from tests.members import members
 from tests.truth import TrueFace, matched, of_demo
 from tests.workflow.conftest import Run, jobs
@@ -246,26 +249,45 @@ def test_who_was_known_keeps_the_id(result, demo_run: Run, shown: np.ndarray, ro
         assert now in {before[roles[role]].most_common(1)[0][0] for role in pair}
 
 
-def test_the_ignored_leave_no_trace(corrected: Run, demo_run: Run, shown: np.ndarray, roles) -> None:
+def test_the_ignored_leave_no_trace(
+    corrected: Run, demo_run: Run, shown: np.ndarray, roles, tmp_path: Path
+) -> None:
     ids = pq.read_table(demo_run.results / "linkage-0.52" / "members.parquet")["person_id"].to_pylist()
     ignored = ids_by_name(ids, shown)[roles["ignored"]].most_common(1)[0][0].encode()
-    run = corrected
-    run("results/demo/linkage-0.52/sightings.parquet", "results/demo/linkage-0.52/graph.gexf")
-    folders = [run.results / f"linkage-{eps:.2f}" for eps in EPS]
-    files = [
-        path
-        for folder in [*folders, run.folder / "results" / "ledger", run.folder / "results" / "logs"]
-        for path in folder.rglob("*")
-        if path.is_file()
-    ]
-    assert len(files) > 10
+    run = corrected.copied(tmp_path / "run")
+    run.config["clustering"]["eps"] = [0.52]
+    run()
+    decided = (run.folder / "corrections.yaml").stat().st_mtime
+    files = [path for path in (run.folder / "results").rglob("*") if path.is_file()]
+    later = [path for path in files if path.stat().st_mtime > decided]
+    assert {"report.html", "network.svg", "people.csv", "words.parquet", "faces.csv"} <= {
+        path.name for path in later
+    }
+    # What shows the person in the run without corrections: the portrait, the sheet, the picture in the report.
+    before = demo_run.results / "linkage-0.52"
+    name = portrait_name(ignored.decode())
+    shown_by = [(before / folder / name).read_bytes() for folder in ("portraits", "contact_sheets")]
+    of_report = data_uri(before / "portraits" / name, 128).encode()
+    assert of_report in (demo_run.results / "report.html").read_bytes()
     # Parquet packs its columns, so tables are looked at as what they say.
-    for path in files:
-        text = (
-            str(pq.read_table(path).to_pydict()).encode() if path.suffix == ".parquet" else path.read_bytes()
-        )
-        later = path.stat().st_mtime > (run.folder / "corrections.yaml").stat().st_mtime
-        assert not (later and ignored in text), path
+    for path in later:
+        content = path.read_bytes()
+        text = str(pq.read_table(path).to_pydict()).encode() if path.suffix == ".parquet" else content
+        assert ignored not in text, path
+        assert content not in shown_by, path
+        assert of_report not in content, path
+    # No face of the person is on anybody's sheet.
+    faces = pq.read_table(run.results / "faces.parquet").to_pylist()
+    hidden = {
+        (face["broadcast"], face["frame"])
+        for face, who in zip(faces, ids, strict=True)
+        if who == ignored.decode()
+    }
+    with (run.results / "linkage-0.52" / "contact_sheets" / "faces.csv").open(newline="") as file:
+        sheets = list(csv.DictReader(file))
+    alone = {place for place in hidden if sum(place == (f["broadcast"], f["frame"]) for f in faces) == 1}
+    assert len(alone) > 5
+    assert not alone & {(row["broadcast"], int(row["frame"])) for row in sheets}
 
 
 def test_a_second_call_has_nothing_to_do_and_an_edited_file_only_what_it_changes(corrected: Run) -> None:
