@@ -263,7 +263,7 @@ def test_the_ignored_leave_no_trace(
     assert {"report.html", "network.svg", "people.csv", "words.parquet", "faces.csv"} <= {
         path.name for path in later
     }
-    # What shows the person in the run without corrections: the portrait, the sheet, the picture in the report.
+    # What shows the person in the run without corrections: portrait, sheet, and the picture in the report.
     before = demo_run.results / "linkage-0.52"
     name = portrait_name(ignored.decode())
     shown_by = [(before / folder / name).read_bytes() for folder in ("portraits", "contact_sheets")]
