@@ -115,9 +115,10 @@ def test_one_that_is_there_is_not_replaced_by_none(archive: Path, tmp_path: Path
         (SRT.encode("utf-16"), SRT),
         (SRT.encode("utf-16-be"), SRT),
         (SRT.replace("\n", "\r\n").encode(), SRT),
-        (gzip.compress(SRT.encode()), SRT),
+        (gzip.compress(SRT.encode(), mtime=0), SRT),
         (b"", ""),
     ],
+    ids=["marked", "utf-16", "utf-16-be", "windows", "gzip", "empty"],
 )
 def test_it_may_be_in_any_encoding_of_unicode(
     archive: Path, tmp_path: Path, content: bytes, text: str
