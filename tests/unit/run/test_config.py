@@ -590,6 +590,12 @@ def test_relative_paths_are_found_beside_the_user_before_beside_the_workflow(
         ConfigError, match=r"archive\.base_url: found 'nowhere'; not there, looked for in .*mine"
     ):
         configuration.located(nowhere, [mine, shipped])
+    (mine / "other").mkdir()
+    compared = configuration.load(minimal(network={"compare": ["other", "nowhere"]}))
+    with pytest.raises(ConfigError, match=r"network\.compare: found 'nowhere'; not there, looked for in"):
+        configuration.located(compared, [mine, shipped])
+    compared["network"]["compare"].pop()
+    assert configuration.located(compared, [shipped, mine])["network"]["compare"] == [str(mine / "other")]
 
 
 def test_an_embedder_is_found_and_told_by_its_checksum(tmp_path: Path) -> None:

@@ -104,9 +104,9 @@ def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
     config
         A loaded configuration.
     folders
-        Where ``archive.base_url``, the files and folders of ``broadcasts`` and ``people`` and
-        ``faces.embedder.onnx`` are looked for; the first that has them counts. Addresses (``https://…``,
-        ``file://…``) and absolute paths stay as they are.
+        Where ``archive.base_url``, the files and folders of ``broadcasts``, ``people`` and
+        ``network.compare``, and ``faces.embedder.onnx`` are looked for; the first that has them counts.
+        Addresses (``https://…``, ``file://…``) and absolute paths stay as they are.
 
     Returns
     -------
@@ -123,6 +123,8 @@ def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
         path = config[section].get(key)
         if isinstance(path, str) and "://" not in path:  # some may be lists instead
             config[section][key] = _found(f"{section}.{key}", path, folders)
+    compared = config["network"]["compare"]
+    config["network"]["compare"] = [_found("network.compare", path, folders) for path in compared]
     if embedder := config["faces"]["embedder"]:
         embedder["onnx"] = _found("faces.embedder.onnx", embedder["onnx"], folders)
         embedder["sha256"] = _identified(**embedder)
