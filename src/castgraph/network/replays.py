@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from castgraph.archive.broadcast import Broadcast
 from castgraph.base import tables
+from castgraph.faces.forgotten import is_forgotten
 from castgraph.network.hamming import n_near, near_pairs
 
 Rows = NDArray[np.int64]
@@ -140,12 +141,19 @@ def read_stills(frames: str | os.PathLike[str], faces: str | os.PathLike[str], s
     columns = ["broadcast", "frame", "time", "phash", "width", "n_faces"]
     table = tables.read(frames, tables.MERGED_FRAMES, columns).combine_chunks()
     box = tables.read(faces, tables.MERGED_FACES, ["top", "right", "bottom", "left"])
-    embeddings = tables.open_embeddings(faces)
+    embeddings: NDArray[np.float32] = tables.open_embeddings(faces)
     n_faces = table["n_faces"].fill_null(0).to_numpy().astype(np.int64)
     if n_faces.sum() != len(box):
         raise tables.TableError(f"{faces} has not the faces that {frames} counts; merge them again")
     top, right, bottom, left = (box[side].to_numpy().astype(np.float64) for side in box.column_names)
     width = np.repeat(np.maximum(table["width"].fill_null(1).to_numpy(), 1), n_faces)
+    if len(gone := np.flatnonzero(is_forgotten(embeddings))):  # they would all be one face
+        frame_of = np.repeat(np.arange(len(table)), n_faces)
+        n_faces -= np.bincount(frame_of[gone], minlength=len(table))
+        top, right, bottom, left, width = (
+            np.delete(each, gone) for each in (top, right, bottom, left, width)
+        )
+        embeddings = np.delete(embeddings, gone, axis=0)
     runs = [
         (name, rows.stop - rows.start)
         for chunk in table["broadcast"].unify_dictionaries().chunks

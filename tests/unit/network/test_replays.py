@@ -362,6 +362,17 @@ def test_tables_give_what_was_read_and_once_leaves_the_later_showing_out(tmp_pat
     assert times.tolist() == expected.time[~again].tolist()
     assert broadcast.tolist() == number[~again].tolist()
 
+    # A face that is forgotten is as none; that all such are alike tells nothing.
+    kept = expected.embeddings.copy()
+    gone = np.flatnonzero(rng.random(len(kept)) < 0.3)
+    kept[gone] = 0
+    with tables.embeddings_writer(tmp_path / tables.EMBEDDINGS, {}, WIDE) as add:
+        add(kept)
+    read = read_stills(paths["frames"], paths["faces"])
+    assert (read.embeddings == np.delete(kept, gone, axis=0)).all()
+    assert (np.diff(read.first_face) == n_faces - np.bincount(of_face[gone], minlength=300)).all()
+    assert len(read.places) == len(kept) - len(gone)
+
     tables.write(paths["frames"], tables.read(paths["frames"], tables.MERGED_FRAMES).slice(0, 200), {})
     with pytest.raises(tables.TableError, match="merge them again"):
         read_stills(paths["frames"], paths["faces"])
