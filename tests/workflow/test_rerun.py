@@ -50,7 +50,7 @@ def test_a_finished_run_that_was_moved_has_nothing_to_do(copied: Run) -> None:
 
 def test_another_eps_reruns_nothing_upstream(copied: Run) -> None:
     scores = {"sweep.parquet", "sweep_changes.parquet", "sweep.html", "sweep.png"}
-    of_all = {f"small/{name}" for name in (*scores, "summary.json", "config.yaml")}
+    of_all = {f"small/{name}" for name in (*scores, "holds.parquet", "summary.json", "config.yaml")}
     before, written = copied.digests(), copied.written()
     copied.config["clustering"]["eps"] = [0.4, 0.3, 0.355]
     counts = {**dict.fromkeys(PER_CLUSTERING, 2), **dict.fromkeys(OF_ALL, 1)}
@@ -111,10 +111,10 @@ def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Ru
         "communities": "louvain",
         "top_edges": "all",
     }
-    assert jobs(copied("-n")) == {"network": 1, "picture": 1, "summary": 1, "report": 1, "all": 1}
+    made = ("network", "picture", "holds", "summary", "report", "all")
+    assert jobs(copied("-n")) == dict.fromkeys(made, 1)
     copied.config["network"] = {"count_replays": "once"}
-    counted = ("sightings", "network", "picture", "summary", "report", "all")
-    assert jobs(copied("-n")) == dict.fromkeys(counted, 1)
+    assert jobs(copied("-n")) == dict.fromkeys(("sightings", *made), 1)
     copied.config["clustering"]["min_samples"] = 3
     assert jobs(copied("-n")) == dict.fromkeys((*PER_CLUSTERING, *OF_ALL), 1)
 
