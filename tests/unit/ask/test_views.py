@@ -237,7 +237,9 @@ def test_a_question_can_be_ended(run: Path) -> None:
     """Ctrl-C ends it; without that it would go on for years."""
     sql = "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range * b.range % 7 = 3"
     script = (
-        "import sys\nfrom pathlib import Path\n"
+        "import signal, sys\nfrom pathlib import Path\n"
+        # Where the tests run in the background Ctrl-C is ignored, which a process inherits.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from castgraph.ask.results import Results\nfrom castgraph.ask.views import Views\n"
         "views = Views(Results(Path(sys.argv[1])))\n"
         "print('begins', flush=True)\nviews.ask(sys.argv[2]).read_all()"
@@ -251,5 +253,8 @@ def test_a_question_can_be_ended(run: Path) -> None:
         assert process.stdout
         assert process.stdout.readline() == "begins\n"
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        try:
+            _, told = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert "KeyboardInterrupt" in told or "Query interrupted" in told  # by what it is about just then
