@@ -141,7 +141,7 @@ def read_stills(frames: str | os.PathLike[str], faces: str | os.PathLike[str], s
     columns = ["broadcast", "frame", "time", "phash", "width", "n_faces"]
     table = tables.read(frames, tables.MERGED_FRAMES, columns).combine_chunks()
     box = tables.read(faces, tables.MERGED_FACES, ["top", "right", "bottom", "left"])
-    embeddings: NDArray[np.float32] = tables.open_embeddings(faces)
+    embeddings = np.asarray(tables.open_embeddings(faces))
     n_faces = table["n_faces"].fill_null(0).to_numpy().astype(np.int64)
     if n_faces.sum() != len(box):
         raise tables.TableError(f"{faces} has not the faces that {frames} counts; merge them again")
@@ -415,9 +415,12 @@ def _face_distances(stills: Stills, one: Rows, other: Rows) -> Floats:
         [stills.first_face[rows + 1] - stills.first_face[rows] for rows in (one, other)], axis=0
     )
     both = np.flatnonzero(n_pairs)
+    if not len(both):
+        return found
     # So many pairs of faces at a time: a crowd has thousands in two frames.
     step = np.cumsum(n_pairs[both]) // _BLOCK
-    for part in np.split(both, np.flatnonzero(np.diff(step)) + 1):
+    parts = np.split(both, np.flatnonzero(np.diff(step)) + 1) if step[-1] else [both]
+    for part in parts:
         found[part] = _face_distances_of(stills, one[part], other[part])
     return found
 
@@ -444,7 +447,10 @@ def _face_distances_of(stills: Stills, one: Rows, other: Rows) -> Floats:
     distance = np.linalg.norm(stills.embeddings[a] - stills.embeddings[b], axis=1)
     # Of each face the nearest at its place.
     order = np.lexsort((distance, a, pair))
-    nearest = order[(np.diff(a[order], prepend=-1) != 0) | (np.diff(pair[order], prepend=-1) != 0)]
+    a, of = a[order], pair[order]
+    is_first = np.ones(len(order), bool)
+    is_first[1:] = (a[1:] != a[:-1]) | (of[1:] != of[:-1])
+    nearest = order[is_first]
     sums = np.bincount(pair[nearest], distance[nearest], len(one))
     counts = np.bincount(pair[nearest], minlength=len(one))
     means: Floats = np.divide(sums, counts, out=np.full(len(one), np.inf), where=counts > 0)
