@@ -498,10 +498,11 @@ def _chance(stills: Stills, rows: Rows, match: _Match, among: list[int], apart: 
         near &= stills.readable[begin:end]
         if apart:
             near &= np.abs(rows[block, None] - others) >= apart
-        near[by_face[block]] &= _maybe_same_face(stills, rows[block][by_face[block]], begin, end)
-        which, where = np.nonzero(near & by_face[block, None])
-        same = _face_distances(stills, rows[block][which], others[where]) <= SAME_FACE * stills.scale
-        near[which[~same], where[~same]] = False
+        if by_face[block].any():
+            near[by_face[block]] &= _maybe_same_face(stills, rows[block][by_face[block]], begin, end)
+            which, where = np.nonzero(near & by_face[block, None])
+            same = _face_distances(stills, rows[block][which], others[where]) <= SAME_FACE * stills.scale
+            near[which[~same], where[~same]] = False
         n_alike[block] = near.sum(axis=1)
     return np.maximum(n_alike, 1) / len(others)
 
