@@ -28,7 +28,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "identify": 1,
     "sightings": 2,
     "suggestions": 1,
-    "portraits": 4,
+    "portraits": 5,
     "database_json": 2,
     "replays": 1,
     "network": 7,
