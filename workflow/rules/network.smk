@@ -42,12 +42,8 @@ rule network:
         nodes="results/{run}/{clustering}/nodes.csv",
         edges="results/{run}/{clustering}/edges.csv",
         people="results/{run}/{clustering}/people.csv",
-        gexf="results/{run}/{clustering}/graph.gexf",
+        graphs=networks("results/{run}/{clustering}/graph.gexf", "results/{run}/{clustering}/graph.graphml"),
         dynamic="results/{run}/{clustering}/dynamic.gexf",
-        graphml="results/{run}/{clustering}/graph.graphml",
-        compared=networks(
-            "results/{run}/{clustering}/graph.graphml", "results/{run}/{clustering}/graph.gexf"
-        )[2:],
     log:
         "results/logs/{run}/{clustering}/network.log",
     benchmark:

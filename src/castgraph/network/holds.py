@@ -1,4 +1,4 @@
-"""How an edge fares elsewhere: in the other clusterings of a run, in other runs, and without replays."""
+"""How an edge fares elsewhere: in the other clusterings of a run, and in those of other runs."""
 
 from __future__ import annotations
 
@@ -94,12 +94,13 @@ def holds(
         Of the schema `castgraph.base.tables.HOLDS`.
     """
     rows: list[dict[str, Any]] = []
+    known = {each.name: _by_ends(each.edges) for each in [*clusterings, *others]}
     for one in sorted(clusterings, key=lambda each: each.name):
         compared = [each for each in [*clusterings, *others] if each is not one]
-        ends = list(zip(*(one.edges[end].to_pylist() for end in ("source", "target")), strict=True))
+        ends = list(known[one.name])
         place = {name: number for number, name in enumerate(one.ids)}
         pairs = np.array([(place[a], place[b]) for a, b in ends], np.int64).reshape(-1, 2)
-        weights = {each.name: _weights(pairs, one, each) for each in compared}
+        weights = {each.name: _weights(pairs, one, each, known[each.name]) for each in compared}
         weights[one.name] = one.edges["weight"].to_numpy()
         for row, (source, target) in enumerate(ends):
             held = [each.name for each in compared if weights[each.name][row] > 0]
@@ -119,16 +120,17 @@ def holds(
     return pa.Table.from_pylist(rows, schema=tables.HOLDS)
 
 
-def _weights(pairs: NDArray[np.int64], one: Clustering, other: Clustering) -> NDArray[np.float64]:
-    """Give what the edges of one clustering weigh in another; 0 where they are none."""
+def _by_ends(edges: pa.Table) -> dict[tuple[str, str], float]:
+    """Give the weight of each edge, in their order."""
+    source, target, weight = (edges[name].to_pylist() for name in ("source", "target", "weight"))
+    return dict(zip(zip(source, target, strict=True), weight, strict=True))
+
+
+def _weights(
+    pairs: NDArray[np.int64], one: Clustering, other: Clustering, known: Mapping[tuple[str, str], float]
+) -> NDArray[np.float64]:
+    """Give what the edges of one clustering weigh in another, where it knows them; 0 where they are none."""
     there = counterparts(one.person, other.person, len(one.ids))[pairs]
-    known = {
-        ends: weight
-        for *ends_, weight in zip(
-            *(other.edges[name].to_pylist() for name in ("source", "target", "weight")), strict=True
-        )
-        for ends in [tuple(ends_)]
-    }
 
     def weight(a: int, b: int) -> float:
         if NOISE in (a, b) or a == b:

@@ -17,21 +17,17 @@ from castgraph.people.table import shown
 MOST_LISTED = 100
 """Edges of each network that are listed; all are counted."""
 
+_PICTURES = {PUBLISHED: "network.png", CORRECTED: f"network_{CORRECTED}.png"}
 _PICTURE_PX = 1600
 
 
-def write_published(
-    page: Path, pictures: Mapping[str, Path], settings: Mapping[str, Any], *, min_seconds: float
-) -> None:
+def write_published(page: Path, settings: Mapping[str, Any], *, min_seconds: float) -> None:
     """Show both networks, the edges that only one of them has, and why.
 
     Parameters
     ----------
     page
-        The page to write; the people and the pairs of the clustering lie beside it.
-    pictures
-        Those of the networks `castgraph.network.variants.PUBLISHED` and
-        `castgraph.network.layers.CORRECTED`.
+        The page to write; the people, the pairs and the pictures of both networks lie beside it.
     settings
         The section ``network`` of the configuration, of the mode ``as_published``.
     min_seconds
@@ -51,7 +47,7 @@ def write_published(
         networks=[
             {
                 "name": name,
-                "picture": data_uri(pictures[name], _PICTURE_PX),
+                "picture": data_uri(folder / _PICTURES[name], _PICTURE_PX),
                 "n_edges": sizes[name],
                 "n_only": sum(each.only == name for each in told),
                 "why": Counter(each.why for each in told if each.only == name).most_common(),

@@ -7,8 +7,7 @@ from tests.finished import picture, write
 from tests.members import person
 
 from castgraph.base import tables
-from castgraph.network.layers import CORRECTED, LAYERS
-from castgraph.network.variants import PUBLISHED
+from castgraph.network.layers import LAYERS
 from castgraph.pages.published import MOST_LISTED, write_published
 
 SETTINGS = {
@@ -40,10 +39,9 @@ def page(tmp_path: Path):
         ]
         write(folder / "people.parquet", tables.PEOPLE, people)
         write(folder / "edges.parquet", tables.EDGES, sorted(rows, key=lambda row: -row["weight"]))
-        pictures = {PUBLISHED: folder / "network.png", CORRECTED: folder / "network_corrected.png"}
-        for path in pictures.values():
-            picture(path, (240, 180))
-        write_published(folder / "as_published.html", pictures, SETTINGS, min_seconds=min_seconds)
+        for name in ("network.png", "network_corrected.png"):
+            picture(folder / name, (240, 180))
+        write_published(folder / "as_published.html", SETTINGS, min_seconds=min_seconds)
         return (folder / "as_published.html").read_text(encoding="utf-8")
 
     return make
