@@ -2,6 +2,8 @@
 
 import functools
 import operator
+import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +68,6 @@ def test_nothing_in_a_text_ends_a_script(text: str) -> None:
 
 
 def read(folder: Path, name: str, parts: int) -> list[dict]:
-    import json
-    import re
-
     found = []
     for part in range(parts):
         text = (folder / (f"{name}-{part}.js" if parts > 1 else f"{name}.js")).read_text()
