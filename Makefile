@@ -1,6 +1,8 @@
 # The commands of castgraph; `make` lists them.
 SHELL := /bin/bash
 export PATH := $(HOME)/.local/bin:$(PATH)
+# Where this is set, as in many containers, each job of a run compiles all that it imports, which takes as long again.
+export PYTHONDONTWRITEBYTECODE :=
 
 PYTEST := uv run --frozen pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
