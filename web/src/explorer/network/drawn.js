@@ -54,8 +54,8 @@ function places(run, pairs, people, ties) {
   const { source, target } = pairs.columns;
   const strength = new Map(people.map((person) => [person, ties.get(person).reduce((sum, row) => sum + pairs.weight[row], 0)]));
   const strongest = Math.max(...strength.values(), 1e-9);
-  const largest = 36 * Math.min(1, (40 / Math.max(people.length, 1)) ** 0.27);
-  const size = (person) => Math.max(4, largest * (0.34 + 0.66 * Math.sqrt(strength.get(person) / strongest)));
+  const largest = 36 * Math.min(1, (40 / Math.max(people.length, 1)) ** 0.2);
+  const size = (person) => Math.max(4, largest * (0.34 + 0.66 * (strength.get(person) / strongest) ** 0.35));
   const found = new Map();
   const spread = Math.max(...extent(x), ...extent(y)) || 1;
   for (const person of people) if (x[person] === x[person]) found.set(person, { x: x[person], y: y[person], size: size(person) });

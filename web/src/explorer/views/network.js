@@ -7,7 +7,6 @@ import { portraitsOf } from "../network/atlas.js";
 import { drawnOf, otherOf, usualTop } from "../network/drawn.js";
 import { stage } from "../network/stage.js";
 import { still } from "../network/still.js";
-import { hasWebGL } from "../network/webgl.js";
 import { nameOf, pairHref, pairLink, personLink, portrait, ringOf } from "../parts/names.js";
 import { choose } from "../pairs.js";
 import { colour, onTheme } from "../theme.js";
@@ -101,12 +100,10 @@ export async function show(place, address, app) {
   );
 
   let picture = null;
-  if (hasWebGL()) {
-    try {
-      picture = stage(app, canvas, { point: (person) => look(person ?? at), person: clicked, pair: (one, other) => (location.hash = pairHref(app, one, other)) });
-    } catch (error) {
-      console.warn(`WebGL is not used: ${error.message}`);
-    }
+  try {
+    picture = stage(app, canvas, { point: (person) => look(person ?? at), person: clicked, pair: (one, other) => (location.hash = pairHref(app, one, other)) });
+  } catch {
+    fill(canvas); // no WebGL here
   }
   if (!picture) canvas.classList.add("without");
   const noTheme = onTheme(() => (picture ? picture.recolour() : drawStill()));
