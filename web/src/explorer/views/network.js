@@ -329,7 +329,7 @@ const pageColours = () => Object.fromEntries(["paper", "card", "ink", "grey"].ma
 /** A slider whose steps grow with the number: as much of it is between 1 and 10 as between 1,000 and 10,000. */
 function slider(name, title, most, change) {
   const STEPS = 400;
-  const number = h("output", {});
+  const number = h("strong", { "aria-hidden": "true" });
   const input = h("input", { type: "range", name, min: 0, max: STEPS, step: 1, "aria-label": title });
   const value = () => Math.round(Math.max(most(), 1) ** (input.value / STEPS));
   let waiting;
