@@ -21,6 +21,7 @@ const LEFT = 46;
 const RIGHT = 14;
 const LINE = 17; // of text
 const APART = 62; // pixels between two labels of the axis, at least
+const WIDEST = 64; // pixels of a bar
 const MARKED = 70; // points of a series that have markers, at most
 const MOST_LETTERS = 34; // of a name in the legend
 
@@ -76,7 +77,7 @@ export function chart({ title, file, periods, series, as = "time", about, counts
 
   function draw() {
     const width = Math.max(280, Math.round(plot.clientWidth || 640));
-    layout = arrange(width, { title, series, footer, n });
+    layout = arrange(width, { title: isolated(title), series, footer, periods });
     const { top, slot, legend } = layout;
     const bottom = top + HEIGHT;
     const most = Math.max(0, ...series.flatMap((one) => Array.from({ length: n }, (_, k) => value(one, k) || 0)));
@@ -109,7 +110,7 @@ export function chart({ title, file, periods, series, as = "time", about, counts
       legend.map(({ x: x_, y: y_, look, kind, name }) =>
         h("svg:g", { transform: `translate(${x_} ${y_})` }, sample(kind, look), text(30, 4, isolated(name), { class: "chart-legend" })),
       ),
-      gaps.length > 0 &&
+      layout.gapAt &&
         h(
           "svg:g",
           { transform: `translate(${layout.gapAt[0]} ${layout.gapAt[1]})` },
@@ -281,6 +282,7 @@ function twin({ title, file, periods, series, about }) {
     ...series.flatMap((one) => [number(one), shareOf(one)]),
     { name: "read_seconds", title: "Airtime read", value: (period) => periods.read[period] * still, cell: (period) => duration(periods.read[period] * still) },
     { name: "broadcasts", title: "Broadcasts", wide: true, value: (period) => periods.broadcasts[period] },
+    { name: "broadcasts_not_there", title: "Not there", wide: true, value: (period) => periods.missed[period] },
   ];
   const n = periods.labels.length;
   const save = () =>
@@ -306,7 +308,8 @@ function footerOf(periods, series, about, counts) {
   const read = sum(periods.read);
   const frames = sum(periods.frames);
   const seen = series.length === 1 ? `${count(sum(series[0].frames))} ${counts} · ` : "";
-  return `One still = ${duration(about.frame_seconds)} · ${seen}${count(read)} frames of ${counted(sum(periods.broadcasts), "broadcast")} read, ${share(frames ? read / frames : NaN)} of them · data ID ${about.data_id}`;
+  const broadcasts = periods.n_read + sum(periods.missed);
+  return `One still = ${duration(about.frame_seconds)} · ${seen}${count(periods.n_read)} of ${counted(broadcasts, "broadcast")} read, ${share(frames ? read / frames : NaN)} of their ${counted(frames, "frame")} · data ID ${about.data_id}`;
 }
 
 /** "Week of 2 January 2024" */
@@ -317,19 +320,21 @@ export function periodInWords({ by, labels, begins }, k) {
   return by === "week" ? `${labels[k]}, from ${words}` : `${MONTHS[moment.getUTCMonth()]} ${moment.getUTCFullYear()}`;
 }
 
-function readInWords({ read, frames, broadcasts }, k, still) {
-  if (!frames[k]) return "no broadcast with frames";
+function readInWords({ read, frames, broadcasts, missed }, k, still) {
+  const not = missed[k] ? `${counted(missed[k], "broadcast")} not there` : "";
+  if (!frames[k]) return not || "no broadcast";
   if (!read[k]) return "nothing could be read";
   const part = read[k] < frames[k] ? `, ${share(read[k] / frames[k])} of what was on air` : "";
-  return `${duration(read[k] * still)} read of ${counted(broadcasts[k], "broadcast")}${part}`;
+  return `${duration(read[k] * still)} read of ${counted(broadcasts[k], "broadcast")}${part}${not && `; ${not}`}`;
 }
 
-/** Where title, legend and plot lie. */
-function arrange(width, { title, series, footer, n }) {
+/** Where title, legend and plot lie. A legend of one line would say what the title says. */
+function arrange(width, { title, series, footer, periods }) {
   const titles = wrapped(title, width, 7.6);
   const legend = [];
   let x = 0;
   let y = LINE * titles.length + 12;
+  let placed = false;
   const put = (wide) => {
     if (x && x + wide > width) {
       x = 0;
@@ -337,18 +342,21 @@ function arrange(width, { title, series, footer, n }) {
     }
     const place = [x, y];
     x += wide + 18;
+    placed = true;
     return place;
   };
-  series.forEach((one, nth) => {
-    const letters = [...one.name];
-    const name = letters.length > MOST_LETTERS ? `${letters.slice(0, MOST_LETTERS - 1).join("")}…` : one.name;
-    const [x_, y_] = put(34 + textWidth(name));
-    legend.push({ x: x_, y: y_, name, kind: one.kind, look: one.look ?? nth });
-  });
-  const gapAt = put(34 + textWidth("nothing read"));
-  const top = y + 22;
+  if (series.length > 1) {
+    series.forEach((one, nth) => {
+      const name = shortened(clean(one.name), MOST_LETTERS);
+      const [x_, y_] = put(34 + textWidth(name));
+      legend.push({ x: x_, y: y_, name, kind: one.kind, look: one.look ?? nth });
+    });
+  }
+  const gapAt = periods.read.some((frames) => !frames) ? put(34 + textWidth("nothing read")) : null;
+  const top = placed ? y + 20 : y + 6;
   const lines = wrapped(footer, width, 5.9);
-  return { titles, legend, gapAt, top, slot: (width - LEFT - RIGHT) / Math.max(1, n), footer: lines, height: top + HEIGHT + 26 + BAND + 40 + 13 * lines.length + 4 };
+  const slot = (width - LEFT - RIGHT) / Math.max(1, periods.labels.length);
+  return { titles, legend, gapAt, top, slot, footer: lines, height: top + HEIGHT + 26 + BAND + 40 + 13 * lines.length + 4 };
 }
 
 let measure;
@@ -369,8 +377,13 @@ function wrapped(text, width, letter) {
   return lines;
 }
 
+/** Without what has no look of its own and turns texts around, or may not be in a file of XML. */
+const clean = (text) => text.replace(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu, "");
+
 /** A text that does not change the direction of what stands around it. */
-const isolated = (text) => `\u2068${text}\u2069`;
+const isolated = (text) => `\u2068${clean(text)}\u2069`;
+
+const shortened = (text, most) => ([...text].length > most ? `${[...text].slice(0, most - 1).join("")}…` : text);
 
 const r = (value) => Math.round(10 * value) / 10;
 
@@ -447,7 +460,7 @@ function sample(kind, look) {
 
 function drawn({ kind }, look, value, n, x, y, slot, bottom) {
   if (kind === "bar") {
-    const wide = Math.max(1, slot > 3 ? slot * 0.72 : slot);
+    const wide = Math.min(WIDEST, Math.max(1, slot > 3 ? slot * 0.72 : slot));
     const bars = Array.from({ length: n }, (_, k) => {
       const top = y(value(k) || 0);
       return bottom - top > 0.01 ? `M${r(x(k) - wide / 2)} ${r(Math.min(top, bottom - 1))}h${r(wide)}V${r(bottom)}h${r(-wide)}z` : "";

@@ -1,6 +1,6 @@
 // What counts under the filters of the address: stretches of broadcasts, faces, and what was not read.
 import { columns, has } from "../data.js";
-import { countsAll } from "../filters.js";
+import { beginOf, countsAll } from "../filters.js";
 import { countPairs, lowerBound } from "../meetings.js";
 import { union } from "./periods.js";
 
@@ -15,6 +15,7 @@ const tableOf = (name, names) => (has(name) ? columns(name, names) : NONE);
  * @property {import("../meetings.js").Faces} counted those that make meetings
  * @property {Object} unread columns broadcast, first, last, status
  * @property {Object} replays columns broadcast, first, last, earlier_broadcast, earlier_first, kind
+ * @property {number[]} missed broadcasts that the filters let count and of which there are no frames
  * @property {Object} left what is no airtime read: unread, and replays where these count once
  */
 
@@ -29,7 +30,20 @@ export async function counting(run, options) {
   ]);
   const left = run.about.count_replays === "once" ? union(unread, replays) : union(unread);
   const stretch = await run.stretch(options);
-  return { all: countsAll(options), stretch, faces, counted, unread, replays, left };
+  const missed = missedOf(run.broadcasts, options);
+  return { all: countsAll(options), stretch, missed, faces, counted, unread, replays, left };
+}
+
+/** Broadcasts without frames: of them it is known only when they began. */
+function missedOf({ start, station, show, n_frames }, options) {
+  const [from, to] = [beginOf(options.from), beginOf(options.to) + 86400];
+  const counts = (broadcast) =>
+    !n_frames[broadcast] &&
+    !(options.station && station[broadcast] !== options.station) &&
+    !(options.show && show[broadcast] !== options.show) &&
+    !(start[broadcast] < from) &&
+    !(start[broadcast] >= to);
+  return Array.from(start, (_, broadcast) => broadcast).filter(counts);
 }
 
 /**

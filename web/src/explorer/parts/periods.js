@@ -49,13 +49,14 @@ export function readIn(unread, broadcast, from, to) {
  *
  * @param {string} by day, week or month
  * @param {import("../run.js").Run} run
- * @param {import("../meetings.js").Stretch} stretch
- * @param {Object} left frames that do not count: columns broadcast, first, last, by broadcast and first frame
+ * @param {import("./counting.js").Counting} facts
  * @returns {{by: string, labels: string[], begins: number[], read: Float64Array, frames: Float64Array,
- *   broadcasts: Float64Array, of: {period: number, first: number, last: number}[][]}} `read` and `frames`: of each
- *   period how many frames were read, and are; `of`: of each broadcast its parts, `period` a place in `labels`
+ *   broadcasts: Float64Array, missed: Float64Array, n_read: number, of: {period: number, first: number, last: number}[][]}}
+ *   `read` and `frames`: of each period how many frames were read, and are; `broadcasts` and `missed`: of how many
+ *   some were read, and of how many there are none; `n_read`: broadcasts that were read, each once; `of`: of each
+ *   broadcast its parts, `period` a place in `labels`
  */
-export function divide(by, run, stretch, left) {
+export function divide(by, run, { stretch, left, missed }) {
   const { start, n_frames } = run.broadcasts;
   const of = Array.from(start, (begin, broadcast) => {
     const parts = [];
@@ -69,26 +70,34 @@ export function divide(by, run, stretch, left) {
     }
     return parts;
   });
-  const all = of.flat().map((part) => part.period);
+  const without = missed.map((broadcast) => periodOf(by, start[broadcast]));
+  const all = [...of.flat().map((part) => part.period), ...without];
   const least = all.reduce((a, b) => Math.min(a, b), Infinity);
   const n = all.length ? all.reduce((a, b) => Math.max(a, b)) - least + 1 : 0;
+  const none = () => new Float64Array(n);
   const divided = {
     by,
     labels: Array.from({ length: n }, (_, k) => labelOf(by, least + k)),
     begins: Array.from({ length: n + 1 }, (_, k) => beginOf(by, least + k)),
-    read: new Float64Array(n),
-    frames: new Float64Array(n),
-    broadcasts: new Float64Array(n),
+    read: none(),
+    frames: none(),
+    broadcasts: none(),
+    missed: none(),
+    n_read: 0,
     of,
   };
+  for (const period of without) divided.missed[period - least]++;
   of.forEach((parts, broadcast) => {
+    let any = false;
     for (const part of parts) {
       part.period -= least;
       const read = readIn(left, broadcast, part.first, part.last);
       divided.read[part.period] += read;
       divided.frames[part.period] += part.last - part.first + 1;
       divided.broadcasts[part.period] += read > 0;
+      any ||= read > 0;
     }
+    divided.n_read += any;
   });
   return divided;
 }

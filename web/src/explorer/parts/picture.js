@@ -7,6 +7,8 @@ import { broadcastLink, broadcastName, nameOf, personLink } from "./names.js";
 
 const WIDTH = 640; // pixels of a picture that is asked for
 const AROUND = 3; // frames before and after that are shown with a frame
+/** What a small picture says where there is none. */
+export const SHORT = { online: "at the archive ↗", file: "in a file ▤", none: "no picture here" };
 const MARGIN = 1.7; // of a crop: the side of what is shown, in those of the box
 
 /**
@@ -146,7 +148,7 @@ export function framePicture(app, all, frame, of, { names = false, others = fals
       missing("The picture could not be had.");
     });
     place.append(image);
-  } else if (names || source.tier === "none") missing(source.text);
+  } else missing(names ? source.text : SHORT[source.tier]);
   all.faces(frame).then((found) => {
     const seen = [...new Set(found.map((each) => nameOf(run, each.person)))];
     if (seen.length) place.setAttribute("aria-label", `${frameName(run, frame)}: ${seen.join(", ")}`);
@@ -293,7 +295,7 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
         "div",
         { class: "frame-facts" },
         h("p", {}, broadcastLink(app, shown.broadcast, shown.frame), h("br"), `frame ${count(shown.frame)}, ${clock(seconds)} into it, ${second(momentOf(run, shown))} UTC`),
-        listed && note && h("p", {}, note(shown)),
+        listed && note?.(shown) && h("p", {}, note(shown)),
         h("p", { class: "there" }, there.length ? there.map((person) => personLink(app, person)) : h("span", { class: "quiet" }, "Nobody known is in this frame.")),
         lines.length > 0 && h("blockquote", {}, lines.map((text) => h("p", {}, h("bdi", {}, text)))),
         source.src && h("p", { class: "quiet" }, source.tier === "served" ? "Picture cut from the recording on this machine." : "Picture shipped with this page."),

@@ -78,7 +78,7 @@ export async function show(place, address, app) {
       [count(lanes.length), lanes.length === 1 ? "person" : "people"],
       [duration(n * still), "long"],
       [counted(n, "frame"), n ? `${share(read / n)} read` : "nothing read"],
-      [duration(gaps.reduce((sum, [first, last]) => sum + last - first + 1, 0) * still), "not read or not there"],
+      gaps.length > 0 && [duration(gaps.reduce((sum, [first, last]) => sum + last - first + 1, 0) * still), "not read or not there"],
       again.length > 0 && [duration(again.reduce((sum, [first, last]) => sum + last - first + 1, 0) * still), "on air before"],
     ]),
     n > 0 && h("p", {}, outside(all, { broadcast, frame: 1 }, "The broadcast at the archive")),

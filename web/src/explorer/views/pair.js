@@ -37,7 +37,7 @@ async function draw(place, address, app) {
   const { about, broadcasts } = run;
   const facts = await counting(run, address.options);
   const all = await pictures(run);
-  const { counted: faces, stretch, left } = facts;
+  const { counted: faces, stretch } = facts;
   const names = [nameOf(run, one), nameOf(run, other)];
   const file = ids.join("-");
   document.title = `${names.join(" and ")} · ${about.run}`;
@@ -60,7 +60,7 @@ async function draw(place, address, app) {
   const together = `${names[0]} and ${names[1]}`;
 
   const by = ["day", "week", "month"].includes(address.options.by) ? address.options.by : "day";
-  const periods = divide(by, run, stretch, left);
+  const periods = divide(by, run, facts);
   const series = [
     { name: "together, in one frame or adjacent", kind: "bar", look: 2, list: inBroadcast },
     { name: names[0], kind: "line", look: 0, list: seen[0] },
@@ -288,6 +288,7 @@ function broadcastTable(app, facts, people, seen, together, open, file) {
         {
           name: "n_frames",
           title: "From beginning to end of the broadcast",
+        text: true,
           value: (k) => broadcasts.n_frames[both[k]],
           cell: (k) => {
             const broadcast = both[k];
@@ -355,7 +356,7 @@ async function wordsSection(run, one, other, file) {
   return [
     "Words that stand out",
     h("p", { class: "quiet" }, "Said while both are on the screen, more than elsewhere. z: how far more than chance."),
-    table({
+    h("div", { class: "narrow" }, table({
       label: "Words that stand out",
       of: ["word", "words"],
       file: `${file}-words.csv`,
@@ -365,6 +366,6 @@ async function wordsSection(run, one, other, file) {
         { name: "n", title: "Times", width: "6rem", value: (k) => words.n[rows[k]] },
         { name: "z", title: "z", width: "6rem", value: (k) => words.z[rows[k]], cell: (k) => decimal(words.z[rows[k]]) },
       ],
-    }).element,
+    }).element),
   ];
 }

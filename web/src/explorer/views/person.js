@@ -10,7 +10,7 @@ import { counting, partnersOf, verdict } from "../parts/counting.js";
 import { figures, missing, periodChoice, put, redrawn, sections } from "../parts/layout.js";
 import { broadcastLink, broadcastName, nameOf, pairHref, personLink, portrait } from "../parts/names.js";
 import { countIn, divide, framesIn, gapSeconds, readIn, stretchesOf } from "../parts/periods.js";
-import { faceCrop, momentOf, openFrames, pictures } from "../parts/picture.js";
+import { faceCrop, momentOf, openFrames, pictures, SHORT } from "../parts/picture.js";
 import { rowsOf, runsOf, strip } from "../parts/strip.js";
 
 export const title = "Person";
@@ -38,7 +38,7 @@ async function draw(place, address, app) {
   const { about, people } = run;
   const facts = await counting(run, address.options);
   const all = await pictures(run);
-  const { faces, counted: meeting, stretch, left } = facts;
+  const { faces, counted: meeting, stretch } = facts;
   const name = nameOf(run, person);
   document.title = `${name} · ${about.run}`;
   const id = people.person_id[person];
@@ -50,7 +50,7 @@ async function draw(place, address, app) {
   const moments = there.flatMap((broadcast) => [seen[broadcast][0], seen[broadcast].at(-1)].map((frame) => momentOf(run, { broadcast, frame })));
   const by = ["day", "week", "month"].includes(address.options.by) ? address.options.by : "day";
   const on_screen = framesWith(meeting, stretch, person);
-  const periods = divide(by, run, stretch, left);
+  const periods = divide(by, run, facts);
   const read = periods.read.reduce((a, b) => a + b, 0);
   const frames = seen.flatMap((list, broadcast) => list.map((frame) => ({ broadcast, frame })));
   const open = (given) => openFrames(app, all, { of: [person], ...given });
@@ -149,7 +149,7 @@ function partnersTable(app, facts, person, partners) {
       ...(about.layers.includes("within") ? [{ ...number("within", `Within ${about.within}`, `Frames that show one, at most ${about.within} frames after the other`), wide: true }] : []),
       { ...number("n_broadcasts", "Broadcasts", "In which they are same frame or adjacent"), wide: true },
       ofEdge("ratio", "Ratio", "Frames that show both, by what chance would give: of the whole run"),
-      { name: "q", title: "Than chance", help: "Whether the same frame is more than chance, in the whole run", text: true, wide: true, width: "11rem", value: (k) => (partners[k].edge < 0 ? NaN : edges.q[partners[k].edge]), cell: (k) => verdict(edges, partners[k].edge).text },
+      { name: "q", title: "Than chance", help: "Whether the same frame is more than chance, in the whole run", text: true, wide: true, width: "14rem", value: (k) => (partners[k].edge < 0 ? NaN : edges.q[partners[k].edge]), cell: (k) => verdict(edges, partners[k].edge).text },
     ],
   });
   const weights = Object.entries(about.weights).filter(([, weight]) => weight);
@@ -191,6 +191,7 @@ function broadcastTable(app, facts, person, seen, there, open) {
       {
         name: "n_frames",
         title: "From beginning to end of the broadcast",
+        text: true,
         value: (k) => broadcasts.n_frames[there[k]],
         cell: (k) => {
           const broadcast = there[k];
@@ -269,14 +270,13 @@ async function facesSection(app, all, { faces, stretch }, person, open) {
         const box = boxes && [boxes.top[each.row], boxes.right[each.row], boxes.bottom[each.row], boxes.left[each.row]];
         const source = all.source(each, [person]);
         const crop = box && faceCrop(all, each, person, box);
-        const text = { online: "at the archive", file: "in a file" }[source.tier] ?? "no picture here";
         return h(
           "li",
           {},
           h(
             "button",
             { type: "button", "aria-label": `${label}: ${broadcastName(run, each.broadcast)}, frame ${each.frame}, distance ${away(each).toFixed(2)}`, on: { click: () => open({ title: label, frames: list, at: k, note: (frame) => `Distance from the middle: ${away(frame).toFixed(3)}` }) } },
-            crop ?? h("span", { class: "crop blank", style: { "--side": "96px" } }, h("span", {}, text)),
+            crop ?? h("span", { class: "crop blank", style: { "--side": "96px" } }, h("span", {}, SHORT[source.tier])),
             h("span", { class: "distance" }, away(each).toFixed(2)),
             h("small", { class: "quiet" }, `${minute(run.broadcasts.start[each.broadcast]).slice(0, 10)}, ${clock(run.secondsOf(each.broadcast, each.frame))}`),
           ),
@@ -287,15 +287,15 @@ async function facesSection(app, all, { faces, stretch }, person, open) {
     "Is it one person?",
     h("p", {}, "Faces nearest to the middle of this person should look alike. Those furthest away are where somebody else would be first: look at them before you believe a number."),
     h("p", { class: "quiet" }, `A small number is near; the spread of this person is ${decimal(run.people.spread[person])}, and ${counted(run.people.n_outliers[person], "face lies", "faces lie")} far out.`),
-    h("h3", {}, "Nearest"),
-    cards(nearest, "Nearest to the middle"),
-    h("h3", {}, "Furthest"),
-    cards(furthest, "Furthest from the middle"),
     !all.served &&
       here.length > 0 && [
-        h("h3", {}, `With a picture in this folder (${count(here.length)} of ${counted(rows.length, "face")})`),
+        h("h3", {}, "With a picture in this folder ", h("span", { class: "quiet" }, `${count(here.length)} of ${counted(rows.length, "face")}, nearest first`)),
         cards(apart(here, SERVED, 1), "With a picture in this folder"),
       ],
+    h("h3", {}, all.served ? "Nearest" : "Nearest of all"),
+    cards(nearest, "Nearest to the middle"),
+    h("h3", {}, all.served ? "Furthest" : "Furthest of all"),
+    cards(furthest, "Furthest from the middle"),
   ];
 }
 
@@ -317,7 +317,7 @@ async function wordsSection(run, person) {
   return [
     "Words that stand out",
     h("p", { class: "quiet" }, "Said while this person is on the screen, by whomever, more than elsewhere. z: how far more than chance."),
-    table({
+    h("div", { class: "narrow" }, table({
       label: "Words that stand out",
       of: ["word", "words"],
       file: `${run.people.person_id[person]}-words.csv`,
@@ -327,6 +327,6 @@ async function wordsSection(run, person) {
         { name: "n", title: "Times", width: "6rem", value: (k) => words.n[rows[k]] },
         { name: "z", title: "z", width: "6rem", value: (k) => words.z[rows[k]], cell: (k) => decimal(words.z[rows[k]]) },
       ],
-    }).element,
+    }).element),
   ];
 }

@@ -37,10 +37,10 @@ async function draw(place, address, app) {
   const chosen = asked.length ? items : people.person_id.slice(0, FIRST).map((id) => [id]);
   const facts = await counting(run, address.options);
   const all = await pictures(run);
-  const { counted: faces, stretch, left } = facts;
+  const { counted: faces, stretch } = facts;
   const by = PERIODS.includes(address.options.by) ? address.options.by : "day";
   const as = address.options.as === "share" ? "share" : "time";
-  const periods = divide(by, run, stretch, left);
+  const periods = divide(by, run, facts);
   const address_ = (list) => app.href("timeline", list.length ? [list.map((ids) => ids.join("+")).join(",")] : [], { by: address.options.by, as: address.options.as });
 
   const series = chosen.map((ids) => {
