@@ -1,7 +1,7 @@
 """Tables as script files: a page that is opened from a file may load scripts, and read nothing else.
 
-A script calls ``CG.put(name, {column: [dtype, base64 of gzip of the values]}, part)``. Numbers are little-endian
-and of one of `TYPES`, integers of the smallest that holds them; texts are a JSON array in UTF-8.
+A script calls ``CG.put(name, {column: [dtype, base64 of gzip of the values]}, part)``. Numbers are
+little-endian and of one of `TYPES`, integers of the smallest that holds them; texts are a JSON array.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from castgraph.base import tables
 from castgraph.base.boxes import BOX
+from castgraph.base.colours import OTHER_COMMUNITY
 from castgraph.base.text import line
 from castgraph.network.cooccurrence import among
 from castgraph.pages.explorer.columns import Values
@@ -105,13 +106,13 @@ def people_columns(
     of_each = [nodes.get(person, {}) for person in numbers.people]
     for name, (dtype, missing) in _OF_NODES.items():
         columns[name] = np.array([node.get(name, missing) for node in of_each], dtype)
-    columns["colour"] = [node.get("colour", "") for node in of_each]
+    columns["colour"] = [node.get("colour", OTHER_COMMUNITY) for node in of_each]
     columns["portrait"] = np.array([person in pictured for person in numbers.people], np.uint8)
     best = {
         "best_broadcast": numbers.of_broadcasts(people["broadcast"]),
         "best_frame": _plain(people["frame"]),
     }
-    return columns | best | {f"best_{side}": _plain(people[side]) for side in BOX}
+    return columns | best | {side: _plain(people[side]) for side in BOX}
 
 
 class Frames(NamedTuple):

@@ -129,14 +129,15 @@ def _meetings(
 def _numbers(
     column: pa.DictionaryArray, number: Callable[[pa.Array], NDArray[np.int64]]
 ) -> NDArray[np.int64]:
-    return number(column.dictionary)[column.indices.to_numpy()]
+    numbers: NDArray[np.int64] = number(column.dictionary)[column.indices.to_numpy()]
+    return numbers
 
 
 def _spread(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Choose `count` of some rows evenly, with the first and the last."""
-    if count >= len(rows):
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, count).astype(int)]
+    places = np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(np.int64)
+    chosen: NDArray[np.int64] = rows[places]
+    return chosen
 
 
 def write_frames(
@@ -203,8 +204,10 @@ def write_frames(
         done = list(pool.map(of_broadcast, groups))
     made = sorted((each for of_each, _ in done for each in of_each), key=lambda each: each.wanted[2:])
     problems = {
-        numbers.broadcasts[number]: problem for (number, _), (_, problem) in zip(groups, done, strict=True) if problem
-    }  # fmt: skip
+        numbers.broadcasts[number]: problem
+        for (number, _), (_, problem) in zip(groups, done, strict=True)
+        if problem
+    }
     return _columns(made), problems
 
 
