@@ -5,10 +5,12 @@ import { fill, h } from "../../common/dom.js";
 import { saveButtons, saveCsv, savePng, saveSvg } from "../../common/download.js";
 import { count, counted, duration, share } from "../../common/format.js";
 import { table } from "../../common/table.js";
+import { shortened } from "./layout.js";
 
 /**
  * @typedef {Object} Series
  * @property {string} name
+ * @property {string} [key] of its columns in the CSV; without it the name
  * @property {Float64Array} frames of each period
  * @property {"bar" | "line" | "step"} kind
  * @property {number} [look] which colour, dash and marker: 0 to 5; without it its place
@@ -77,7 +79,7 @@ export function chart({ title, file, periods, series, as = "time", about, counts
 
   function draw() {
     const width = Math.max(280, Math.round(plot.clientWidth || 640));
-    layout = arrange(width, { title: isolated(title), series, footer, periods });
+    layout = arrange(width, { title, series, footer, periods });
     const { top, slot, legend } = layout;
     const bottom = top + HEIGHT;
     const most = Math.max(0, ...series.flatMap((one) => Array.from({ length: n }, (_, k) => value(one, k) || 0)));
@@ -108,7 +110,7 @@ export function chart({ title, file, periods, series, as = "time", about, counts
       ),
       layout.titles.map((line, k) => text(0, LINE * (k + 1) - 3, line, { class: "chart-title" })),
       legend.map(({ x: x_, y: y_, look, kind, name }) =>
-        h("svg:g", { transform: `translate(${x_} ${y_})` }, sample(kind, look), text(30, 4, isolated(name), { class: "chart-legend" })),
+        h("svg:g", { transform: `translate(${x_} ${y_})` }, sample(kind, look), text(30, 4, name, { class: "chart-legend" })),
       ),
       layout.gapAt &&
         h(
@@ -125,7 +127,7 @@ export function chart({ title, file, periods, series, as = "time", about, counts
         h("svg:rect", { class: "gap", fill: `url(#${id}-hatch)`, x: LEFT + first * slot, width: (last - first + 1) * slot, y: top, height: bandTop + BAND - top }),
       ),
       series.map((one, k) => drawn(one, looks[k], (period) => value(one, period), n, x, y, slot, bottom)),
-      text(LEFT, bandTop - 6, `Airtime read ${EACH[periods.by]}, up to ${duration(mostRead)}`, { class: "chart-tick" }),
+      text(LEFT, bandTop - 6, `Airtime read ${EACH[periods.by]}, up to ${duration(mostRead)}`, { class: "chart-tick halo" }),
       h("svg:path", {
         class: "band",
         d: Array.from(readSeconds, (seconds, k) => {
@@ -259,7 +261,7 @@ export function chart({ title, file, periods, series, as = "time", about, counts
 function twin({ title, file, periods, series, about }) {
   const still = about.frame_seconds;
   const number = (one) => ({
-    name: `${one.name} seconds`,
+    name: `${one.key ?? one.name} seconds`,
     title: one.name,
     value: (period) => (periods.read[period] ? one.frames[period] * still : NaN),
     cell: (period) =>
@@ -270,7 +272,7 @@ function twin({ title, file, periods, series, about }) {
           : "–",
   });
   const shareOf = (one) => ({
-    name: `${one.name} share`,
+    name: `${one.key ?? one.name} share`,
     title: "share",
     help: `${one.name}: share of the airtime read`,
     wide: true,
@@ -347,7 +349,7 @@ function arrange(width, { title, series, footer, periods }) {
   };
   if (series.length > 1) {
     series.forEach((one, nth) => {
-      const name = shortened(clean(one.name), MOST_LETTERS);
+      const name = shortened(one.name, MOST_LETTERS);
       const [x_, y_] = put(34 + textWidth(name));
       legend.push({ x: x_, y: y_, name, kind: one.kind, look: one.look ?? nth });
     });
@@ -376,14 +378,6 @@ function wrapped(text, width, letter) {
   }
   return lines;
 }
-
-/** Without what has no look of its own and turns texts around, or may not be in a file of XML. */
-const clean = (text) => text.replace(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu, "");
-
-/** A text that does not change the direction of what stands around it. */
-const isolated = (text) => `\u2068${clean(text)}\u2069`;
-
-const shortened = (text, most) => ([...text].length > most ? `${[...text].slice(0, most - 1).join("")}…` : text);
 
 const r = (value) => Math.round(10 * value) / 10;
 

@@ -105,7 +105,7 @@ function sharedBroadcasts({ first, person, frame, people }, stretch, one) {
 export function verdict(edges, edge) {
   const q = edge < 0 ? NaN : edges.q[edge];
   if (!Number.isFinite(q)) return { text: "not compared with chance", more: false };
-  if (q <= 0.001) return { text: "far more than chance", more: true };
+  if (q <= 0.001) return { text: "clearly more than chance", more: true };
   if (q <= 0.05) return { text: "more than chance", more: true };
   return { text: "no more than chance may do", more: false };
 }

@@ -2,6 +2,7 @@
 import "../../style/views.css";
 
 import { fill, h } from "../../common/dom.js";
+import { table } from "../../common/table.js";
 import { PERIODS } from "./periods.js";
 
 /** Add children to an element; false, null and undefined are left out. */
@@ -16,6 +17,13 @@ export function sections(place, given) {
     const [heading, ...children] = section;
     place.append(h("section", {}, h("h2", {}, heading), ...children));
   }
+}
+
+/** A table as an element, which on small pages is scrolled rather than pressed together. */
+export function tableOf({ least = "24rem", ...given }) {
+  const { element } = table(given);
+  element.style.setProperty("--least", least);
+  return element;
 }
 
 /** A row of choices of which one holds, which the address tells. */
@@ -62,4 +70,19 @@ export async function redrawn(place, address, draw) {
     },
     end: () => end?.(),
   };
+}
+
+/**
+ * A name within a sentence: it does not change the direction of what stands around it, and has nothing in it that a
+ * file of XML may not have. Where elements can be, `bdi` does the first.
+ */
+export const isolated = (name) => `\u2068${name.replace(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu, "")}\u2069`;
+
+/** A text that is not too long; what was isolated stays so. */
+export function shortened(text, most) {
+  const letters = [...text];
+  if (letters.length <= most) return text;
+  const cut = letters.slice(0, most - 1).join("");
+  const open = cut.split("\u2068").length - cut.split("\u2069").length;
+  return `${cut}…${"\u2069".repeat(Math.max(0, open))}`;
 }

@@ -2,11 +2,10 @@
 import { fill, h } from "../../common/dom.js";
 import { saveButtons, savePng, saveSvg } from "../../common/download.js";
 import { clock, count, counted, dayInWords, duration, minute, second, share, utc } from "../../common/format.js";
-import { table } from "../../common/table.js";
 import { FILTERS } from "../filters.js";
 import { lowerBound } from "../meetings.js";
 import { counting } from "../parts/counting.js";
-import { choice, figures, missing, put, sections } from "../parts/layout.js";
+import { choice, figures, isolated, missing, put, sections, shortened, tableOf } from "../parts/layout.js";
 import { nameOf, personLink } from "../parts/names.js";
 import { gapSeconds, readIn, stretchesOf } from "../parts/periods.js";
 import { momentOf, openFrames, outside, pictures } from "../parts/picture.js";
@@ -52,7 +51,7 @@ export async function show(place, address, app) {
     if (frames.at(-1) !== faces.frame[row]) frames.push(faces.frame[row]);
     seen.set(faces.person[row], frames);
   }
-  const lanes = [...seen].map(([person, frames]) => ({ person, frames, runs: runsOf(frames), name: nameOf(run, person) }));
+  const lanes = [...seen].map(([person, frames]) => ({ person, frames, runs: runsOf(frames), name: isolated(nameOf(run, person)) }));
   const open = (frame, person) => {
     app.change({ frame });
     show_(frame, person);
@@ -62,7 +61,7 @@ export async function show(place, address, app) {
     dialog?.close();
     const list = person === undefined ? [frame] : seen.get(person);
     const given = list.includes(frame) ? list : [frame];
-    const heading = person === undefined || given.length === 1 ? name : `${nameOf(run, person)} in ${name}`;
+    const heading = person === undefined || given.length === 1 ? name : `${isolated(nameOf(run, person))} in ${name}`;
     dialog = openFrames(app, all, { title: heading, of: person === undefined ? [] : [person], frames: given.map((each) => ({ broadcast, frame: each })), at: given.indexOf(frame) });
     dialog.addEventListener("close", () => (dialog = undefined));
   }
@@ -340,8 +339,6 @@ function laneSvg(run, broadcast, n, order, gaps, again, width, label, { frame, i
   );
 }
 
-const shortened = (text, most) => ([...text].length > most ? `${[...text].slice(0, most - 1).join("")}…` : text);
-
 const has = (frames, frame) => frames[lowerBound(frames, frame, 0, frames.length)] === frame;
 
 /** The frame nearest to another, where it is within so many frames. */
@@ -364,13 +361,14 @@ function laneTable(app, broadcast, lanes, read, open) {
   const appearances = order.map((each) => stretchesOf(each.frames, (frame) => run.secondsOf(broadcast, frame), about.frame_seconds, gap).length);
   const moment = (frame) => momentOf(run, { broadcast, frame });
   const frameCell = (k, frame) => h("button", { type: "button", class: "link", on: { click: () => open(frame, order[k].person) } }, clock(run.secondsOf(broadcast, frame)));
-  return table({
+  return tableOf({
     label: "People in this broadcast",
+    least: "30rem",
     of: ["person", "people"],
     file: `${run.broadcasts.broadcast[broadcast]}-people.csv`,
     rows: order.length,
     columns: [
-      { name: "name", title: "Person", text: true, value: (k) => order[k].name, cell: (k) => personLink(app, order[k].person) },
+      { name: "name", title: "Person", text: true, value: (k) => nameOf(run, order[k].person), cell: (k) => personLink(app, order[k].person) },
       { name: "person_id", title: "ID", text: true, wide: true, width: "4.5rem", value: (k) => run.people.person_id[order[k].person] },
       { name: "screen_seconds", title: "On the screen", width: "7.5rem", value: (k) => order[k].frames.length * about.frame_seconds, cell: (k) => duration(order[k].frames.length * about.frame_seconds) },
       { name: "share_of_read", title: "Of what was read", wide: true, width: "7.5rem", value: (k) => order[k].frames.length / read, cell: (k) => share(order[k].frames.length / read) },
@@ -379,13 +377,14 @@ function laneTable(app, broadcast, lanes, read, open) {
       { name: "first_seen", title: "First seen", width: "6rem", value: (k) => utc(moment(order[k].frames[0])), cell: (k) => frameCell(k, order[k].frames[0]) },
       { name: "last_seen", title: "Last seen", width: "6rem", value: (k) => utc(moment(order[k].frames.at(-1))), cell: (k) => frameCell(k, order[k].frames.at(-1)) },
     ],
-  }).element;
+  });
 }
 
 function replayTable(app, broadcast, again, open) {
   const { run } = app;
-  return table({
+  return tableOf({
     label: "On air before",
+    least: "34rem",
     of: ["stretch", "stretches"],
     file: `${run.broadcasts.broadcast[broadcast]}-replays.csv`,
     rows: again.length,
@@ -405,13 +404,14 @@ function replayTable(app, broadcast, again, open) {
       },
       { name: "earlier_first_frame", title: "Its frame", wide: true, width: "6rem", value: (k) => again[k][3] },
     ],
-  }).element;
+  });
 }
 
 function gapTable(app, broadcast, gaps) {
   const { run } = app;
-  return table({
+  return tableOf({
     label: "Not read",
+    least: "26rem",
     of: ["stretch", "stretches"],
     file: `${run.broadcasts.broadcast[broadcast]}-not-read.csv`,
     rows: gaps.length,
@@ -421,5 +421,5 @@ function gapTable(app, broadcast, gaps) {
       { name: "seconds", title: "Long", width: "8rem", value: (k) => (gaps[k][1] - gaps[k][0] + 1) * run.about.frame_seconds, cell: (k) => duration((gaps[k][1] - gaps[k][0] + 1) * run.about.frame_seconds) },
       { name: "status", title: "Why", text: true, value: (k) => ({ absent: "the archive has no picture", damaged: "damaged", unreadable: "unreadable" })[gaps[k][2]] ?? gaps[k][2] },
     ],
-  }).element;
+  });
 }

@@ -1,14 +1,13 @@
 // A pair: every frame that makes it, when each of the two is seen, and whether it is more than chance.
 import { fill, h } from "../../common/dom.js";
 import { amount, clock, count, counted, decimal, duration, minute, probability, second, utc } from "../../common/format.js";
-import { table } from "../../common/table.js";
 import { columns, has } from "../data.js";
 import { FILTERS } from "../filters.js";
 import { framesWith, lowerBound, meetingsOf } from "../meetings.js";
 import { chart, periodInWords } from "../parts/chart.js";
 import { counting, partnersOf, verdict } from "../parts/counting.js";
 import { gallery } from "../parts/gallery.js";
-import { figures, missing, periodChoice, put, redrawn, sections } from "../parts/layout.js";
+import { figures, isolated, missing, periodChoice, put, redrawn, sections, shortened, tableOf } from "../parts/layout.js";
 import { broadcastLink, broadcastName, nameOf, personLink, portrait } from "../parts/names.js";
 import { countIn, divide, framesIn } from "../parts/periods.js";
 import { framePicture, momentOf, openFrames, outside, pictures } from "../parts/picture.js";
@@ -38,7 +37,7 @@ async function draw(place, address, app) {
   const facts = await counting(run, address.options);
   const all = await pictures(run);
   const { counted: faces, stretch } = facts;
-  const names = [nameOf(run, one), nameOf(run, other)];
+  const names = [one, other].map((person) => isolated(nameOf(run, person)));
   const file = ids.join("-");
   document.title = `${names.join(" and ")} · ${about.run}`;
 
@@ -62,9 +61,9 @@ async function draw(place, address, app) {
   const by = ["day", "week", "month"].includes(address.options.by) ? address.options.by : "day";
   const periods = divide(by, run, facts);
   const series = [
-    { name: "together, in one frame or adjacent", kind: "bar", look: 2, list: inBroadcast },
-    { name: names[0], kind: "line", look: 0, list: seen[0] },
-    { name: names[1], kind: "line", look: 1, list: seen[1] },
+    { name: "together, in one frame or adjacent", key: "together", kind: "bar", look: 2, list: inBroadcast },
+    { name: names[0], key: ids[0], kind: "line", look: 0, list: seen[0] },
+    { name: names[1], key: ids[1], kind: "line", look: 1, list: seen[1] },
   ].map(({ list, ...one_ }) => ({
     ...one_,
     frames: countIn(periods, list),
@@ -122,7 +121,7 @@ function inWords(run, edge, facts, of) {
         "p",
         { class: "lead" },
         `Drawn by chance, ${decimal(edges.expected[edge])} frames would show both; ${count(edges.same_frame[edge])} do, ${decimal(edges.ratio[edge])} times as many. `,
-        h("strong", {}, { "far more than chance": "That is far more than chance.", "more than chance": "That is more than chance." }[found.text] ?? "That is no more than chance may do."),
+        h("strong", {}, { "clearly more than chance": "That is clearly more than chance.", "more than chance": "That is more than chance." }[found.text] ?? "That is no more than chance may do."),
         h("span", { class: "quiet" }, ` z ${decimal(edges.z[edge])}, p ${probability(edges.p[edge])}, q ${probability(edges.q[edge])}`),
       ),
       h(
@@ -171,7 +170,7 @@ function framesSection(app, all, of, one, other, open, file) {
     ended = undefined;
     for (const [row, now] of [[kinds, kind], [looks, look]]) for (const button of row.children) button.setAttribute("aria-pressed", String(button.dataset.value === now));
     const list = of[kind];
-    const heading = `${nameOf(run, one)} and ${nameOf(run, other)}: ${{ all: "every frame", same: "same frame", adjacent: "adjacent frames" }[kind]}`;
+    const heading = `${isolated(nameOf(run, one))} and ${isolated(nameOf(run, other))}: ${{ all: "every frame", same: "same frame", adjacent: "adjacent frames" }[kind]}`;
     const here = list.filter((each) => all.source(each, [one, other]).src).length;
     told.textContent = all.served || here === list.length ? `${counted(list.length, "frame")}, each with its picture` : `${counted(list.length, "frame")}, ${here ? count(here) : "none"} with a picture in this folder`;
     if (!list.length) return fill(holder, h("p", {}, "None."));
@@ -186,7 +185,7 @@ function framesSection(app, all, of, one, other, open, file) {
       card: (k) => card(app, all, list[k], [one, other]),
     });
     ended = made.end;
-    return fill(holder, made.element);
+    return fill(holder, made);
   }
 
   const shipped = of.all.filter((each) => all.source(each, [one, other]).tier === "shipped");
@@ -221,8 +220,9 @@ function frameTable(app, all, list, of, open, file) {
   const { run } = app;
   const { broadcasts } = run;
   const where = { shipped: "in this folder", served: "in the recording", online: "online", file: "a file", none: "–" };
-  return table({
+  return tableOf({
     label: "Frames that make the pair",
+    least: "40rem",
     of: ["frame", "frames"],
     file,
     rows: list.length,
@@ -250,21 +250,22 @@ function frameTable(app, all, list, of, open, file) {
         cell: (k) => outside(all, list[k], all.source(list[k], of).src ? `${where[all.source(list[k], of).tier]}, and at the archive` : "") ?? where[all.source(list[k], of).tier],
       },
     ],
-  }).element;
+  });
 }
 
 function broadcastTable(app, facts, people, seen, together, open, file) {
   const { run } = app;
   const { broadcasts, about } = run;
   const { unread, replays } = facts;
-  const names = people.map((person) => nameOf(run, person));
+  const names = people.map((person) => isolated(nameOf(run, person)));
   const both = seen[0].flatMap((frames, broadcast) => (frames.length && seen[1][broadcast].length ? [broadcast] : []));
   const pairs = (rows, { first, last }) => rows.map((row) => [first[row], last[row]]);
   const seconds = (frames) => frames.length * about.frame_seconds;
   return [
     h("p", { class: "legend" }, [...names, "together"].map((name, look) => h("span", {}, h("span", { class: `swatch fill-${look}` }), h("bdi", {}, name))), h("span", {}, h("span", { class: "swatch hatch" }), "not read"), h("span", {}, h("span", { class: "swatch again" }), "on air before")),
-    table({
+    tableOf({
       label: "Broadcasts with both",
+    least: "32rem",
       of: ["broadcast", "broadcasts"],
       file: `${file}-broadcasts.csv`,
       rows: both.length,
@@ -273,7 +274,7 @@ function broadcastTable(app, facts, people, seen, together, open, file) {
       columns: [
         { name: "start", title: "On air (UTC)", text: true, width: "9.5rem", value: (k) => utc(broadcasts.start[both[k]]), cell: (k) => broadcastLink(app, both[k], together[both[k]][0], minute(broadcasts.start[both[k]])) },
         { name: "broadcast", title: "Broadcast", text: true, wide: true, width: "12rem", value: (k) => broadcasts.broadcast[both[k]], cell: (k) => broadcasts.show[both[k]] || broadcasts.broadcast[both[k]] },
-        ...people.map((_, nth) => ({ name: `${names[nth]} seconds`, title: names[nth], wide: true, width: "7rem", value: (k) => seconds(seen[nth][both[k]]), cell: (k) => duration(seconds(seen[nth][both[k]])) })),
+        ...people.map((_, nth) => ({ name: `${run.people.person_id[people[nth]]} seconds`, title: shortened(names[nth], 20), wide: true, width: "7rem", value: (k) => seconds(seen[nth][both[k]]), cell: (k) => duration(seconds(seen[nth][both[k]])) })),
         {
           name: "frames_together",
           title: "Together",
@@ -298,7 +299,7 @@ function broadcastTable(app, facts, people, seen, together, open, file) {
           },
         },
       ],
-    }).element,
+    }),
   ];
 }
 
@@ -325,8 +326,9 @@ async function saidSection(app, meetings, open, file) {
   return [
     "What was said in these frames",
     h("p", { class: "quiet" }, "By whomever: a transcript does not tell who speaks."),
-    table({
+    tableOf({
       label: "What was said in these frames",
+    least: "40rem",
       of: ["utterance", "utterances"],
       file: `${file}-said.csv`,
       rows: rows.length,
@@ -343,7 +345,7 @@ async function saidSection(app, meetings, open, file) {
         { name: "text", title: "Text", text: true, value: (n) => text[rows[n].row], cell: (n) => h("bdi", { title: text[rows[n].row] }, text[rows[n].row]) },
         { name: "broadcast", title: "Broadcast", text: true, wide: true, width: "16rem", value: (n) => run.broadcasts.broadcast[broadcast[rows[n].row]], cell: (n) => broadcastName(run, broadcast[rows[n].row]) },
       ],
-    }).element,
+    }),
   ];
 }
 
@@ -356,8 +358,9 @@ async function wordsSection(run, one, other, file) {
   return [
     "Words that stand out",
     h("p", { class: "quiet" }, "Said while both are on the screen, more than elsewhere. z: how far more than chance."),
-    h("div", { class: "narrow" }, table({
+    h("div", { class: "narrow" }, tableOf({
       label: "Words that stand out",
+    least: "14rem",
       of: ["word", "words"],
       file: `${file}-words.csv`,
       rows: rows.length,
@@ -366,6 +369,6 @@ async function wordsSection(run, one, other, file) {
         { name: "n", title: "Times", width: "6rem", value: (k) => words.n[rows[k]] },
         { name: "z", title: "z", width: "6rem", value: (k) => words.z[rows[k]], cell: (k) => decimal(words.z[rows[k]]) },
       ],
-    }).element),
+    })),
   ];
 }

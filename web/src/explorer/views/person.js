@@ -1,13 +1,12 @@
 // A person: how long on the screen and when, with whom, in which broadcasts, and whether the faces are one person's.
 import { h } from "../../common/dom.js";
 import { amount, clock, count, counted, dayInWords, decimal, duration, minute, second, share, utc } from "../../common/format.js";
-import { table } from "../../common/table.js";
 import { columns, has } from "../data.js";
 import { FILTERS } from "../filters.js";
 import { framesWith, lowerBound } from "../meetings.js";
 import { chart, periodInWords } from "../parts/chart.js";
 import { counting, partnersOf, verdict } from "../parts/counting.js";
-import { figures, missing, periodChoice, put, redrawn, sections } from "../parts/layout.js";
+import { figures, isolated, missing, periodChoice, put, redrawn, sections, tableOf } from "../parts/layout.js";
 import { broadcastLink, broadcastName, nameOf, pairHref, personLink, portrait } from "../parts/names.js";
 import { countIn, divide, framesIn, gapSeconds, readIn, stretchesOf } from "../parts/periods.js";
 import { faceCrop, momentOf, openFrames, pictures, SHORT } from "../parts/picture.js";
@@ -25,7 +24,7 @@ const APART = 15; // frames of one broadcast between two of them
 const SERVED = 24; // of those with a picture in the folder
 
 const NAME_FROM = {
-  corrections: "the name is from the corrections",
+  correction: "the name is from the corrections",
   gallery: "the name is from the gallery, by likeness",
 };
 
@@ -39,7 +38,7 @@ async function draw(place, address, app) {
   const facts = await counting(run, address.options);
   const all = await pictures(run);
   const { faces, counted: meeting, stretch } = facts;
-  const name = nameOf(run, person);
+  const name = isolated(nameOf(run, person));
   document.title = `${name} · ${about.run}`;
   const id = people.person_id[person];
   const still = about.frame_seconds;
@@ -65,7 +64,7 @@ async function draw(place, address, app) {
         "div",
         {},
         h("p", { class: "kicker" }, "Person"),
-        h("h1", {}, h("bdi", {}, name)),
+        h("h1", {}, name),
         h(
           "p",
           { class: "quiet" },
@@ -93,6 +92,7 @@ async function draw(place, address, app) {
     series: [
       {
         name,
+        key: id,
         kind: "bar",
         frames: countIn(periods, on_screen),
         open: (period) => open({ title: `${name}, ${periodInWords(periods, period)}`, frames: framesIn(periods, on_screen, period) }),
@@ -130,8 +130,9 @@ function partnersTable(app, facts, person, partners) {
     value: (k) => (partners[k].edge < 0 ? NaN : edges[name][partners[k].edge]),
     cell: (k) => (partners[k].edge < 0 ? "–" : decimal(edges[name][partners[k].edge])),
   });
-  const made = table({
+  const made = tableOf({
     label: "Seen with",
+    least: "30rem",
     of: ["person", "people"],
     file: `${id}-seen-with.csv`,
     rows: partners.length,
@@ -154,7 +155,7 @@ function partnersTable(app, facts, person, partners) {
   });
   const weights = Object.entries(about.weights).filter(([, weight]) => weight);
   const words = weights.map(([layer, weight]) => `${weight} × ${layer.replaceAll("_", " ")}`).join(" + ");
-  return [h("p", { class: "quiet" }, `Weight = ${words || "as published"}.`, !facts.all && " Ratio and chance are of the whole run, not of what the filters let count."), made.element];
+  return [h("p", { class: "quiet" }, `Weight = ${words || "as published"}.`, !facts.all && " Ratio and chance are of the whole run, not of what the filters let count."), made];
 }
 
 function broadcastTable(app, facts, person, seen, there, open) {
@@ -164,8 +165,9 @@ function broadcastTable(app, facts, person, seen, there, open) {
   const name = nameOf(run, person);
   const readOf = (k) => readIn(unread, there[k], Math.max(1, stretch.from[there[k]]), Math.min(stretch.to[there[k]], broadcasts.n_frames[there[k]]));
   const pairs = (rows, { first, last }) => rows.map((row) => [first[row], last[row]]);
-  return table({
+  return tableOf({
     label: `Broadcasts with ${name}`,
+    least: "30rem",
     of: ["broadcast", "broadcasts"],
     file: `${people.person_id[person]}-broadcasts.csv`,
     rows: there.length,
@@ -186,7 +188,7 @@ function broadcastTable(app, facts, person, seen, there, open) {
             count(seen[there[k]].length),
           ),
       },
-      { name: "screen_seconds", title: "On the screen", width: "7rem", value: (k) => seen[there[k]].length * about.frame_seconds, cell: (k) => duration(seen[there[k]].length * about.frame_seconds) },
+      { name: "screen_seconds", title: "On the screen", wide: true, width: "7rem", value: (k) => seen[there[k]].length * about.frame_seconds, cell: (k) => duration(seen[there[k]].length * about.frame_seconds) },
       { name: "share_of_read", title: "Of what was read", width: "6.5rem", wide: true, value: (k) => seen[there[k]].length / readOf(k), cell: (k) => share(seen[there[k]].length / readOf(k)) },
       {
         name: "n_frames",
@@ -202,7 +204,7 @@ function broadcastTable(app, facts, person, seen, there, open) {
         },
       },
     ],
-  }).element;
+  });
 }
 
 function appearanceTable(app, person, seen, there, open) {
@@ -214,8 +216,9 @@ function appearanceTable(app, person, seen, there, open) {
   );
   const from = (k) => momentOf(run, { broadcast: rows[k].broadcast, frame: rows[k].first });
   const to = (k) => momentOf(run, { broadcast: rows[k].broadcast, frame: rows[k].last }) + about.frame_seconds;
-  const made = table({
+  const made = tableOf({
     label: `Appearances of ${nameOf(run, person)}`,
+    least: "30rem",
     of: ["appearance", "appearances"],
     file: `${people.person_id[person]}-appearances.csv`,
     rows: rows.length,
@@ -241,7 +244,7 @@ function appearanceTable(app, person, seen, there, open) {
       { name: "broadcast", title: "Broadcast", text: true, value: (k) => run.broadcasts.broadcast[rows[k].broadcast], cell: (k) => broadcastLink(app, rows[k].broadcast, rows[k].first) },
     ],
   });
-  return [h("p", { class: "quiet" }, `Sightings with at most ${duration(gap)} between them are one appearance.`), made.element];
+  return [h("p", { class: "quiet" }, `Sightings with at most ${duration(gap)} between them are one appearance.`), made];
 }
 
 async function facesSection(app, all, { faces, stretch }, person, open) {
@@ -317,8 +320,9 @@ async function wordsSection(run, person) {
   return [
     "Words that stand out",
     h("p", { class: "quiet" }, "Said while this person is on the screen, by whomever, more than elsewhere. z: how far more than chance."),
-    h("div", { class: "narrow" }, table({
+    h("div", { class: "narrow" }, tableOf({
       label: "Words that stand out",
+    least: "14rem",
       of: ["word", "words"],
       file: `${run.people.person_id[person]}-words.csv`,
       rows: rows.length,
@@ -327,6 +331,6 @@ async function wordsSection(run, person) {
         { name: "n", title: "Times", width: "6rem", value: (k) => words.n[rows[k]] },
         { name: "z", title: "z", width: "6rem", value: (k) => words.z[rows[k]], cell: (k) => decimal(words.z[rows[k]]) },
       ],
-    }).element),
+    })),
   ];
 }

@@ -4,7 +4,7 @@ import { FILTERS } from "../filters.js";
 import { framesWith, meetingsOf } from "../meetings.js";
 import { chart, periodInWords } from "../parts/chart.js";
 import { counting } from "../parts/counting.js";
-import { choice, periodChoice, put, redrawn } from "../parts/layout.js";
+import { choice, isolated, periodChoice, put, redrawn } from "../parts/layout.js";
 import { nameOf, pairLink, personLink } from "../parts/names.js";
 import { countIn, divide, framesIn, PERIODS } from "../parts/periods.js";
 import { openFrames, pictures } from "../parts/picture.js";
@@ -45,10 +45,11 @@ async function draw(place, address, app) {
 
   const series = chosen.map((ids) => {
     const [one, other] = ids.map(run.personOf);
-    const name = ids.map((id) => nameOf(run, run.personOf(id))).join(" and ");
+    const name = ids.map((id) => isolated(nameOf(run, run.personOf(id)))).join(" and ");
     const list = ids.length === 1 ? framesWith(faces, stretch, one) : byBroadcast(faces, meetingsOf(faces, stretch, one, other));
     return {
       name,
+      key: ids.join("+"),
       kind: "line",
       frames: countIn(periods, list),
       open: (period) => openFrames(app, all, { title: `${name}, ${periodInWords(periods, period)}`, of: ids.map(run.personOf), frames: framesIn(periods, list, period) }),
@@ -80,7 +81,7 @@ function byBroadcast({ first }, meetings) {
 function chip(app, ids, nth, without) {
   const { run } = app;
   const [one, other] = ids.map(run.personOf);
-  const name = ids.map((id) => nameOf(run, run.personOf(id))).join(" and ");
+  const name = ids.map((id) => isolated(nameOf(run, run.personOf(id)))).join(" and ");
   return h("li", { class: "chip" }, h("span", { class: `swatch fill-${nth}` }), ids.length === 1 ? personLink(app, one, { size: 22 }) : pairLink(app, one, other), h("a", { href: without, class: "remove", "aria-label": `Take ${name} out` }, "×"));
 }
 
