@@ -18,7 +18,8 @@ Figures
   ``peak_mb``: memory of the process that made it, the network included;
 - in Chromium, from file://, by the processor's clock of its main thread: ``first_view_cpu_s``: from nothing
   to the network; ``filter_ms``: another number of strongest pairs, drawn; ``recompute_ms``: all pairs of the
-  year but its first days, counted and drawn; the median of `ROUNDS` each. ``heap_mb``: of the script after.
+  year but its first days, counted and drawn; the median of `ROUNDS` each. ``heap_mb``: objects and arrays of
+  the script after that. ``n_canvases`` is 0 where the browser has no WebGL, and the figures mean little.
 """
 
 from __future__ import annotations
@@ -231,7 +232,7 @@ def _write_zips(year: Year, pictures: list[bytes], n_frames: int) -> None:
     with tempfile.TemporaryDirectory(dir=year.run) as scratch:
         explorer.write_explorer(Path(scratch), year.run, CLUSTERING, year.config, partial(_noting, wanted))
     year.zips.mkdir()
-    for name in (broadcast_id(n) for n in range(BROADCASTS)):
+    for name in year.config["broadcasts"]["ids"]:
         with zipfile.ZipFile(year.zips / f"{name}.zip", "w") as packed:
             for frame in range(1, n_frames + 1):
                 data = pictures[frame % len(pictures)] if frame in wanted.get(name, ()) else b""
@@ -293,6 +294,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ROUNDS = 5
 _WAIT_S = 120
 
+_HEAP = ("usedSize", "embedderHeapUsedSize", "backingStorageSize")  # objects, the page's own, arrays
+
 _N_MEASURED = "name => performance.getEntriesByName(name).length"
 _PAINTED = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
 
@@ -344,13 +347,15 @@ def browse(out: Path) -> dict[str, float]:
         recomputed = took(days, "castgraph:filter")
         session.send("HeapProfiler.enable")
         session.send("HeapProfiler.collectGarbage")
-        heap = session.send("Runtime.getHeapUsage")["usedSize"]
+        heap = session.send("Runtime.getHeapUsage")
+        drawn = page.locator("canvas").count()
         chromium.close()
     return {
         "first_view_cpu_s": first_view,
         "filter_ms": filtered,
         "recompute_ms": recomputed,
-        "heap_mb": heap / 1e6,
+        "heap_mb": sum(value for name, value in heap.items() if name in _HEAP) / 1e6,
+        "n_canvases": drawn,
     }
 
 
