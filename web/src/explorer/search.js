@@ -27,7 +27,7 @@ export function search(app) {
     placeholder: "Search people, broadcasts, shows  /",
     autocomplete: "off",
     spellcheck: "false",
-    on: { input: look, keydown: move, focus: () => (index ??= made(run)), blur: () => setTimeout(close, 150) },
+    on: { input: look, keydown: move, focus: () => (index ??= made(run)), blur: close },
   });
 
   function look() {

@@ -178,6 +178,7 @@ export async function show(place, address, app) {
 
   /** Show whose ties they are, in the picture and beside it. */
   function look(person) {
+    if (ended) return; // what leaves the page loses the focus
     const shown = person ?? marked;
     picture?.focus(shown);
     if (shown === null || !drawn?.at.has(shown)) {
