@@ -51,7 +51,8 @@ export function filterBar(app, views) {
       field.type === "checkbox" ? h("label", { class: "check" }, field, ` ${labels[name]}`) : h("label", { class: "field" }, h("span", {}, labels[name]), field),
     ]),
   );
-  const clear = h("button", { type: "button", class: "small", on: { click: () => app.change(Object.fromEntries(CARRIED.map((name) => [name, ""]))) } }, "Clear");
+  const clearAll = () => app.change(Object.fromEntries([...CARRIED, "community", "weight", "top"].map((name) => [name, ""])));
+  const clear = h("button", { type: "button", class: "small", on: { click: clearAll } }, "Clear");
   const summary = h("summary", {});
   const wide = matchMedia("(min-width: 50rem)");
   const element = h(

@@ -26,6 +26,7 @@ class Nothing {
  * @param {Object} on
  * @param {(person: number | null) => void} on.point somebody is pointed at
  * @param {(person: number, event: MouseEvent) => void} on.person somebody is clicked
+ * @param {(row: number | null) => void} on.line a line is pointed at
  * @param {(one: number, other: number) => void} on.pair a line is clicked
  */
 export function stage(app, element, on) {
@@ -143,8 +144,14 @@ export function stage(app, element, on) {
   };
   sigma.on("enterNode", ({ node }) => point(number(node)));
   sigma.on("leaveNode", () => point(null));
-  sigma.on("enterEdge", () => element.style.setProperty("cursor", "pointer"));
-  sigma.on("leaveEdge", () => element.style.setProperty("cursor", ""));
+  sigma.on("enterEdge", ({ edge }) => {
+    element.style.setProperty("cursor", "pointer");
+    on.line(number(edge));
+  });
+  sigma.on("leaveEdge", () => {
+    element.style.setProperty("cursor", "");
+    on.line(null);
+  });
   sigma.on("clickNode", ({ node, event }) => on.person(number(node), event.original));
   sigma.on("clickEdge", ({ edge }) => on.pair(drawn.pairs.columns.source[edge], drawn.pairs.columns.target[edge]));
   sigma.on("clickStage", () => on.person(null));

@@ -1,7 +1,7 @@
 // Who is seen with whom among the most connected: a square, in which each cell is a pair.
 import { saveButtons, savePng, saveSvg, saveCsv } from "../../common/download.js";
 import { fill, h } from "../../common/dom.js";
-import { amount, count } from "../../common/format.js";
+import { amount, counted } from "../../common/format.js";
 import { nameOf, pairHref, ringOf } from "../parts/names.js";
 import { choose } from "../pairs.js";
 import { between } from "../network/drawn.js";
@@ -36,7 +36,7 @@ export async function show(place, address, app) {
         "the matrix",
       ),
     ),
-    h("p", { class: "quiet" }, "Each cell is a pair: the darker and the larger its square, the more the two are seen together. The number is the weight. Open a cell for all frames of the pair."),
+    h("p", { class: "quiet" }, "Each cell is a pair: the larger and the stronger its square, the more the two are seen together. The number is the weight. Open a cell for all frames of the pair."),
     square,
   );
   const noTheme = onTheme(draw);
@@ -54,7 +54,7 @@ export async function show(place, address, app) {
   function draw() {
     if (!matrix) return;
     const { people, weight, heaviest } = matrix;
-    fill(told, people.length ? `${count(people.length)} people, of those who are tied most` : "No pair is left by the filters.");
+    fill(told, people.length ? `The ${counted(people.length, "person", "people")} of the heaviest ties` : "No pair is left by the filters.");
     const colours = { paper: colour("paper"), ink: colour("first") };
     fill(
       square,

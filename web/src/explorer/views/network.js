@@ -101,7 +101,7 @@ export async function show(place, address, app) {
 
   let picture = null;
   try {
-    picture = stage(app, canvas, { point: (person) => look(person ?? at), person: clicked, pair: (one, other) => (location.hash = pairHref(app, one, other)) });
+    picture = stage(app, canvas, { point: (person) => look(person ?? at), person: clicked, line: (row) => (row === null ? look(at) : lookAtPair(row)), pair: (one, other) => (location.hash = pairHref(app, one, other)) });
   } catch {
     fill(canvas); // no WebGL here
   }
@@ -200,6 +200,24 @@ export async function show(place, address, app) {
         }),
       ),
       ties.length > 8 ? h("p", { class: "quiet" }, `and ${count(ties.length - 8)} more`) : null,
+    );
+  }
+
+  /** Tell of a pair whose line is pointed at. */
+  function lookAtPair(row) {
+    if (ended) return;
+    const [one, other] = [source(row), target(row)];
+    fill(
+      side,
+      h("p", { class: "who" }, personLink(app, one, { size: 40 })),
+      h("p", { class: "who" }, personLink(app, other, { size: 40 })),
+      h(
+        "ul",
+        { class: "facts" },
+        [["Weight", amount(pairs.weight[row])], ...["same_frame", "adjacent", "n_broadcasts"].map((name) => [TITLES[name], count(pairs.columns[name][row])])].map(([what, value]) =>
+          h("li", {}, h("span", {}, what), h("span", { class: "quiet" }, value)),
+        ),
+      ),
     );
   }
 
