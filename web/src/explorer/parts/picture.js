@@ -243,7 +243,8 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
   );
 
   function outsideOf(event) {
-    if (event.target === dialog) dialog.close();
+    // A click beside it, or on a link: also one to where the page is already.
+    if (event.target === dialog || event.target.closest('a[href^="#"]')) dialog.close();
   }
 
   function keys(event) {
@@ -333,6 +334,9 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
   return dialog;
 }
 
+/** Seconds that a text without a length is heard. */
+export const INSTANT = 0.001;
+
 /** What was said while a frame was on air. */
 export async function saidAt(run, frame) {
   if (!has("said")) return [];
@@ -341,7 +345,7 @@ export async function saidAt(run, frame) {
   const to = from + run.about.frame_seconds;
   const found = [];
   for (let row = lowerBound(broadcast, frame.broadcast, 0, broadcast.length); broadcast[row] === frame.broadcast; row++) {
-    if (start[row] < to && end[row] > from) found.push(text[row]);
+    if (start[row] < to && Math.max(end[row], start[row] + INSTANT) > from) found.push(text[row]);
   }
   return found;
 }

@@ -10,7 +10,7 @@ import { gallery } from "../parts/gallery.js";
 import { figures, isolated, missing, periodChoice, put, redrawn, sections, shortened, tableOf } from "../parts/layout.js";
 import { broadcastLink, broadcastName, nameOf, personLink, portrait } from "../parts/names.js";
 import { countIn, divide, framesIn } from "../parts/periods.js";
-import { framePicture, momentOf, openFrames, outside, pictures } from "../parts/picture.js";
+import { framePicture, INSTANT, momentOf, openFrames, outside, pictures } from "../parts/picture.js";
 import { rowsOf, runsOf, strip } from "../parts/strip.js";
 
 export const title = "Pair";
@@ -317,9 +317,10 @@ async function saidSection(app, meetings, open, file) {
     const to = from + run.about.frame_seconds;
     if (meeting.broadcast !== last) row = lowerBound(broadcast, meeting.broadcast, 0, broadcast.length);
     last = meeting.broadcast;
-    for (; broadcast[row] === last && end[row] <= from; row++);
+    const over = (each) => Math.max(end[each], start[each] + INSTANT);
+    for (; broadcast[row] === last && over(row) <= from; row++);
     for (let each = row; broadcast[each] === last && start[each] < to; each++) {
-      if (end[each] > from && (rows.at(-1)?.row ?? -1) < each) rows.push({ row: each, k });
+      if (over(each) > from && (rows.at(-1)?.row ?? -1) < each) rows.push({ row: each, k });
     }
   }
   if (!rows.length) return null;
