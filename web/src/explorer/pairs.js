@@ -121,7 +121,24 @@ function chosen(run, columns, weight, options) {
     }
     found.push(row);
   }
-  const rows = Uint32Array.from(found);
-  // Equal ones stay as they are counted, so that the same filters always draw the same.
-  return columns === edges && weight === edges.weight ? rows : rows.sort((a, b) => weight[b] - weight[a] || a - b);
+  return columns === edges && weight === edges.weight ? Uint32Array.from(found) : heaviestFirst(found, weight);
+}
+
+/** Sort rows by weight; equal ones stay in their order. There are far fewer weights than rows, so they are what is sorted. */
+function heaviestFirst(rows, weight) {
+  const n = new Map(); // of each weight
+  for (const row of rows) n.set(weight[row], (n.get(weight[row]) ?? 0) + 1);
+  let next = 0;
+  for (const each of Float64Array.from(n.keys()).sort().reverse()) {
+    const begin = next;
+    next += n.get(each);
+    n.set(each, begin); // from now on where the next row of this weight goes
+  }
+  const sorted = new Uint32Array(rows.length);
+  for (const row of rows) {
+    const place = n.get(weight[row]);
+    sorted[place] = row;
+    n.set(weight[row], place + 1);
+  }
+  return sorted;
 }

@@ -1,8 +1,8 @@
 """Tables as scripts: what is packed is unpacked as it was, in files of a size that browsers like."""
 
 import functools
-import operator
 import json
+import operator
 import re
 from pathlib import Path
 

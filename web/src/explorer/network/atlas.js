@@ -1,5 +1,5 @@
 // The portraits of everybody in a few pictures, of which each person is a cell.
-import { columns } from "../data.js";
+import { bytesOf, columns } from "../data.js";
 
 /** Where the cell of a person lies: the page, and pixels on it. */
 export function cellOf({ cell, columns: across, per_page }, person) {
@@ -12,8 +12,7 @@ const pages = new Map();
 /** A page as a picture that WebGL and canvases may read: made of bytes, since a picture of a file is closed to them. */
 export async function page(number) {
   const { jpeg } = await columns("atlas", ["jpeg"]);
-  const bytes = Uint8Array.from(atob(jpeg[number]), (letter) => letter.charCodeAt(0));
-  return createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+  return createImageBitmap(new Blob([bytesOf(jpeg[number])], { type: "image/jpeg" }));
 }
 
 /** Data addresses of the portraits of some people, for a drawing that stands alone. */

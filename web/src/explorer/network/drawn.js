@@ -19,8 +19,11 @@ export function usualTop(run, pairs) {
   return Math.min(USUAL, run.edges.kept.reduce((n, kept) => n + kept, 0) || USUAL);
 }
 
-/** @returns {Drawn} */
-export function drawnOf(run, pairs, options) {
+/**
+ * @param {number} [width] pixels there are: portraits are smaller on a phone
+ * @returns {Drawn}
+ */
+export function drawnOf(run, pairs, options, width = 900) {
   const least = Number(options.weight) || 0;
   const top = Number(options.top) || usualTop(run, pairs);
   const kept = run.edges.kept;
@@ -41,7 +44,7 @@ export function drawnOf(run, pairs, options) {
     heaviest = Math.max(heaviest, pairs.weight[row]);
   }
   const people = [...ties.keys()].sort((a, b) => a - b);
-  return { pairs, rows, people, ties, heaviest, at: places(run, pairs, people, ties) };
+  return { pairs, rows, people, ties, heaviest, at: places(run, pairs, people, ties, width) };
 }
 
 /** The other person of a pair. */
@@ -49,13 +52,13 @@ export const otherOf = ({ pairs: { columns } }, row, person) =>
   columns.source[row] === person ? columns.target[row] : columns.source[row];
 
 /** Places of the run; who has none stands by the mean of the neighbours that have one. */
-function places(run, pairs, people, ties) {
+function places(run, pairs, people, ties, width) {
   const { x, y } = run.people;
   const { source, target } = pairs.columns;
   const strength = new Map(people.map((person) => [person, ties.get(person).reduce((sum, row) => sum + pairs.weight[row], 0)]));
   const strongest = Math.max(...strength.values(), 1e-9);
-  const largest = 36 * Math.min(1, (40 / Math.max(people.length, 1)) ** 0.27);
-  const size = (person) => Math.max(4, largest * (0.34 + 0.66 * Math.sqrt(strength.get(person) / strongest)));
+  const largest = 36 * Math.min(1, width / 800) ** 0.6 * Math.min(1, (40 / Math.max(people.length, 1)) ** 0.2);
+  const size = (person) => Math.max(4, largest * (0.34 + 0.66 * (strength.get(person) / strongest) ** 0.35));
   const found = new Map();
   const spread = Math.max(...extent(x), ...extent(y)) || 1;
   for (const person of people) if (x[person] === x[person]) found.set(person, { x: x[person], y: y[person], size: size(person) });
@@ -99,6 +102,6 @@ export function lineColour(run, drawn, row, { paper, grey }) {
   const { community, colour } = run.people;
   const one = community[source[row]];
   const same = one >= 0 && one === community[target[row]];
-  const share = 0.22 + 0.5 * Math.sqrt(drawn.pairs.weight[row] / drawn.heaviest);
+  const share = 0.2 + 0.55 * (drawn.pairs.weight[row] / drawn.heaviest) ** 0.35;
   return between(paper, same ? colour[source[row]] : grey, same ? share : 0.75 * share);
 }

@@ -7,7 +7,6 @@ import { portraitsOf } from "../network/atlas.js";
 import { drawnOf, otherOf, usualTop } from "../network/drawn.js";
 import { stage } from "../network/stage.js";
 import { still } from "../network/still.js";
-import { hasWebGL } from "../network/webgl.js";
 import { nameOf, pairHref, pairLink, personLink, portrait, ringOf } from "../parts/names.js";
 import { choose } from "../pairs.js";
 import { colour, onTheme } from "../theme.js";
@@ -49,22 +48,22 @@ export async function show(place, address, app) {
   const pairTable = table({
     ...{ label: "Pairs drawn", of: ["pair", "pairs"], rows: 0, file: file("pairs"), rowHeight: 40, inSight: 10 },
     columns: [
-      { name: "pair", title: "Pair", text: true, width: "34%", value: (row) => `${nameOf(run, source(row))} and ${nameOf(run, target(row))}`, cell: (row) => pairLink(app, source(row), target(row)) },
-      { name: "source", title: "ID", text: true, wide: true, value: (row) => run.people.person_id[source(row)] },
-      { name: "target", title: "ID", text: true, wide: true, value: (row) => run.people.person_id[target(row)] },
-      { name: "weight", title: "Weight", value: (row) => pairs.weight[row], cell: (row) => amount(pairs.weight[row]) },
-      ...["same_frame", "adjacent", "n_broadcasts"].map((name) => ({ name, title: TITLES[name], value: (row) => pairs.columns[name][row], cell: (row) => count(pairs.columns[name][row]) })),
+      { name: "pair", title: "Pair", text: true, value: (row) => `${nameOf(run, source(row))} and ${nameOf(run, target(row))}`, cell: (row) => pairLink(app, source(row), target(row)) },
+      { name: "source", title: "ID", text: true, wide: true, width: "4.2rem", value: (row) => run.people.person_id[source(row)] },
+      { name: "target", title: "ID", text: true, wide: true, width: "4.2rem", value: (row) => run.people.person_id[target(row)] },
+      { name: "weight", title: "Weight", width: "4.8rem", value: (row) => pairs.weight[row], cell: (row) => amount(pairs.weight[row]) },
+      ...["same_frame", "adjacent", "n_broadcasts"].map((name) => ({ name, title: TITLES[name], width: name === "n_broadcasts" ? "6rem" : "5rem", wide: name !== "same_frame", value: (row) => pairs.columns[name][row], cell: (row) => count(pairs.columns[name][row]) })),
     ],
   });
   const peopleTable = table({
     ...{ label: "People drawn", of: ["person", "people"], rows: 0, file: file("people"), rowHeight: 40, inSight: 10 },
     columns: [
-      { name: "name", title: "Person", text: true, width: "40%", value: (person) => nameOf(run, person), cell: (person) => personLink(app, person) },
-      { name: "person_id", title: "ID", text: true, wide: true, value: (person) => run.people.person_id[person] },
-      { name: "community", title: "Community", value: (person) => (run.people.community[person] >= 0 ? run.people.community[person] + 1 : NaN), cell: (person) => (run.people.community[person] >= 0 ? run.people.community[person] + 1 : "–") },
-      { name: "ties", title: "Ties drawn", value: (person) => drawn.ties.get(person).length },
-      { name: "strength", title: "Weight of ties", value: (person) => strength(person), cell: (person) => amount(strength(person)) },
-      { name: "strongest", title: "Strongest tie", text: true, width: "26%", wide: true, value: (person) => nameOf(run, strongest(person)), cell: (person) => personLink(app, strongest(person), { picture: false }) },
+      { name: "name", title: "Person", text: true, value: (person) => nameOf(run, person), cell: (person) => personLink(app, person) },
+      { name: "person_id", title: "ID", text: true, wide: true, width: "4.2rem", value: (person) => run.people.person_id[person] },
+      { name: "community", title: "Community", width: "6rem", wide: true, value: (person) => (run.people.community[person] >= 0 ? run.people.community[person] + 1 : NaN), cell: (person) => (run.people.community[person] >= 0 ? run.people.community[person] + 1 : "–") },
+      { name: "ties", title: "Ties drawn", width: "4.2rem", value: (person) => drawn.ties.get(person).length },
+      { name: "strength", title: "Weight of ties", width: "5rem", value: (person) => strength(person), cell: (person) => amount(strength(person)) },
+      { name: "strongest", title: "Strongest tie", text: true, wide: true, value: (person) => nameOf(run, strongest(person)), cell: (person) => personLink(app, strongest(person), { picture: false }) },
     ],
   });
   const source = (row) => pairs.columns.source[row];
@@ -101,12 +100,10 @@ export async function show(place, address, app) {
   );
 
   let picture = null;
-  if (hasWebGL()) {
-    try {
-      picture = stage(app, canvas, { point: (person) => look(person ?? at), person: clicked, pair: (one, other) => (location.hash = pairHref(app, one, other)) });
-    } catch (error) {
-      console.warn(`WebGL is not used: ${error.message}`);
-    }
+  try {
+    picture = stage(app, canvas, { point: (person) => look(person ?? at), person: clicked, pair: (one, other) => (location.hash = pairHref(app, one, other)) });
+  } catch {
+    fill(canvas); // no WebGL here
   }
   if (!picture) canvas.classList.add("without");
   const noTheme = onTheme(() => (picture ? picture.recolour() : drawStill()));
@@ -122,7 +119,7 @@ export async function show(place, address, app) {
     if (mine !== options || ended) return;
     const begin = performance.now();
     pairs = found;
-    drawn = drawnOf(run, pairs, options);
+    drawn = drawnOf(run, pairs, options, canvas.clientWidth || 900);
     at = drawn.at.has(at) ? at : null;
     marked = null;
     tell();
@@ -332,7 +329,7 @@ const pageColours = () => Object.fromEntries(["paper", "card", "ink", "grey"].ma
 /** A slider whose steps grow with the number: as much of it is between 1 and 10 as between 1,000 and 10,000. */
 function slider(name, title, most, change) {
   const STEPS = 400;
-  const number = h("output", {});
+  const number = h("strong", { "aria-hidden": "true" });
   const input = h("input", { type: "range", name, min: 0, max: STEPS, step: 1, "aria-label": title });
   const value = () => Math.round(Math.max(most(), 1) ** (input.value / STEPS));
   let waiting;
