@@ -88,6 +88,19 @@ def table_of(found: Explorer, name: str) -> list[dict[str, Any]]:
     return read(found.folder.parent / "made-up" / CLUSTERING / f"{name}.parquet", name).to_pylist()
 
 
+def sightings(found: Explorer) -> list[dict[str, Any]]:
+    """Every face of everybody: `person_id`, and what the tables say of it."""
+    run = found.folder.parent / "made-up"
+    faces = read(run / "faces.parquet", "faces").to_pylist()
+    members = read(run / CLUSTERING / "members.parquet", "members").to_pylist()
+    at = moments(found)
+    return [
+        {**face, **member, "time": at[face["broadcast"], face["frame"]]}
+        for face, member in zip(faces, members, strict=True)
+        if member["person_id"]
+    ]
+
+
 def saved(page: Page, button: Locator) -> Path:
     with page.expect_download() as download:
         button.click()
@@ -201,7 +214,7 @@ def test_what_was_said_and_the_words_of_a_pair_are_shown(open_page: Open, found:
     faces = {
         person: {
             (row["broadcast"], row["frame"])
-            for row in table_of(found, "sightings")
+            for row in sightings(found)
             if row["person_id"] == person
         }
         for person in (first, second)
@@ -217,7 +230,7 @@ def test_what_was_said_and_the_words_of_a_pair_are_shown(open_page: Open, found:
 def test_the_time_of_a_person_is_what_the_frames_say(open_page: Open, found: Explorer) -> None:
     read_at = moments(found)
     seen = {
-        (row["broadcast"], row["frame"]) for row in table_of(found, "sightings") if row["person_id"] == "K7Q2"
+        (row["broadcast"], row["frame"]) for row in sightings(found) if row["person_id"] == "K7Q2"
     }
     page = open_page(address(found), "#/person/K7Q2")
     people = {row["person_id"]: row for row in table_of(found, "people")}
@@ -261,7 +274,7 @@ def test_appearances_and_broadcasts_of_a_person_are_those_of_the_tables(
     gap = timedelta(seconds=12)
     at = moments(found)
     frames = defaultdict(set)
-    for row in table_of(found, "sightings"):
+    for row in sightings(found):
         if row["person_id"] == "A3BC":
             frames[row["broadcast"]].add(row["frame"])
     expected = []
@@ -280,7 +293,7 @@ def test_appearances_and_broadcasts_of_a_person_are_those_of_the_tables(
         for row in listed
     ] == expected
     assert listed[0]["start"] == utc(at[expected[0][0], expected[0][1]])
-    by_broadcast = {row["broadcast"]: row for row in rows(page, "Broadcasts with \u2068Ann Example\u2069")}
+    by_broadcast = {row["broadcast"]: row for row in rows(page, "Broadcasts with Ann Example")}
     assert {name: int(row["frames"]) for name, row in by_broadcast.items()} == {
         name: len(of) for name, of in frames.items()
     }
@@ -322,7 +335,7 @@ def test_faces_nearest_and_furthest_are_by_the_distances_of_the_table(
     open_page: Open, found: Explorer
 ) -> None:
     page = open_page(address(found), "#/person/K7Q2")
-    mine = [row["distance"] for row in table_of(found, "sightings") if row["person_id"] == "K7Q2"]
+    mine = [row["distance"] for row in sightings(found) if row["person_id"] == "K7Q2"]
     scale = found.manifest["distance_scale"] / 255
     for label, best in (("Nearest to the middle", min(mine)), ("Furthest from the middle", max(mine))):
         cards = page.get_by_role("list", name=label).get_by_role("button")
@@ -339,7 +352,7 @@ def test_faces_nearest_and_furthest_are_by_the_distances_of_the_table(
 def test_the_lanes_of_a_broadcast_are_its_sightings(open_page: Open, found: Explorer) -> None:
     page = open_page(address(found), f"#/broadcast/{EVENING}")
     frames: dict[str, set[int]] = defaultdict(set)
-    for row in table_of(found, "sightings"):
+    for row in sightings(found):
         if row["broadcast"] == EVENING:
             frames[row["person_id"]].add(row["frame"])
     listed = rows(page, "People in this broadcast")
@@ -384,7 +397,7 @@ def test_a_frame_of_the_address_is_open_and_lanes_are_walked_by_keys(
     page.keyboard.press("ArrowRight")  # to the first lane
     first = min(
         row["frame"]
-        for row in table_of(found, "sightings")
+        for row in sightings(found)
         if row["broadcast"] == MORNING and row["person_id"] == "K7Q2"
     )
     expect(page.locator(".lane-plot .tip")).to_contain_text(f"Frame {first},")
@@ -409,7 +422,7 @@ def test_a_film_has_its_own_clock(open_page: Open, found: Explorer) -> None:
     at = moments(found)
     last = max(
         row["frame"]
-        for row in table_of(found, "sightings")
+        for row in sightings(found)
         if row["broadcast"] == FILM and row["person_id"] == "A3BC"
     )
     assert listed["A3BC"]["last_seen"] == utc(at[FILM, last])
@@ -493,7 +506,7 @@ def test_points_of_a_chart_are_reached_by_keys_and_open_their_frames(
     page.keyboard.press("Enter")
     seen = {
         (row["broadcast"], row["frame"])
-        for row in table_of(found, "sightings")
+        for row in sightings(found)
         if row["person_id"] == "A3BC" and row["time"].day == 2
     }
     expect(page.get_by_role("dialog")).to_contain_text(f"1 of {len(seen)}")
@@ -511,7 +524,7 @@ def test_pictures_are_shipped_and_boxes_lie_where_the_faces_are(open_page: Open,
     edge = max(table_of(found, "edges"), key=lambda row: row["weight"])
     page = open_page(address(found), f"#/pair/{edge['source']}/{edge['target']}")
     evidence = page.locator(".evidence")
-    expect(evidence).to_have_count(3)
+    expect(evidence.nth(2)).to_be_visible()
     opener = evidence.first
     opener.click()
     dialog = page.get_by_role("dialog")
@@ -522,7 +535,7 @@ def test_pictures_are_shipped_and_boxes_lie_where_the_faces_are(open_page: Open,
     shown = dialog.get_by_role("link").first.get_attribute("href") or ""
     faces = [
         row
-        for row in table_of(found, "sightings")
+        for row in sightings(found)
         if row["broadcast"] in shown and row["frame"] == int(where[1])
     ]
     assert len(faces) >= 2
@@ -554,7 +567,7 @@ def test_frames_are_walked_in_the_list_and_in_the_broadcast(open_page: Open, fou
     dialog = page.get_by_role("dialog")
     n = sum((row["source"], row["target"]) == ("A3BC", "K7Q2") for row in table_of(found, "meetings"))
     expect(dialog.get_by_role("status")).to_have_text(f"1 of {n}")
-    expect(dialog.get_by_role("button", name="Previous of the list")).to_be_disabled()
+    expect(dialog.get_by_role("button", name="Previous of the list")).to_have_attribute("aria-disabled", "true")
     page.keyboard.press("End")
     expect(dialog.get_by_role("status")).to_have_text(f"{n} of {n}")
     expect(dialog).to_contain_text(
@@ -602,12 +615,14 @@ def test_a_gallery_has_only_the_cards_near_what_is_in_sight(open_page: Open, fou
 
 
 def test_without_pictures_the_archive_is_marked_as_online_or_it_is_said_why(
-    open_page: Open, found: Explorer, made: Story, tmp_path: Path
+    open_page: Open, made: Story, tmp_path: Path
 ) -> None:
-    page = open_page(address(found), f"#/broadcast/{LONG}?frame=60")
+    bare = made.with_config(explorer={"frames": 0})
+    own = explore(tmp_path, bare, "own", archive={"base_url": "https://archive.example/zips"})
+    page = open_page(address(own), f"#/broadcast/{LONG}?frame=60")
     expect(page.get_by_role("dialog")).to_contain_text("castgraph explore made-up")
     viewer = "https://archive.example/{broadcast}/{frame}"
-    linked = explore(tmp_path, made.with_config(explorer={"frames": 0}), archive={"frame_url": viewer})
+    linked = explore(tmp_path, bare, "linked", archive={"frame_url": viewer})
     page = open_page(address(linked), f"#/broadcast/{LONG}?frame=60")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("looking goes online")

@@ -203,7 +203,7 @@ export function chart({ title, file, periods, series, as = "time", about, counts
     mark();
   }
 
-  const can = () => at >= 0 && series[nth].frames[at] > 0 && series[nth].open;
+  const can = () => (at >= 0 && series[nth].frames[at] > 0 ? series[nth].open : undefined);
   function keys(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const acts = {

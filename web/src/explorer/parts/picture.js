@@ -280,8 +280,9 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
   async function draw() {
     const shown = now;
     const listed = frames[place] === shown;
-    before.disabled = place === 0;
-    after.disabled = place === frames.length - 1;
+    // Not disabled: what has the focus and is disabled gets no keys.
+    before.setAttribute("aria-disabled", String(place === 0));
+    after.setAttribute("aria-disabled", String(place === frames.length - 1));
     told.textContent = listed ? `${count(place + 1)} of ${count(frames.length)}` : `Beside number ${count(place + 1)} of ${count(frames.length)}`;
     const found = await all.faces(shown);
     const lines = await saidAt(run, shown);
@@ -329,7 +330,7 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
   dialog.addEventListener("close", () => removeEventListener("hashchange", leave));
   document.body.append(dialog);
   dialog.showModal();
-  after.disabled || after.focus();
+  after.focus();
   draw();
   return dialog;
 }

@@ -185,7 +185,7 @@ function framesSection(app, all, of, one, other, open, file) {
       card: (k) => card(app, all, list[k], [one, other]),
     });
     ended = made.end;
-    return fill(holder, made);
+    return fill(holder, made.element);
   }
 
   const shipped = of.all.filter((each) => all.source(each, [one, other]).tier === "shipped");
