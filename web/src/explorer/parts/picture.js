@@ -121,6 +121,8 @@ export const momentOf = (run, { broadcast, frame }) => run.broadcasts.start[broa
 /**
  * A frame with boxes around people: a picture, or where there is none a drawing of where the faces are.
  *
+ * One with names is told to who cannot see it; one without is small and stands beside words that tell of it.
+ *
  * @param {Object} app
  * @param {Pictures} all
  * @param {Frame} frame
@@ -133,13 +135,13 @@ export function framePicture(app, all, frame, of, { names = false, others = fals
   const { run } = app;
   const [width, height] = all.size(frame);
   const source = all.source(frame, of);
+  const said = names ? { role: "img", "aria-label": frameName(run, frame) } : { "aria-hidden": "true" };
   const place = h("div", {
     class: `frame ${source.tier}`,
-    role: "img",
-    "aria-label": frameName(run, frame),
+    ...said,
     style: { "aspect-ratio": `${width} / ${height}` },
   });
-  const missing = (text) => place.append(h("span", { class: "no-picture" }, text));
+  const missing = (text) => place.append(names ? h("span", { class: "no-picture" }, text) : h("span", { class: "no-picture", "data-text": text }));
   if (source.src) {
     const image = h("img", { src: source.src, alt: "", loading: "lazy", decoding: "async" });
     image.addEventListener("error", () => {
@@ -151,7 +153,7 @@ export function framePicture(app, all, frame, of, { names = false, others = fals
   } else missing(names ? source.text : SHORT[source.tier]);
   all.faces(frame).then((found) => {
     const seen = [...new Set(found.map((each) => nameOf(run, each.person)))];
-    if (seen.length) place.setAttribute("aria-label", `${frameName(run, frame)}: ${seen.join(", ")}`);
+    if (names && seen.length) place.setAttribute("aria-label", `${frameName(run, frame)}: ${seen.join(", ")}`);
     for (const { person, box } of found) {
       const nth = of.indexOf(person);
       if (box && (nth >= 0 || others)) place.append(boxed(run, person, box, nth, width, height, names));
@@ -316,9 +318,9 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
         near.map((frame) =>
           h(
             "button",
-            { type: "button", "aria-current": frame === shown.frame ? "true" : null, "aria-label": `Frame ${frame}`, on: { click: () => step(frame - now.frame) } },
+            { type: "button", "aria-current": frame === shown.frame ? "true" : null, on: { click: () => step(frame - now.frame) } },
             framePicture(app, all, { broadcast: shown.broadcast, frame }, of.length ? of : there),
-            h("small", {}, count(frame)),
+            h("small", {}, h("span", { class: "unseen" }, "Frame "), count(frame)),
           ),
         ),
       ),

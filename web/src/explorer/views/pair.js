@@ -180,7 +180,6 @@ function framesSection(app, all, of, one, other, open, file) {
       n: list.length,
       wide: 250,
       high: (wide) => (wide * 9) / 16 + 58,
-      name: (k) => `${kindOf(list[k])}: ${broadcastName(run, list[k].broadcast)}, frame ${list[k].frame}`,
       open: (at) => open({ title: heading, frames: list, at }),
       card: (k) => card(app, all, list[k], [one, other]),
     });
@@ -192,7 +191,7 @@ function framesSection(app, all, of, one, other, open, file) {
   const strongest = shipped.slice(0, 6).map((each) =>
     h(
       "button",
-      { type: "button", class: "evidence", "aria-label": `${kindOf(each)}: ${broadcastName(run, each.broadcast)}, frame ${each.frame}`, on: { click: () => open({ title: "Every frame that makes the pair", frames: of.all, at: of.all.indexOf(each) }) } },
+      { type: "button", class: "evidence", on: { click: () => open({ title: "Every frame that makes the pair", frames: of.all, at: of.all.indexOf(each) }) } },
       card(app, all, each, [one, other]),
     ),
   );
