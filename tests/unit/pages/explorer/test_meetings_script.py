@@ -46,7 +46,7 @@ def case(seed: int) -> dict[str, Any]:
             seen += [person for person in seen if rng.random() < 0.1]
             rows += [(broadcast, frame, person) for person in sorted(seen)]
     first = [sum(row[0] < broadcast for row in rows) for broadcast in range(n + 1)]
-    before = {broadcast: 0 for broadcast in range(n)}
+    before = dict.fromkeys(range(n), 0)
     steps = []
     for broadcast, frame, _ in rows:
         steps.append(frame - before[broadcast])
