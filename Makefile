@@ -43,6 +43,10 @@ generate: ## write what is made from the code: comments, tables and JSON Schema 
 	uv run --frozen python -m castgraph.run.config.documents
 	uv run --frozen python -m castgraph.base.tables.documents
 
+.PHONY: web
+web: ## build the scripts of the pages anew, which needs node and npm
+	cd web && npm ci --ignore-scripts --no-audit --no-fund && npm run build
+
 .PHONY: lint
 lint: ## formatting, lint, types and layers
 	uv run --frozen ruff format --check .

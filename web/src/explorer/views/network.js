@@ -1,0 +1,7 @@
+import { h } from "../../common/dom.js";
+
+export const title = "Network";
+
+export async function show(place) {
+  place.append(h("h1", {}, title));
+}
