@@ -30,6 +30,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -51,6 +52,8 @@ MOST_CONNECTIONS = 128
 
 METHODS = ("GET", "HEAD", "POST")
 API = "/api/"
+
+_LENGTH = re.compile("[0-9]{1,9}", re.ASCII)
 
 _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
@@ -156,7 +159,7 @@ class Guard:
             if headers.one("content-type").partition(";")[0].strip().lower() != "application/json":
                 return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "allowed: application/json"
             length = headers.one("content-length")
-            if length and not (length.isascii() and length.isdigit() and int(length) <= self._most_bytes):
+            if length and not (_LENGTH.fullmatch(length) and int(length) <= self._most_bytes):
                 return self._too_large()
         if is_post or scope["path"].startswith(API):
             token = headers.one(TOKEN_HEADER.lower())

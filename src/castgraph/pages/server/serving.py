@@ -79,7 +79,9 @@ def _listening(port: int) -> Iterator[socket.socket]:
             sock.bind((LOOPBACK, port))
             sock.listen()
         except OSError as error:
-            raise OSError(error.errno, f"port {port} cannot be had ({error.strerror}); name another") from None
+            raise OSError(
+                error.errno, f"port {port} cannot be had ({error.strerror}); name another"
+            ) from None
         yield sock
 
 
