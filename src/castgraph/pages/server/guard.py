@@ -81,7 +81,7 @@ class Guard:
     Parameters
     ----------
     app
-        The application. Requests that come to it have their whole body at hand.
+        The application. Requests that come to it have their whole body at hand, as ``request.state.body``, too.
     port
         The port of the server.
     token
@@ -136,6 +136,7 @@ class Guard:
             if body is None:
                 await _refuse(guarded, *self._too_large())
                 return
+            scope = {**scope, "state": {**scope.get("state", {}), "body": body}}
             receive = _again(body, receive)
         await self._app(scope, receive, guarded)
 

@@ -7,10 +7,10 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
+from tests.asgi import Answer, ask
 
 from castgraph.pages.server import files
 from castgraph.pages.server.guard import TOKEN_HEADER, Guard, secret
-from tests.asgi import Answer, ask
 
 PORT = 8000
 HOST = f"127.0.0.1:{PORT}"
