@@ -92,7 +92,7 @@ def blurred_frame(frame: pictures.Frame, blurred: Iterable[pictures.Box], width:
 def _region(
     box: pictures.Box, scale: tuple[float, float], size: tuple[int, int]
 ) -> tuple[int, int, int, int] | None:
-    """Tell what a face and what is around it take: left, top, right, bottom of a picture; None for nothing."""
+    """Tell what a face and what is around it take: left, top, right, bottom; None for nothing."""
     top, right, bottom, left = box
     wide, high = max(1, right - left), max(1, bottom - top)
     across = np.array([left - _BESIDE * wide, right + _BESIDE * wide]) * scale[0]
