@@ -1,4 +1,4 @@
-"""Answers: what is written for each, what it changes, and that the run then gives the people that they say."""
+"""Answers: what is written for each, what it changes, and that the run then gives the people they say."""
 
 from __future__ import annotations
 
