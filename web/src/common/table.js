@@ -66,7 +66,14 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
       h("button", { type: "button", title: column.help, on: { click: () => sortBy(column) } }, column.title),
     ),
   );
-  const tableElement = h("table", { class: "rows" }, h("thead", {}, h("tr", { "aria-rowindex": 1 }, heads)), above, body, below);
+  const tableElement = h(
+    "table",
+    { class: "rows" },
+    h("thead", {}, h("tr", { "aria-rowindex": 1 }, heads)),
+    above,
+    body,
+    below,
+  );
   const scroll = h("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": label }, tableElement);
   scroll.style.setProperty("--row", `${rowHeight}px`);
   const told = h("p", { class: "told quiet", role: "status" });
@@ -143,10 +150,16 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
       next = row;
     }
     // Where heights are cut, the rows in sight stay where the scrolling is.
-    const pixelsAbove = fits ? 0 : Math.max(0, Math.round(scroll.scrollTop - (top - begin) * rowHeight - ((scroll.scrollTop * ratio) % rowHeight)));
+    const pixelsAbove = fits
+      ? 0
+      : Math.max(
+          0,
+          Math.round(scroll.scrollTop - (top - begin) * rowHeight - ((scroll.scrollTop * ratio) % rowHeight)),
+        );
     space(above, pixelsAbove);
     space(below, fits ? 0 : Math.max(0, drawn - pixelsAbove - (end - begin) * rowHeight));
-    if (printing && order.length > MOST_ON_PAPER) told.textContent = `The first ${count(MOST_ON_PAPER)} of ${counted(order.length, ...of)}`;
+    if (printing && order.length > MOST_ON_PAPER)
+      told.textContent = `The first ${count(MOST_ON_PAPER)} of ${counted(order.length, ...of)}`;
     if (had && !body.contains(document.activeElement)) scroll.focus({ preventScroll: true });
     if (!inDom.has(active) && inDom.size) activate(Math.min(Math.max(top, 0), order.length - 1));
   }
@@ -172,7 +185,14 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
     const row = event.target.closest("tbody tr");
     if (!row || event.altKey || event.ctrlKey || event.metaKey) return;
     const place = Number(row.getAttribute("aria-rowindex")) - 2;
-    const to = { ArrowDown: place + 1, ArrowUp: place - 1, PageDown: place + inSight, PageUp: place - inSight, Home: 0, End: order.length - 1 }[event.key];
+    const to = {
+      ArrowDown: place + 1,
+      ArrowUp: place - 1,
+      PageDown: place + inSight,
+      PageUp: place - inSight,
+      Home: 0,
+      End: order.length - 1,
+    }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     const nth = [...row.querySelectorAll(LINKS)].indexOf(event.target);
@@ -180,7 +200,8 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
     const { ratio } = measure();
     const pixel = (target * rowHeight) / ratio;
     if (pixel < scroll.scrollTop) scroll.scrollTop = pixel;
-    else if (pixel > scroll.scrollTop + (inSight - 1) * rowHeight) scroll.scrollTop = pixel - (inSight - 1) * (rowHeight / ratio);
+    else if (pixel > scroll.scrollTop + (inSight - 1) * rowHeight)
+      scroll.scrollTop = pixel - (inSight - 1) * (rowHeight / ratio);
     draw();
     activate(target);
     const links = inDom.get(target)?.querySelectorAll(LINKS) ?? [];
@@ -241,4 +262,3 @@ function ranks(values) {
   const rank = new Map(texts.map((text, n) => [text, n]));
   return Float64Array.from(values, (text) => rank.get(text) ?? NaN);
 }
-

@@ -29,7 +29,9 @@ export function drawnOf(run, pairs, options, width = 900) {
   const kept = run.edges.kept;
   // As configured the network is told by the run: the published one, for instance, is not the heaviest pairs.
   const own = pairs.configured && !options.top && !least && kept.some((each) => each);
-  const rows = (own ? pairs.rows.filter((row) => kept[row]) : pairs.rows.filter((row) => pairs.weight[row] >= least)).subarray(0, top);
+  const rows = (
+    own ? pairs.rows.filter((row) => kept[row]) : pairs.rows.filter((row) => pairs.weight[row] >= least)
+  ).subarray(0, top);
   const { source, target } = pairs.columns;
   const ties = new Map();
   const tie = (person, row) => {
@@ -55,13 +57,16 @@ export const otherOf = ({ pairs: { columns } }, row, person) =>
 function places(run, pairs, people, ties, width) {
   const { x, y } = run.people;
   const { source, target } = pairs.columns;
-  const strength = new Map(people.map((person) => [person, ties.get(person).reduce((sum, row) => sum + pairs.weight[row], 0)]));
+  const strength = new Map(
+    people.map((person) => [person, ties.get(person).reduce((sum, row) => sum + pairs.weight[row], 0)]),
+  );
   const strongest = Math.max(...strength.values(), 1e-9);
   const largest = 36 * Math.min(1, width / 800) ** 0.6 * Math.min(1, (40 / Math.max(people.length, 1)) ** 0.2);
   const size = (person) => Math.max(4, largest * (0.34 + 0.66 * (strength.get(person) / strongest) ** 0.35));
   const found = new Map();
   const spread = Math.max(...extent(x), ...extent(y)) || 1;
-  for (const person of people) if (x[person] === x[person]) found.set(person, { x: x[person], y: y[person], size: size(person) });
+  for (const person of people)
+    if (x[person] === x[person]) found.set(person, { x: x[person], y: y[person], size: size(person) });
   const homeless = people.filter((person) => !found.has(person));
   for (const [n, person] of homeless.entries()) {
     const near = ties.get(person).flatMap((row) => found.get(source[row] === person ? target[row] : source[row]) ?? []);
@@ -88,12 +93,19 @@ function extent(values) {
 }
 
 /** Thickness of a pair's line in pixels. */
-export const thickness = (drawn, row) => 0.6 + 5.4 * Math.sqrt(drawn.pairs.weight[row] / drawn.heaviest) * Math.min(1, (200 / drawn.rows.length) ** 0.25);
+export const thickness = (drawn, row) =>
+  0.6 + 5.4 * Math.sqrt(drawn.pairs.weight[row] / drawn.heaviest) * Math.min(1, (200 / drawn.rows.length) ** 0.25);
 
 /** A colour between two, both "#rrggbb": at 0 the first. */
 export function between(one, other, share) {
   const part = (colour, at) => parseInt(colour.slice(at, at + 2), 16);
-  return `#${[1, 3, 5].map((at) => Math.round(part(one, at) + share * (part(other, at) - part(one, at))).toString(16).padStart(2, "0")).join("")}`;
+  return `#${[1, 3, 5]
+    .map((at) =>
+      Math.round(part(one, at) + share * (part(other, at) - part(one, at)))
+        .toString(16)
+        .padStart(2, "0"),
+    )
+    .join("")}`;
 }
 
 /** The colour of a pair's line: opaque, since lines over lines would else come out white; heavier ones are darker. */

@@ -22,6 +22,7 @@ export const keys = [
   ["Shift + click", "On two people: open the pair"],
 ];
 
+const COLOURED = 10; // communities, the largest, that have a colour of their own
 const MOST_PORTRAITS = 600; // of a still picture on the page
 
 export async function show(place, address, app) {
@@ -37,33 +38,118 @@ export async function show(place, address, app) {
   const busy = h("span", { class: "quiet", hidden: true }, " Counting anew…");
   const said = h("p", { class: "unseen", role: "status" });
   const canvas = h("div", {
-    ...{ class: "stage", tabindex: 0, role: "application", "aria-roledescription": "network", "aria-describedby": "network-keys" },
-    ...{ "aria-label": "The network. The same stands in the tables below.", on: { keydown: move, blur: () => look(null), focus: () => look(at) } },
+    ...{
+      class: "stage",
+      tabindex: 0,
+      role: "application",
+      "aria-roledescription": "network",
+      "aria-describedby": "network-keys",
+    },
+    ...{
+      "aria-label": "The network. The same stands in the tables below.",
+      on: { keydown: move, blur: () => look(null), focus: () => look(at) },
+    },
   });
   const side = h("aside", { class: "beside", "aria-label": "Ties" });
-  const top = slider("top", "Pairs drawn", () => pairs.rows.length, (value) => app.change({ top: value }));
-  const weight = slider("weight", "Least weight", () => pairs.weight[pairs.rows[0]] ?? 1, (value) => app.change({ weight: value > 1 ? value : "" }));
+  const top = slider(
+    "top",
+    "Pairs drawn",
+    () => pairs.rows.length,
+    (value) => app.change({ top: value }),
+  );
+  const weight = slider(
+    "weight",
+    "Least weight",
+    () => pairs.weight[pairs.rows[0]] ?? 1,
+    (value) => app.change({ weight: value > 1 ? value : "" }),
+  );
   const legend = h("ul", { class: "communities" });
   const inWords = h("p", { class: "quiet counted" });
   const pairTable = table({
     ...{ label: "Pairs drawn", of: ["pair", "pairs"], rows: 0, file: file("pairs"), rowHeight: 40, inSight: 10 },
     columns: [
-      { name: "pair", title: "Pair", text: true, value: (row) => `${nameOf(run, source(row))} and ${nameOf(run, target(row))}`, cell: (row) => pairLink(app, source(row), target(row)) },
-      { name: "source", title: "ID", text: true, wide: true, width: "4.2rem", value: (row) => run.people.person_id[source(row)] },
-      { name: "target", title: "ID", text: true, wide: true, width: "4.2rem", value: (row) => run.people.person_id[target(row)] },
-      { name: "weight", title: "Weight", width: "4.8rem", value: (row) => pairs.weight[row], cell: (row) => amount(pairs.weight[row]) },
-      ...["same_frame", "adjacent", "n_broadcasts"].map((name) => ({ name, title: TITLES[name], width: name === "n_broadcasts" ? "6rem" : "5rem", wide: name !== "same_frame", value: (row) => pairs.columns[name][row], cell: (row) => count(pairs.columns[name][row]) })),
+      {
+        name: "pair",
+        title: "Pair",
+        text: true,
+        value: (row) => `${nameOf(run, source(row))} and ${nameOf(run, target(row))}`,
+        cell: (row) => pairLink(app, source(row), target(row)),
+      },
+      {
+        name: "source",
+        title: "ID",
+        text: true,
+        wide: true,
+        width: "4.2rem",
+        value: (row) => run.people.person_id[source(row)],
+      },
+      {
+        name: "target",
+        title: "ID",
+        text: true,
+        wide: true,
+        width: "4.2rem",
+        value: (row) => run.people.person_id[target(row)],
+      },
+      {
+        name: "weight",
+        title: "Weight",
+        width: "4.8rem",
+        value: (row) => pairs.weight[row],
+        cell: (row) => amount(pairs.weight[row]),
+      },
+      ...["same_frame", "adjacent", "n_broadcasts"].map((name) => ({
+        name,
+        title: TITLES[name],
+        width: name === "n_broadcasts" ? "6rem" : "5rem",
+        wide: name !== "same_frame",
+        value: (row) => pairs.columns[name][row],
+        cell: (row) => count(pairs.columns[name][row]),
+      })),
     ],
   });
   const peopleTable = table({
     ...{ label: "People drawn", of: ["person", "people"], rows: 0, file: file("people"), rowHeight: 40, inSight: 10 },
     columns: [
-      { name: "name", title: "Person", text: true, value: (person) => nameOf(run, person), cell: (person) => personLink(app, person) },
-      { name: "person_id", title: "ID", text: true, wide: true, width: "4.2rem", value: (person) => run.people.person_id[person] },
-      { name: "community", title: "Community", width: "6rem", wide: true, value: (person) => (run.people.community[person] >= 0 ? run.people.community[person] + 1 : NaN), cell: (person) => (run.people.community[person] >= 0 ? run.people.community[person] + 1 : "–") },
+      {
+        name: "name",
+        title: "Person",
+        text: true,
+        value: (person) => nameOf(run, person),
+        cell: (person) => personLink(app, person),
+      },
+      {
+        name: "person_id",
+        title: "ID",
+        text: true,
+        wide: true,
+        width: "4.2rem",
+        value: (person) => run.people.person_id[person],
+      },
+      {
+        name: "community",
+        title: "Community",
+        width: "6rem",
+        wide: true,
+        value: (person) => (run.people.community[person] >= 0 ? run.people.community[person] + 1 : NaN),
+        cell: (person) => (run.people.community[person] >= 0 ? run.people.community[person] + 1 : "–"),
+      },
       { name: "ties", title: "Ties drawn", width: "4.2rem", value: (person) => drawn.ties.get(person).length },
-      { name: "strength", title: "Weight of ties", width: "5rem", value: (person) => strength(person), cell: (person) => amount(strength(person)) },
-      { name: "strongest", title: "Strongest tie", text: true, wide: true, value: (person) => nameOf(run, strongest(person)), cell: (person) => personLink(app, strongest(person), { picture: false }) },
+      {
+        name: "strength",
+        title: "Weight of ties",
+        width: "5rem",
+        value: (person) => strength(person),
+        cell: (person) => amount(strength(person)),
+      },
+      {
+        name: "strongest",
+        title: "Strongest tie",
+        text: true,
+        wide: true,
+        value: (person) => nameOf(run, strongest(person)),
+        cell: (person) => personLink(app, strongest(person), { picture: false }),
+      },
     ],
   });
   const source = (row) => pairs.columns.source[row];
@@ -83,25 +169,44 @@ export async function show(place, address, app) {
         ["+", "Nearer", () => picture?.zoom(0.7)],
         ["−", "Further", () => picture?.zoom(1.4)],
         ["All", "Show all", () => picture?.reset()],
-      ].map(([text, label, act]) => h("button", { type: "button", class: "small zoom", "aria-label": label, on: { click: act } }, text)),
+      ].map(([text, label, act]) =>
+        h("button", { type: "button", class: "small zoom", "aria-label": label, on: { click: act } }, text),
+      ),
     ),
-    saveButtons({ PNG: () => saved(savePng, "png"), SVG: () => saved(saveSvg, "svg"), CSV: () => savePairs() }, "the network"),
+    saveButtons(
+      { PNG: () => saved(savePng, "png"), SVG: () => saved(saveSvg, "svg"), CSV: () => savePairs() },
+      "the network",
+    ),
   );
   const figure = h("figure", { class: "network" }, canvas, side);
   place.append(
     h("div", { class: "headline" }, h("h1", {}, "Who is seen with whom"), h("div", {}, told, busy)),
     controls,
     figure,
-    h("p", { id: "network-keys", class: "hint quiet" }, "Arrow keys go from person to person, Enter opens one. Click a person or a line; Shift + click on two people opens the pair."),
+    h(
+      "p",
+      { id: "network-keys", class: "hint quiet" },
+      "Arrow keys go from person to person, Enter opens one. Click a person or a line; Shift + click on two people opens the pair.",
+    ),
     legend,
     inWords,
     said,
-    h("section", { class: "twins" }, h("div", {}, h("h2", {}, "Pairs drawn"), pairTable.element), h("div", {}, h("h2", {}, "People drawn"), peopleTable.element)),
+    h(
+      "section",
+      { class: "twins" },
+      h("div", {}, h("h2", {}, "Pairs drawn"), pairTable.element),
+      h("div", {}, h("h2", {}, "People drawn"), peopleTable.element),
+    ),
   );
 
   let picture = null;
   try {
-    picture = stage(app, canvas, { point: (person) => look(person ?? at), person: clicked, pair: (one, other) => (location.hash = pairHref(app, one, other)) });
+    picture = stage(app, canvas, {
+      point: (person) => look(person ?? at),
+      person: clicked,
+      line: (row) => (row === null ? look(at) : lookAtPair(row)),
+      pair: (one, other) => (location.hash = pairHref(app, one, other)),
+    });
   } catch {
     fill(canvas); // no WebGL here
   }
@@ -136,8 +241,17 @@ export async function show(place, address, app) {
   }
 
   function tell() {
-    const weighs = options.layer ? `weight: ${TITLES[options.layer]?.toLowerCase() ?? options.layer}` : `weight: ${Object.entries(run.about.weights).filter(([, each]) => each).map(([layer, each]) => `${each} × ${TITLES[layer].toLowerCase()}`).join(" + ")}`;
-    fill(told, h("strong", {}, `${count(drawn.rows.length)} of ${count(pairs.rows.length)} pairs drawn`), `, ${counted(drawn.people.length, "person", "people")}; ${weighs}`);
+    const weighs = options.layer
+      ? `weight: ${TITLES[options.layer]?.toLowerCase() ?? options.layer}`
+      : `weight: ${Object.entries(run.about.weights)
+          .filter(([, each]) => each)
+          .map(([layer, each]) => `${each} × ${TITLES[layer].toLowerCase()}`)
+          .join(" + ")}`;
+    fill(
+      told,
+      h("strong", {}, `${count(drawn.rows.length)} of ${count(pairs.rows.length)} pairs drawn`),
+      `, ${counted(drawn.people.length, "person", "people")}; ${weighs}`,
+    );
     top.set(drawn.rows.length);
     weight.set(Number(options.weight) || 1);
     fill(
@@ -153,9 +267,10 @@ export async function show(place, address, app) {
   function communities() {
     const { community } = run.people;
     const of = new Map();
-    for (const person of drawn.people) if (community[person] >= 0) of.set(community[person], [...(of.get(community[person]) ?? []), person]);
+    for (const person of drawn.people)
+      if (community[person] >= 0) of.set(community[person], [...(of.get(community[person]) ?? []), person]);
     const chosen = Number(options.community) || 0;
-    const all = [...of].sort(([a], [b]) => a - b).slice(0, 10);
+    const all = [...of].sort(([a], [b]) => a - b).slice(0, COLOURED);
     fill(
       legend,
       all.map(([number, people]) => {
@@ -166,39 +281,86 @@ export async function show(place, address, app) {
           {},
           h(
             "button",
-            { type: "button", class: "small", "aria-pressed": String(on), on: { click: () => app.change({ community: on ? "" : number + 1 }) } },
+            {
+              type: "button",
+              class: "small",
+              "aria-pressed": String(on),
+              on: { click: () => app.change({ community: on ? "" : number + 1 }) },
+            },
             h("span", { class: "dot", style: { background: ringOf(run, people[0]) } }),
             `${number + 1} `,
-            h("span", { class: "quiet" }, `${strong.map((person) => nameOf(run, person)).join(", ")}${people.length > 3 ? ` and ${count(people.length - 3)} more` : ""}`),
+            h(
+              "span",
+              { class: "quiet" },
+              `${strong.map((person) => nameOf(run, person)).join(", ")}${people.length > 3 ? ` and ${count(people.length - 3)} more` : ""}`,
+            ),
           ),
         );
       }),
+      of.size > COLOURED ? h("li", { class: "quiet" }, `and ${count(of.size - COLOURED)} more, in grey`) : null,
     );
   }
 
   /** Show whose ties they are, in the picture and beside it. */
   function look(person) {
+    if (ended) return; // what leaves the page loses the focus
     const shown = person ?? marked;
     picture?.focus(shown);
     if (shown === null || !drawn?.at.has(shown)) {
-      fill(side, h("p", { class: "quiet" }, marked === null ? "Point at a person, or go there with the arrow keys, to see whom they are seen with." : ""));
+      fill(
+        side,
+        h(
+          "p",
+          { class: "quiet" },
+          marked === null ? "Point at a person, or go there with the arrow keys, to see whom they are seen with." : "",
+        ),
+      );
       return;
     }
     const ties = drawn.ties.get(shown);
     fill(
       side,
       h("p", { class: "who" }, personLink(app, shown, { size: 56 })),
-      h("p", { class: "quiet" }, `${counted(ties.length, "tie")} drawn · ${duration(run.people.screen_seconds[shown])} on screen`),
+      h(
+        "p",
+        { class: "quiet" },
+        `${counted(ties.length, "tie")} drawn · ${duration(run.people.screen_seconds[shown])} on screen`,
+      ),
       marked !== null && marked !== shown ? h("p", {}, `Marked: ${nameOf(run, marked)}.`) : null,
       h(
         "ol",
         {},
         ties.slice(0, 8).map((row) => {
           const other = otherOf(drawn, row, shown);
-          return h("li", {}, portrait(run, other, 24), h("a", { href: pairHref(app, shown, other) }, nameOf(run, other)), h("span", { class: "quiet" }, amount(pairs.weight[row])));
+          return h(
+            "li",
+            {},
+            portrait(run, other, 24),
+            h("a", { href: pairHref(app, shown, other) }, nameOf(run, other)),
+            h("span", { class: "quiet" }, amount(pairs.weight[row])),
+          );
         }),
       ),
       ties.length > 8 ? h("p", { class: "quiet" }, `and ${count(ties.length - 8)} more`) : null,
+    );
+  }
+
+  /** Tell of a pair whose line is pointed at. */
+  function lookAtPair(row) {
+    if (ended) return;
+    const [one, other] = [source(row), target(row)];
+    fill(
+      side,
+      h("p", { class: "who" }, personLink(app, one, { size: 40 })),
+      h("p", { class: "who" }, personLink(app, other, { size: 40 })),
+      h(
+        "ul",
+        { class: "facts" },
+        [
+          ["Weight", amount(pairs.weight[row])],
+          ...["same_frame", "adjacent", "n_broadcasts"].map((name) => [TITLES[name], count(pairs.columns[name][row])]),
+        ].map(([what, value]) => h("li", {}, h("span", {}, what), h("span", { class: "quiet" }, value))),
+      ),
     );
   }
 
@@ -219,7 +381,8 @@ export async function show(place, address, app) {
       return;
     }
     marked = marked === person ? null : person;
-    said.textContent = marked === null ? "Not marked." : `${nameOf(run, person)} is marked; mark another to open the pair.`;
+    said.textContent =
+      marked === null ? "Not marked." : `${nameOf(run, person)} is marked; mark another to open the pair.`;
     look(person);
   }
 
@@ -258,7 +421,8 @@ export async function show(place, address, app) {
       const far = Math.hypot(x - here.x, y - here.y) || 1;
       const straight = (right * (x - here.x) + up * (y - here.y)) / far;
       // Of two that lie alike the nearer one.
-      if (straight > 0.2 && straight / far ** 0.5 > (best === at ? 0 : most)) [best, most] = [other, straight / far ** 0.5];
+      if (straight > 0.2 && straight / far ** 0.5 > (best === at ? 0 : most))
+        [best, most] = [other, straight / far ** 0.5];
     }
     return best;
   }
@@ -283,7 +447,16 @@ export async function show(place, address, app) {
   }
 
   function savePairs() {
-    const names = ["source", "source_name", "target", "target_name", "weight", "same_frame", "adjacent", "n_broadcasts"];
+    const names = [
+      "source",
+      "source_name",
+      "target",
+      "target_name",
+      "weight",
+      "same_frame",
+      "adjacent",
+      "n_broadcasts",
+    ];
     const ids = run.people.person_id;
     saveCsv(
       file("pairs"),
@@ -291,7 +464,16 @@ export async function show(place, address, app) {
       (function* () {
         for (const row of drawn.rows) {
           const { same_frame, adjacent, n_broadcasts } = pairs.columns;
-          yield [ids[source(row)], nameOf(run, source(row)), ids[target(row)], nameOf(run, target(row)), pairs.weight[row], same_frame[row], adjacent[row], n_broadcasts[row]];
+          yield [
+            ids[source(row)],
+            nameOf(run, source(row)),
+            ids[target(row)],
+            nameOf(run, target(row)),
+            pairs.weight[row],
+            same_frame[row],
+            adjacent[row],
+            n_broadcasts[row],
+          ];
         }
       })(),
     );
@@ -345,7 +527,8 @@ function slider(name, title, most, change) {
       number.textContent = count(to);
       input.setAttribute("aria-valuetext", count(to));
       if (document.activeElement === input && waiting) return;
-      input.value = Math.max(most(), 2) > 1 ? Math.round((STEPS * Math.log(Math.max(to, 1))) / Math.log(Math.max(most(), 2))) : 0;
+      input.value =
+        Math.max(most(), 2) > 1 ? Math.round((STEPS * Math.log(Math.max(to, 1))) / Math.log(Math.max(most(), 2))) : 0;
     },
   };
 }
