@@ -203,7 +203,7 @@ export function chart({ title, file, periods, series, as = "time", about, counts
     mark();
   }
 
-  const can = () => at >= 0 && series[nth].frames[at] > 0 && series[nth].open;
+  const can = () => (at >= 0 && series[nth].frames[at] > 0 ? series[nth].open : undefined);
   function keys(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const acts = {
@@ -420,7 +420,8 @@ function runs(n, is) {
 function ticksOf({ by, begins }, slot) {
   const n = begins.length - 1;
   const moments = Array.from({ length: n }, (_, k) => new Date(1000 * begins[k]));
-  const newMonth = (k, every) => (k === 0 ? false : monthsOf(moments[k], every) !== monthsOf(moments[k - 1], every));
+  const before = (k) => moments[k - 1] ?? new Date(moments[0] - 86_400_000 * { day: 1, week: 7, month: 28 }[by]);
+  const newMonth = (k, every) => monthsOf(moments[k], every) !== monthsOf(before(k), every);
   // Each way with whether its labels name days.
   const ways = [
     [() => true, by !== "month"],

@@ -32,7 +32,7 @@ export function choice(app, name, label, values, now) {
     "div",
     { class: "choice", role: "group", "aria-label": label },
     Object.entries(values).map(([value, title]) =>
-      h("button", { type: "button", class: "small", "aria-pressed": String(value === now), "data-choice": `${name}=${value}`, on: { click: () => app.change({ [name]: value }) } }, title),
+      h("button", { type: "button", class: "small", "aria-pressed": String(value === String(now)), "data-choice": `${name}=${value}`, on: { click: () => app.change({ [name]: value }) } }, title),
     ),
   );
 }

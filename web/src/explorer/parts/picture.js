@@ -121,6 +121,8 @@ export const momentOf = (run, { broadcast, frame }) => run.broadcasts.start[broa
 /**
  * A frame with boxes around people: a picture, or where there is none a drawing of where the faces are.
  *
+ * One with names is told to who cannot see it; one without is small and stands beside words that tell of it.
+ *
  * @param {Object} app
  * @param {Pictures} all
  * @param {Frame} frame
@@ -133,13 +135,13 @@ export function framePicture(app, all, frame, of, { names = false, others = fals
   const { run } = app;
   const [width, height] = all.size(frame);
   const source = all.source(frame, of);
+  const said = names ? { role: "img", "aria-label": frameName(run, frame) } : { "aria-hidden": "true" };
   const place = h("div", {
     class: `frame ${source.tier}`,
-    role: "img",
-    "aria-label": frameName(run, frame),
+    ...said,
     style: { "aspect-ratio": `${width} / ${height}` },
   });
-  const missing = (text) => place.append(h("span", { class: "no-picture" }, text));
+  const missing = (text) => place.append(names ? h("span", { class: "no-picture" }, text) : h("span", { class: "no-picture", "data-text": text }));
   if (source.src) {
     const image = h("img", { src: source.src, alt: "", loading: "lazy", decoding: "async" });
     image.addEventListener("error", () => {
@@ -151,7 +153,7 @@ export function framePicture(app, all, frame, of, { names = false, others = fals
   } else missing(names ? source.text : SHORT[source.tier]);
   all.faces(frame).then((found) => {
     const seen = [...new Set(found.map((each) => nameOf(run, each.person)))];
-    if (seen.length) place.setAttribute("aria-label", `${frameName(run, frame)}: ${seen.join(", ")}`);
+    if (names && seen.length) place.setAttribute("aria-label", `${frameName(run, frame)}: ${seen.join(", ")}`);
     for (const { person, box } of found) {
       const nth = of.indexOf(person);
       if (box && (nth >= 0 || others)) place.append(boxed(run, person, box, nth, width, height, names));
@@ -243,7 +245,8 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
   );
 
   function outsideOf(event) {
-    if (event.target === dialog) dialog.close();
+    // A click beside it, or on a link: also one to where the page is already.
+    if (event.target === dialog || event.target.closest('a[href^="#"]')) dialog.close();
   }
 
   function keys(event) {
@@ -279,8 +282,9 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
   async function draw() {
     const shown = now;
     const listed = frames[place] === shown;
-    before.disabled = place === 0;
-    after.disabled = place === frames.length - 1;
+    // Not disabled: what has the focus and is disabled gets no keys.
+    before.setAttribute("aria-disabled", String(place === 0));
+    after.setAttribute("aria-disabled", String(place === frames.length - 1));
     told.textContent = listed ? `${count(place + 1)} of ${count(frames.length)}` : `Beside number ${count(place + 1)} of ${count(frames.length)}`;
     const found = await all.faces(shown);
     const lines = await saidAt(run, shown);
@@ -314,9 +318,9 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
         near.map((frame) =>
           h(
             "button",
-            { type: "button", "aria-current": frame === shown.frame ? "true" : null, "aria-label": `Frame ${frame}`, on: { click: () => step(frame - now.frame) } },
+            { type: "button", "aria-current": frame === shown.frame ? "true" : null, on: { click: () => step(frame - now.frame) } },
             framePicture(app, all, { broadcast: shown.broadcast, frame }, of.length ? of : there),
-            h("small", {}, count(frame)),
+            h("small", {}, h("span", { class: "unseen" }, "Frame "), count(frame)),
           ),
         ),
       ),
@@ -328,10 +332,13 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
   dialog.addEventListener("close", () => removeEventListener("hashchange", leave));
   document.body.append(dialog);
   dialog.showModal();
-  after.disabled || after.focus();
+  after.focus();
   draw();
   return dialog;
 }
+
+/** Seconds that a text without a length is heard. */
+export const INSTANT = 0.001;
 
 /** What was said while a frame was on air. */
 export async function saidAt(run, frame) {
@@ -341,7 +348,7 @@ export async function saidAt(run, frame) {
   const to = from + run.about.frame_seconds;
   const found = [];
   for (let row = lowerBound(broadcast, frame.broadcast, 0, broadcast.length); broadcast[row] === frame.broadcast; row++) {
-    if (start[row] < to && end[row] > from) found.push(text[row]);
+    if (start[row] < to && Math.max(end[row], start[row] + INSTANT) > from) found.push(text[row]);
   }
   return found;
 }

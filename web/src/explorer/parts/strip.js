@@ -39,6 +39,7 @@ export function strip(n, lanes, { gaps, replays }, label) {
     "span",
     { class: "strip", role: "img", "aria-label": label },
     gaps.map(over("hatch")),
+    replays.map(over("again")),
     lanes.map(({ look, runs }, lane) =>
       h(
         "svg:svg",
@@ -54,6 +55,5 @@ export function strip(n, lanes, { gaps, replays }, label) {
         }),
       ),
     ),
-    replays.map(over("again")),
   );
 }

@@ -20,6 +20,7 @@ export const keys = [
   ["Enter", "The frame, large"],
 ];
 
+const FEW = 40; // lanes at first
 const LANE = 26; // pixels
 const TOP = 40; // of the axis and of what was on air before
 const ZOOMS = { 1: "Whole", 2: "2 ×", 4: "4 ×", 8: "8 ×" };
@@ -63,7 +64,6 @@ export async function show(place, address, app) {
     const given = list.includes(frame) ? list : [frame];
     const heading = person === undefined || given.length === 1 ? name : `${isolated(nameOf(run, person))} in ${name}`;
     dialog = openFrames(app, all, { title: heading, of: person === undefined ? [] : [person], frames: given.map((each) => ({ broadcast, frame: each })), at: given.indexOf(frame) });
-    dialog.addEventListener("close", () => (dialog = undefined));
   }
 
   const span = n ? `${minute(start).slice(11)} to ${minute(start + run.secondsOf(broadcast, n) + still).slice(11)} UTC` : `${minute(start).slice(11)} UTC`;
@@ -87,7 +87,9 @@ export async function show(place, address, app) {
   if (!n) return undefined;
 
   const drawing = laneChart({ app, all, broadcast, n, lanes, gaps, again, open, about, name, id });
-  const options = h("div", { class: "choices" });
+  const how = { sort: SORTS, zoom: ZOOMS, ...(lanes.length > FEW && { lanes: { few: `First ${FEW}`, all: `All ${count(lanes.length)}` } }) };
+  const labels = { sort: "Order of people", zoom: "How wide", lanes: "How many people" };
+  const options = h("div", { class: "choices" }, Object.entries(how).map(([option, values]) => choice(app, option, labels[option], values)));
   sections(place, [
     ["Who is seen when", options, drawing.element],
     lanes.length > 0 && ["The same as a table", laneTable(app, broadcast, lanes, read, open)],
@@ -97,17 +99,19 @@ export async function show(place, address, app) {
 
   let frame = "";
   async function change({ options: now }) {
-    const sort = now.sort in SORTS ? now.sort : "time";
-    const zoom = now.zoom in ZOOMS ? now.zoom : "1";
-    fill(options, choice(app, "sort", "Order of people", SORTS, sort), choice(app, "zoom", "How wide", ZOOMS, zoom));
+    const set = Object.fromEntries(Object.entries(how).map(([option, values]) => [option, now[option] in values ? now[option] : Object.keys(values)[0]]));
+    for (const button of options.querySelectorAll("button")) {
+      const [option, value] = button.dataset.choice.split("=");
+      button.setAttribute("aria-pressed", String(set[option] === value));
+    }
     const stretch = await run.stretch(now);
     const inside = [stretch.from[broadcast], Math.min(n, stretch.to[broadcast])];
     const whole = inside[0] <= 1 && inside[1] >= n;
     out.hidden = whole;
     fill(out, inside[1] < inside[0] ? "The filters leave this broadcast out; it is shown all the same." : `The filters let only frames ${count(inside[0])} to ${count(inside[1])} count; the others are pale.`);
     const at = Number(now.frame) || 0;
-    drawing.draw({ sort, zoom: Number(zoom), frame: at >= 1 && at <= n ? at : 0, inside });
-    if (now.frame !== frame && at >= 1 && at <= n && !dialog) {
+    drawing.draw({ sort: set.sort, zoom: Number(set.zoom), few: set.lanes === "few", frame: at >= 1 && at <= n ? at : 0, inside });
+    if (now.frame !== frame && at >= 1 && at <= n && !dialog?.open) {
       drawing.reveal(at);
       show_(at);
     }
@@ -169,7 +173,7 @@ function laneChart({ app, broadcast, n, lanes, gaps, again, open, about, name, i
       ),
     ),
   );
-  let state = { sort: "time", zoom: 1, frame: 0, inside: [1, n] };
+  let state = { sort: "time", zoom: 1, few: true, frame: 0, inside: [1, n] };
   let order = lanes;
   let svg;
   let per = 1; // pixels a frame
@@ -178,10 +182,14 @@ function laneChart({ app, broadcast, n, lanes, gaps, again, open, about, name, i
 
   function draw(given) {
     state = given ?? state;
-    order = sorted(lanes, state.sort);
+    order = sorted(lanes, state.sort).slice(0, state.few ? FEW : undefined);
     const width = Math.max(200, Math.round((scroll.clientWidth || 640) * state.zoom));
     per = width / n;
-    fill(names, order.map((each) => h("div", { class: "lane-name" }, personLink(app, each.person, { size: 20 }))));
+    fill(
+      names,
+      order.map((each) => h("div", { class: "lane-name" }, personLink(app, each.person, { size: 20 }))),
+      order.length < lanes.length && h("div", { class: "lane-name quiet" }, `and ${count(lanes.length - order.length)} more`),
+    );
     svg = laneSvg(run, broadcast, n, order, gaps, again, width, 0, state);
     fill(scroll, svg);
     mark();

@@ -10,7 +10,7 @@ import { gallery } from "../parts/gallery.js";
 import { figures, isolated, missing, periodChoice, put, redrawn, sections, shortened, tableOf } from "../parts/layout.js";
 import { broadcastLink, broadcastName, nameOf, personLink, portrait } from "../parts/names.js";
 import { countIn, divide, framesIn } from "../parts/periods.js";
-import { framePicture, momentOf, openFrames, outside, pictures } from "../parts/picture.js";
+import { framePicture, INSTANT, momentOf, openFrames, outside, pictures } from "../parts/picture.js";
 import { rowsOf, runsOf, strip } from "../parts/strip.js";
 
 export const title = "Pair";
@@ -180,19 +180,18 @@ function framesSection(app, all, of, one, other, open, file) {
       n: list.length,
       wide: 250,
       high: (wide) => (wide * 9) / 16 + 58,
-      name: (k) => `${kindOf(list[k])}: ${broadcastName(run, list[k].broadcast)}, frame ${list[k].frame}`,
       open: (at) => open({ title: heading, frames: list, at }),
       card: (k) => card(app, all, list[k], [one, other]),
     });
     ended = made.end;
-    return fill(holder, made);
+    return fill(holder, made.element);
   }
 
   const shipped = of.all.filter((each) => all.source(each, [one, other]).tier === "shipped");
   const strongest = shipped.slice(0, 6).map((each) =>
     h(
       "button",
-      { type: "button", class: "evidence", "aria-label": `${kindOf(each)}: ${broadcastName(run, each.broadcast)}, frame ${each.frame}`, on: { click: () => open({ title: "Every frame that makes the pair", frames: of.all, at: of.all.indexOf(each) }) } },
+      { type: "button", class: "evidence", on: { click: () => open({ title: "Every frame that makes the pair", frames: of.all, at: of.all.indexOf(each) }) } },
       card(app, all, each, [one, other]),
     ),
   );
@@ -317,9 +316,10 @@ async function saidSection(app, meetings, open, file) {
     const to = from + run.about.frame_seconds;
     if (meeting.broadcast !== last) row = lowerBound(broadcast, meeting.broadcast, 0, broadcast.length);
     last = meeting.broadcast;
-    for (; broadcast[row] === last && end[row] <= from; row++);
+    const over = (each) => Math.max(end[each], start[each] + INSTANT);
+    for (; broadcast[row] === last && over(row) <= from; row++);
     for (let each = row; broadcast[each] === last && start[each] < to; each++) {
-      if (end[each] > from && (rows.at(-1)?.row ?? -1) < each) rows.push({ row: each, k });
+      if (over(each) > from && (rows.at(-1)?.row ?? -1) < each) rows.push({ row: each, k });
     }
   }
   if (!rows.length) return null;

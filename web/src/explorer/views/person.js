@@ -278,9 +278,9 @@ async function facesSection(app, all, { faces, stretch }, person, open) {
           {},
           h(
             "button",
-            { type: "button", "aria-label": `${label}: ${broadcastName(run, each.broadcast)}, frame ${each.frame}, distance ${away(each).toFixed(2)}`, on: { click: () => open({ title: label, frames: list, at: k, note: (frame) => `Distance from the middle: ${away(frame).toFixed(3)}` }) } },
-            crop ?? h("span", { class: "crop blank", style: { "--side": "96px" } }, h("span", {}, SHORT[source.tier])),
-            h("span", { class: "distance" }, away(each).toFixed(2)),
+            { type: "button", on: { click: () => open({ title: label, frames: list, at: k, note: (frame) => `Distance from the middle: ${away(frame).toFixed(3)}` }) } },
+            crop ?? h("span", { class: "crop blank", style: { "--side": "96px" }, "data-text": SHORT[source.tier] }),
+            h("span", { class: "distance" }, h("span", { class: "unseen" }, "Distance "), away(each).toFixed(2)),
             h("small", { class: "quiet" }, `${minute(run.broadcasts.start[each.broadcast]).slice(0, 10)}, ${clock(run.secondsOf(each.broadcast, each.frame))}`),
           ),
         );

@@ -81,7 +81,7 @@ function byBroadcast({ first }, meetings) {
 function chip(app, ids, nth, without) {
   const { run } = app;
   const [one, other] = ids.map(run.personOf);
-  const name = ids.map((id) => isolated(nameOf(run, run.personOf(id)))).join(" and ");
+  const name = ids.map((id) => nameOf(run, run.personOf(id))).join(" and ");
   return h("li", { class: "chip" }, h("span", { class: `swatch fill-${nth}` }), ids.length === 1 ? personLink(app, one, { size: 22 }) : pairLink(app, one, other), h("a", { href: without, class: "remove", "aria-label": `Take ${name} out` }, "×"));
 }
 
