@@ -16,8 +16,10 @@ SCRIPT = """
 import { countFrames, countPairs, framesOf, framesWith, meetingsOf, withoutReplays } from %s;
 let text = "";
 for await (const part of process.stdin) text += part;
-const told = JSON.parse(text).map(({ first, person, frame_step, people, from, to, within, replays, pair }) => {
-  const every = { first, person: Uint16Array.from(person), frame: framesOf(first, Uint32Array.from(frame_step)), people };
+const told = JSON.parse(text).map((given) => {
+  const { first, people, from, to, within, replays, pair } = given;
+  const frame = framesOf(first, Uint32Array.from(given.frame_step));
+  const every = { first, person: Uint16Array.from(given.person), frame, people };
   const faces = replays ? withoutReplays(every, replays) : every;
   const stretch = { from: Int32Array.from(from), to: Int32Array.from(to) };
   const columns = countPairs(faces, stretch, within);
@@ -33,7 +35,7 @@ console.log(JSON.stringify(told));
 
 
 def case(seed: int) -> dict[str, Any]:
-    """Faces of a few broadcasts in which people come and go, some twice in a frame, and frames are missing."""
+    """Faces of a few broadcasts in which people come and go, some twice in a frame; frames are missing."""
     rng = np.random.default_rng(seed)
     people, n = int(rng.integers(2, 9)), int(rng.integers(1, 5))
     rows = []

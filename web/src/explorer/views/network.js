@@ -145,9 +145,13 @@ export async function show(place, address, app) {
     fill(told, h("strong", {}, n), `, ${counted(drawn.people.length, "person", "people")}; weight: ${weighs()}`);
     top.set(drawn.rows.length);
     least.set(Number(options.weight) || 1);
+    const left = run.about.counts.pairs_left_out;
     fill(
       inWords,
       drawn.pairs.anew ? ANEW : "Counted over the whole run.",
+      left > 0
+        ? ` ${counted(left, "pair")}, the weakest or of people who are left out, ${left === 1 ? "is" : "are"} not here.`
+        : null,
       picture ? null : " This browser draws no WebGL: the picture is a still one.",
     );
     communities.show(drawn, options);
