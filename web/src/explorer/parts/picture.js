@@ -154,15 +154,22 @@ export function framePicture(app, all, frame, of, { names = false, others = fals
   all.faces(frame).then((found) => {
     const seen = [...new Set(found.map((each) => nameOf(run, each.person)))];
     if (names && seen.length) place.setAttribute("aria-label", `${frameName(run, frame)}: ${seen.join(", ")}`);
-    for (const { person, box } of found) {
-      const nth = of.indexOf(person);
-      if (box && (nth >= 0 || others)) place.append(boxed(run, person, box, nth, width, height, names));
+    const drawn = found.filter(({ person, box }) => box && (others || of.includes(person)));
+    for (const { person, box } of drawn) {
+      const room = roomFor(box, drawn, width, height);
+      place.append(boxed(run, person, box, of.indexOf(person), width, height, names && room));
     }
   });
   return place;
 }
 
-function boxed(run, person, [top, right, bottom, left], nth, width, height, names) {
+/** How wide a name over a box may be, as a share of the frame: up to the next box on the right beside it. */
+function roomFor([top, , , left], all, width, height) {
+  const beside = all.filter(({ box }) => box[3] > left && Math.abs(box[0] - top) < 0.08 * height);
+  return Math.max(0.06, (beside.reduce((least, { box }) => Math.min(least, box[3]), width) - left) / width);
+}
+
+function boxed(run, person, [top, right, bottom, left], nth, width, height, room) {
   const percent = (value, whole) => `${(100 * Math.min(Math.max(value, 0), whole)) / whole}%`;
   const style = {
     left: percent(left, width),
@@ -171,7 +178,13 @@ function boxed(run, person, [top, right, bottom, left], nth, width, height, name
     height: percent(Math.min(bottom, height) - Math.max(top, 0), height),
   };
   const under = top < 0.14 * height;
-  const name = names && h("span", { class: `box-name ${under ? "under" : ""}` }, h("bdi", {}, nameOf(run, person)));
+  const name =
+    room &&
+    h(
+      "span",
+      { class: `box-name ${under ? "under" : ""}`, style: { "max-width": `${100 * room}cqw` } },
+      h("bdi", {}, nameOf(run, person)),
+    );
   return h("span", { class: `box box-${nth < 0 ? "other" : (nth % 6) + 1}`, style, "aria-hidden": "true" }, name);
 }
 

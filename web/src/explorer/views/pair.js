@@ -218,7 +218,7 @@ function card(app, all, meeting, of) {
 function frameTable(app, all, list, of, open, file) {
   const { run } = app;
   const { broadcasts } = run;
-  const where = { shipped: "in this folder", served: "in the recording", online: "online", file: "a file", none: "–" };
+  const where = { shipped: "in this folder", served: "cut here", online: "online", file: "a file", none: "–" };
   return tableOf({
     label: "Frames that make the pair",
     least: "40rem",
@@ -244,9 +244,13 @@ function frameTable(app, all, list, of, open, file) {
         title: "Picture",
         text: true,
         wide: true,
-        width: "13rem",
+        width: "16rem",
         value: (k) => where[all.source(list[k], of).tier],
-        cell: (k) => outside(all, list[k], all.source(list[k], of).src ? `${where[all.source(list[k], of).tier]}, and at the archive` : "") ?? where[all.source(list[k], of).tier],
+        cell: (k) => {
+          const tier = where[all.source(list[k], of).tier];
+          const link = outside(all, list[k], "archive");
+          return link ? [all.source(list[k], of).src && `${tier} · `, link] : tier;
+        },
       },
     ],
   });
@@ -287,7 +291,7 @@ function broadcastTable(app, facts, people, seen, together, open, file) {
         },
         {
           name: "n_frames",
-          title: "From beginning to end of the broadcast",
+          title: "Over the broadcast",
         text: true,
           value: (k) => broadcasts.n_frames[both[k]],
           cell: (k) => {

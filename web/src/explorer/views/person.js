@@ -21,7 +21,7 @@ export const keys = [
 
 const NEAREST = 8; // faces that are shown of each kind
 const APART = 15; // frames of one broadcast between two of them
-const SERVED = 24; // of those with a picture in the folder
+const SHIPPED = 16; // of those with a picture in the folder
 
 const NAME_FROM = {
   correction: "the name is from the corrections",
@@ -192,7 +192,7 @@ function broadcastTable(app, facts, person, seen, there, open) {
       { name: "share_of_read", title: "Of what was read", width: "6.5rem", wide: true, value: (k) => seen[there[k]].length / readOf(k), cell: (k) => share(seen[there[k]].length / readOf(k)) },
       {
         name: "n_frames",
-        title: "From beginning to end of the broadcast",
+        title: "Over the broadcast",
         text: true,
         value: (k) => broadcasts.n_frames[there[k]],
         cell: (k) => {
@@ -293,7 +293,7 @@ async function facesSection(app, all, { faces, stretch }, person, open) {
     !all.served &&
       here.length > 0 && [
         h("h3", {}, "With a picture in this folder ", h("span", { class: "quiet" }, `${count(here.length)} of ${counted(rows.length, "face")}, nearest first`)),
-        cards(apart(here, SERVED, 1), "With a picture in this folder"),
+        cards(apart(here, SHIPPED, 1), "With a picture in this folder"),
       ],
     h("h3", {}, all.served ? "Nearest" : "Nearest of all"),
     cards(nearest, "Nearest to the middle"),
