@@ -265,7 +265,9 @@ def test_a_click_opens_the_person_and_two_with_shift_the_pair(open_page: Open, e
     box = stage.bounding_box()
     assert box
     found: list[tuple[float, float]] = []
-    side = page.get_by_role("complementary", name="Ties").locator(".who:has(~ ol)")  # a person's, not a pair's
+    side = page.get_by_role("complementary", name="Ties").locator(
+        ".who:has(~ ol)"
+    )  # a person's, not a pair's
     seen: set[str] = set()
     for step in range(900):  # look for two portraits with the mouse, as a person does
         x, y = box["x"] + 20 + 31 * (step % 30), box["y"] + 20 + 31 * (step // 30)
