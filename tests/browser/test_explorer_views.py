@@ -736,7 +736,8 @@ def test_each_view_opens_from_a_file_for_everyone(
     page.emulate_media(color_scheme="dark")
     contrast = """async () => {
       const only = { runOnly: ["color-contrast"], preload: false };
-      return (await axe.run(document, only)).violations.flatMap(({ nodes }) => nodes.map((node) => node.html));
+      const { violations } = await axe.run(document, only);
+      return violations.flatMap(({ nodes }) => nodes.map((node) => node.html));
     }"""
     assert page.evaluate(contrast) == []
     page.set_viewport_size({"width": 360, "height": 740})
