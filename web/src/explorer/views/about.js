@@ -227,7 +227,7 @@ function versions(about) {
     h(
       "p",
       {},
-      "The page is drawn by sigma, graphology, uPlot and MiniSearch, all under the MIT licence: ",
+      "The page is drawn by sigma, graphology and MiniSearch, all under the MIT licence: ",
       h("a", { href: "LICENSES.txt" }, "their licences"),
       ".",
     ),
