@@ -379,7 +379,8 @@ def test_the_data_id_tells_other_data_and_not_other_pictures(explorer, folder, t
     assert len(data_id) == 12
     assert int(data_id, 16) >= 0
     assert data_id in explorer.manifest["citation"]
-    fewer = explore(folder, story().with_config(explorer={"pairs": 1}), "fewer")
+    options = {"pairs": 1, "frames": 2, "blur": "others"}
+    fewer = explore(folder, story().with_config(explorer=options), "fewer")
     assert fewer.manifest["data_id"] == data_id
     assert set(fewer.tables["frames"]["edge"].tolist()) == {0}
     other = explore(tmp_path, story(seed=1))
