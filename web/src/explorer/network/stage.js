@@ -143,7 +143,8 @@ export function stage(app, element, on) {
   }
 
   function focus(person) {
-    centre = person !== null && drawn?.at.has(person) ? person : null;
+    if (person === centre) return;
+    centre = person;
     near = new Set(centre === null ? [] : drawn.ties.get(centre).map((row) => otherOf(drawn, row, centre)));
     sigma.refresh({ skipIndexation: true });
   }

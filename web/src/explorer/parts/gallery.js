@@ -55,9 +55,22 @@ export function gallery({ label, n, card, open, wide = 260, high }) {
 
   function put(k) {
     if (inDom.has(k)) return inDom.get(k);
-    const button = h("button", { type: "button", tabindex: k === active ? 0 : -1, on: { click: () => open(k), focus: () => activate(k) } }, card(k));
-    const style = { left: `${(k % across) * (width + GAP)}px`, top: `${Math.floor(k / across) * size}px`, width: `${width}px`, height: `${size - GAP}px` };
-    const item = h("div", { class: "card", role: "listitem", "aria-setsize": n, "aria-posinset": k + 1, style }, button);
+    const button = h(
+      "button",
+      { type: "button", tabindex: k === active ? 0 : -1, on: { click: () => open(k), focus: () => activate(k) } },
+      card(k),
+    );
+    const style = {
+      left: `${(k % across) * (width + GAP)}px`,
+      top: `${Math.floor(k / across) * size}px`,
+      width: `${width}px`,
+      height: `${size - GAP}px`,
+    };
+    const item = h(
+      "div",
+      { class: "card", role: "listitem", "aria-setsize": n, "aria-posinset": k + 1, style },
+      button,
+    );
     const next = [...inDom.keys()].filter((each) => each > k).reduce((a, b) => Math.min(a, b), Infinity);
     element.insertBefore(item, inDom.get(next) ?? null);
     inDom.set(k, item);
@@ -74,7 +87,16 @@ export function gallery({ label, n, card, open, wide = 260, high }) {
   function keys(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor(innerHeight / size)) * across;
-    const to = { ArrowRight: active + 1, ArrowLeft: active - 1, ArrowDown: active + across, ArrowUp: active - across, PageDown: active + page, PageUp: active - page, Home: 0, End: n - 1 }[event.key];
+    const to = {
+      ArrowRight: active + 1,
+      ArrowLeft: active - 1,
+      ArrowDown: active + across,
+      ArrowUp: active - across,
+      PageDown: active + page,
+      PageUp: active - page,
+      Home: 0,
+      End: n - 1,
+    }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     const target = Math.min(Math.max(to, 0), n - 1);
