@@ -51,7 +51,7 @@ function open(backend, { isServed, access }) {
   let view = "questions";
   let names = [];
   let unsaved = false;
-  const live = h("div", { class: "sr-only", role: "status", "aria-live": "polite" });
+  const live = h("div", { class: "unseen", role: "status", "aria-live": "polite" });
   const store = makeStore(backend, isServed ? ANSWERS : "", drawn);
   const { state } = store;
 
@@ -65,7 +65,6 @@ function open(backend, { isServed, access }) {
       setTimeout(() => { live.textContent = words; }, 50);
     },
     answer(question, answered, decisions, words, more) {
-      fill(hint);
       unsaved = !isServed;
       store.answer(question, answered, decisions, words, more);
     },
@@ -112,7 +111,7 @@ function open(backend, { isServed, access }) {
   );
   const alert = h("div", { class: "alert", role: "alert", hidden: true });
   const notes = h("div", { class: "notes" });
-  const hint = h("p", { class: "hint", "aria-hidden": "true" });
+  const hint = h("span", { class: "hint" }, "What happened");
   const marks = h("span", { class: "marks" });
   const happened = h("ol", { class: "happened", "aria-label": "What happened" });
   const main = h("main", { id: "main" });
@@ -126,7 +125,6 @@ function open(backend, { isServed, access }) {
     button("Frames", press("o"), { key: "O" }),
     button("Back", press("k"), { key: "K" }),
     button("Skip", press("j"), { key: "J" }),
-    marks,
   );
   const byKey = (key) => bar.querySelector(`[aria-keyshortcuts="${key}"]`);
 
@@ -137,9 +135,10 @@ function open(backend, { isServed, access }) {
       h("div", { class: "line" }, title, tabs, tools),
       h("div", { class: "line" }, progress, progressWords, saved),
       h("p", { class: "privacy" }, "This page shows faces of people. Look at it where only those see it who may; pass on neither it nor pictures of it without a reason."),
+      notes,
     ),
-    alert, notes, main,
-    h("footer", {}, hint, bar, h("details", { class: "log-of" }, h("summary", {}, "What happened"), happened)),
+    alert, main,
+    h("footer", {}, bar, h("div", { class: "last" }, h("details", {}, h("summary", {}, hint), happened), marks)),
     live,
   );
 

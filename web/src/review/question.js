@@ -239,6 +239,7 @@ export function makeQuestionView(app) {
         now.kind !== "who" && `${duration(now.seconds)} on screen depend on it`,
         now.reason,
       ].filter(Boolean).join(" · "));
+      body.classList.toggle("one", now.rows.length === 1);
       fill(body, now.rows.map((row, place) => drawRow(row, place, now)));
       store.foresee(now);
       const next = store.state.questions[store.state.at + 1];
@@ -249,7 +250,7 @@ export function makeQuestionView(app) {
   }
 
   return {
-    element: h("section", { class: "question", "aria-labelledby": "question" }, h("div", { class: "head" }, heading, words, why), note, body, effect),
+    element: h("section", { class: "question", "aria-labelledby": "question" }, h("div", { class: "head" }, heading, words, why, effect), note, body),
     draw,
     actions,
     /** What is asked now, for who does not see it. */

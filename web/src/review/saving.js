@@ -1,6 +1,7 @@
 // A page from a file: what was answered becomes a file that castgraph brings in.
 
 import { fill, h } from "../common/dom.js";
+import { save } from "../common/download.js";
 import { button, field, show } from "./dialog.js";
 import { counted, fault, oneLine } from "./words.js";
 import { corrections } from "./yaml.js";
@@ -32,11 +33,7 @@ async function write(name, text) {
     await file.close();
     return `Saved into ${handle.name}.`;
   }
-  const link = h("a", { href: URL.createObjectURL(blob), download: name });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  save(name, blob);
   return `Downloaded as ${name}.`;
 }
 
@@ -55,7 +52,7 @@ export function savingDialog(app) {
     () => {
       const who = field("Your name", { value: by }, "may stay empty; it stands beside each decision");
       const state = h("p", { role: "status" });
-      const save = async () => {
+      const saveAs = async () => {
         const given = oneLine(who.input.value);
         if (!who.say(given ? fault(given, "name") : "")) return;
         try {
@@ -82,7 +79,7 @@ export function savingDialog(app) {
       return [
         h("p", {}, `This page keeps ${counted(n, "decision")} in this browser, and sends nothing anywhere. Save them into a file, and bring that into the run:`),
         who.element,
-        h("p", { class: "buttons" }, button(globalThis.showSaveFilePicker ? "Save as…" : "Download", save, { main: true }), button("Forget the answers", forget)),
+        h("p", { class: "buttons" }, button(globalThis.showSaveFilePicker ? "Save as…" : "Download", saveAs, { main: true }), button("Forget the answers", forget)),
         state,
         h("p", { class: "command" }, h("code", {}, bring), app.copyButton(() => bring)),
       ];

@@ -57,7 +57,7 @@ export function showFaces(marking, place, frames) {
       `${face.show || face.broadcast} · ${moment(face.time)} · frame ${count(frame)} of ${count(face.n_frames || 0)} `,
       link && h("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, "the archive's viewer (goes online)"),
     );
-    strip.hidden = !frames;
+    strip.hidden = !frames || !face.frames;
     if (!frames) {
       const large = picture(face.crop && sized(face.crop, 512), faceWords(face, row), face.why);
       fill(stage, large);

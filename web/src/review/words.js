@@ -1,23 +1,8 @@
 // How numbers, people and what a decision changes are said.
 
-const NUMBERS = new Intl.NumberFormat("en-US");
+import { count, counted, duration } from "../common/format.js";
 
-export const count = (value) => NUMBERS.format(value);
-
-/** "1 face", "2 faces". */
-export const counted = (n, noun, nouns = `${noun}s`) => `${count(n)} ${n === 1 ? noun : nouns}`;
-
-/** A duration in two units at most, as castgraph says it everywhere. */
-export function duration(seconds) {
-  const whole = Math.round(seconds);
-  const minutes = Math.round(seconds / 60);
-  if (seconds < 9.95) return `${Number(seconds.toFixed(1))} s`;
-  if (whole < 60) return `${whole} s`;
-  if (whole < 600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  if (minutes < 120) return `${minutes} min`;
-  if (minutes < 6000) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  return `${count(Math.round(seconds / 3600))} h`;
-}
+export { count, counted, duration };
 
 /** A moment to the minute, in UTC. */
 export const moment = (time) => (time ? time.slice(0, 16).replace("T", " ") : "");
