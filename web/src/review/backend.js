@@ -59,7 +59,7 @@ export function served(base, access) {
     decide: (body, etag, key) => post("decide", body, etag, key),
     undo: (body, etag, key) => post("undo", body, etag, key),
     effect: (body) => ask(`${base}/effect`, body),
-    questions: (skip, kind) => ask(`${base}/questions?skip=${skip}&most=40&kind=${kind}`),
+    questions: (skip, kind, most) => ask(`${base}/questions?skip=${skip}&most=${most}&kind=${kind}`),
     people: (skip, show, most = 500) => ask(`${base}/people?skip=${skip}&most=${most}&show=${show}`),
     faces: (address) => ask(address),
     run: () => ask(`${base}/run`),

@@ -2,7 +2,7 @@
 
 import { h } from "../common/dom.js";
 import { letter } from "./keys.js";
-import { faceKey, faceWords, moment, shortened } from "./words.js";
+import { called, faceKey, faceWords, moment, shortened } from "./words.js";
 
 const BADGES = { near: "nearest", far: "furthest", elsewhere: "elsewhere", typical: "typical" };
 
@@ -80,14 +80,14 @@ export function makeMarking(changed) {
       const tile = h(
         "button",
         {
-          type: "button", class: "face", "aria-pressed": "false", "aria-label": words, title: words,
+          type: "button", class: "face", "aria-pressed": "false", title: words,
           on: { click: (event) => marking.toggle(place, event.shiftKey) },
         },
-        picture(face.crop && sized(face.crop, size), "", face.why),
-        h("span", { class: "number", "aria-hidden": "true" }, place + 1),
+        picture(face.crop && sized(face.crop, size), called(row), face.why),
+        h("span", { class: "number" }, place + 1),
         h(
           "span",
-          { class: "caption", "aria-hidden": "true" },
+          { class: "caption" },
           h("b", {}, BADGES[face.role] ?? ""),
           h("span", {}, shortened(face.show || face.broadcast, 40)),
           h("span", {}, moment(face.time)),

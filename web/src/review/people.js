@@ -88,7 +88,6 @@ export function makePeopleView(app) {
           {
             class: place === at ? "cell at" : "cell", role: "option", id: `cell-${place}`, "data-place": place,
             "aria-selected": String(marks.has(keyOf(each))), "aria-setsize": shown.length, "aria-posinset": place + 1,
-            "aria-label": `${called(each)}, ${duration(each.seconds)}${each.ignored ? `, left out: ${each.ignored}` : ""}`,
           },
           picture(each.portrait, "", "no picture"),
           h("bdi", { class: "name", title: called(each) }, shortened(called(each), 60)),

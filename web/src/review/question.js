@@ -226,6 +226,7 @@ export function makeQuestionView(app) {
     const isInside = body.contains(had) || note.contains(had);
     const changes = now !== shown;
     shown = now;
+    if (changes) store.state.since = performance.now();
     marking = makeMarking(() => app.marked(marking.marked().length));
     drawEffect(now);
     app.marked(0);
@@ -292,8 +293,7 @@ export function makeQuestionView(app) {
       if (!act) return false;
       // Space is the button's own where a button has the focus; on a face it shows the face.
       if (key === " " && event.target.matches("button:not(.face), a, summary")) return false;
-      if (event.repeat) return true;
-      if (!question()) return true;
+      if (event.repeat || !question() || performance.now() < store.state.deaf) return true;
       if (isSettled()) {
         if (key !== " " && key !== "o") store.go(1);
         return true;

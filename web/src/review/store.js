@@ -7,6 +7,9 @@
 import { Lost, Refused } from "./backend.js";
 
 const WAIT = [1000, 2000, 4000, 8000]; // milliseconds between tries to reach the server
+const FIRST = 40; // open questions that are asked for at a time
+const GLANCE = 700; // milliseconds within which nobody has read a question
+const DEAF = 250; // milliseconds without answers after a question has gone by itself
 const FEW = 10; // open questions at hand, below which more are asked for
 const MOST_TOLD = 50;
 
@@ -30,6 +33,8 @@ export function makeStore(backend, place, changed) {
     pending: [], // not yet written: {key, op, body, question, words}
     told: [], // what happened, the newest first: {words, effect, reason}
     settled: new Set(), // questions that an answer to another has answered, and that stay until they are left
+    since: 0, // when the current question appeared
+    deaf: 0, // until when no answer is taken
     failed: new Map(), // why a question is back
     effects: new Map(), // of "yes", by the question
     lost: "", // why the server does not answer
@@ -97,16 +102,38 @@ export function makeStore(backend, place, changed) {
   async function more(anew = false) {
     if (state.pending.length && !anew) return;
     const skip = anew ? 0 : state.questions.length;
-    const found = await backend.questions(skip, state.kind);
+    const found = await backend.questions(skip, state.kind, FIRST);
     state.n_questions = found.n_questions;
     const news = found.questions.filter((each) => !has(each.id) && !isPending(each.id));
     state.questions.push(...news);
     if (news.length) changed("questions");
   }
 
+  /** After a decision: what is behind the question that is looked at may be about other people now. */
+  async function renew() {
+    const id = current()?.id;
+    const found = await backend.questions(0, state.kind, Math.max(FIRST, state.questions.length));
+    if (busy || state.pending.length || id !== current()?.id) return;
+    const fresh = new Map(found.questions.map((each) => [each.id, each]));
+    const isWhole = found.questions.length >= found.n_questions;
+    state.n_questions = found.n_questions;
+    const isKept = (each) => each.id === id || fresh.has(each.id) || !isWhole;
+    state.questions = state.questions.filter(isKept).map((each) => (each.id === id ? each : (fresh.get(each.id) ?? each)));
+    state.questions.push(...found.questions.filter((each) => !has(each.id)));
+    state.at = id ? Math.max(0, state.questions.findIndex((each) => each.id === id)) : state.questions.length;
+    state.effects = new Map([...state.effects].filter(([each]) => each === id));
+    changed("questions");
+  }
+
   const fetchMore = () => {
     const isShort = state.questions.length - state.at < FEW && state.questions.length < state.n_questions;
-    if (isShort) more().catch((error) => fail(error));
+    if (isShort) more().catch(soft);
+  };
+
+  /** What was only asked for may fail: nothing is lost by it. */
+  const soft = (error) => {
+    if (error instanceof Lost || error.status === 403 || error.status === 421) fail(error);
+    else if (!(error instanceof Refused)) throw error;
   };
 
   /** Take an answer and go on: its question is gone at once. */
@@ -154,6 +181,7 @@ export function makeStore(backend, place, changed) {
     if (busy || state.conflict || state.taken || !state.doc) return;
     busy = true;
     clearTimeout(timer);
+    let isWritten = false;
     try {
       while (state.pending.length && !state.conflict && !state.taken) {
         const entry = state.pending[0];
@@ -162,14 +190,15 @@ export function makeStore(backend, place, changed) {
         state.pending.shift();
         keep();
         written(entry, reply);
+        isWritten = true;
       }
-      fetchMore();
     } catch (error) {
       fail(error);
     } finally {
       busy = false;
     }
     changed("sent");
+    if (isWritten && !state.pending.length) renew().catch(soft);
     if (state.pending.length && !state.lost && !state.forbidden && !state.conflict && !state.taken) send();
   }
 
@@ -187,8 +216,13 @@ export function makeStore(backend, place, changed) {
     state.n_questions = state.kind ? open[state.kind] : Object.values(open).reduce((sum, each) => sum + each, 0);
     for (const id of reply.closed ?? []) {
       // What is looked at stays, so that no key meets another question than the one that was read.
-      if (id === shown && id !== entry.body.question) state.settled.add(id);
-      else remove(id);
+      const isRead = id === shown && id !== entry.body.question;
+      if (isRead && performance.now() - state.since > GLANCE) {
+        state.settled.add(id);
+        continue;
+      }
+      if (isRead) state.deaf = performance.now() + DEAF;
+      remove(id);
     }
     for (const question of (reply.opened ?? []).toReversed?.() ?? [...(reply.opened ?? [])].reverse()) {
       state.settled.delete(question.id);
@@ -304,7 +338,7 @@ export function makeStore(backend, place, changed) {
 
   async function only(kind) {
     Object.assign(state, { kind, questions: [], at: 0 });
-    await more(true).catch(fail);
+    await more(true).catch(soft);
     changed("all");
   }
 

@@ -48,7 +48,6 @@ export function effectWords(effect) {
   const [people, pairs] = [effect.n_people, effect.pairs];
   if (people && people[0] !== people[1]) said.push(`people: ${count(people[0])} → ${count(people[1])}`);
   if (pairs && pairs[0] !== pairs[1]) said.push(`pairs: ${count(pairs[0])} → ${count(pairs[1])}`);
-  if (effect.seconds) said.push(`${duration(effect.seconds)} on screen`);
   return said;
 }
 
