@@ -26,7 +26,7 @@ from castgraph.run.shown import home_of
 from castgraph.run.turn import take_turn
 
 OF_CLUSTERING = (
-    *("portraits", "contact_sheets", "network.png", "network.svg", "DATABASE.json"),
+    *("portraits", "contact_sheets", "network.png", "network.svg", "DATABASE.json", "explorer"),
     "accuracy-*/sheet.html",
 )
 """What a clustering has that shows faces, or has embeddings."""
