@@ -269,34 +269,32 @@ def test_many_people_at_once(page: Page, tmp_path: Path) -> None:
     grid = page.get_by_role("listbox", name="People")
     expect(grid).to_be_focused()
     press(page, "Space", "ArrowRight", "Shift+ArrowRight")
-    expect(page.get_by_role("option", selected=True)).to_have_count(3)
+    expect(grid.get_by_role("option", selected=True)).to_have_count(3)
     press(page, "m")
     expect(page.get_by_role("dialog")).to_contain_text("Make one person of 3")
     page.get_by_role("radio", name="another name").check()
-    page.get_by_role("combobox").fill("Ann Example")
+    page.get_by_role("combobox", name="Name").fill("Ann Example")
     press(page, "Enter")
-    expect(page.get_by_role("option")).to_have_count(10)
-    expect(page.get_by_role("option", name="Ann Example, ")).to_have_count(1)
+    expect(grid.get_by_role("option")).to_have_count(10)
+    expect(grid.get_by_role("option", name="Ann Example")).to_have_count(1)
     # A box that is dragged marks whoever it meets.
-    first, second = (page.get_by_role("option").nth(n).bounding_box() for n in (1, 3))
+    first, second = (grid.get_by_role("option").nth(n).bounding_box() for n in (1, 3))
     assert first and second
     page.mouse.move(first["x"] + 5, first["y"] + 5)
     page.mouse.down()
     page.mouse.move(second["x"] + 20, second["y"] + 20, steps=4)
     page.mouse.up()
-    print(page.get_by_role("option", selected=True).all_inner_texts())
-    expect(page.get_by_role("option", selected=True)).to_have_count(3)
+    expect(grid.get_by_role("option", selected=True)).to_have_count(3)
     press(page, "i")
     page.keyboard.insert_text("guests")
     press(page, "Enter")
-    expect(page.get_by_role("option")).to_have_count(7)
+    expect(grid.get_by_role("option")).to_have_count(7)
     # They are out of the way, and found again.
     page.get_by_label("Who is shown").select_option("ignored")
-    expect(page.get_by_role("option")).to_have_count(3)
+    expect(grid.get_by_role("option")).to_have_count(3)
     page.get_by_label("Who is shown").select_option("all")
-    page.get_by_role("button", name="Undo").count()
     press(page, "z")
-    expect(page.get_by_role("option")).to_have_count(10)
+    expect(grid.get_by_role("option")).to_have_count(10)
     found = read_corrections(saved(page, tmp_path))
     assert [each.kind for each in found] == ["same", "person"]
     assert len(found[0].anchors) == 3
@@ -332,8 +330,7 @@ def test_keys_of_other_keyboards_and_without_keys(page: Page) -> None:
     expect(page.get_by_role("button", name="Yes")).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_it_is_accessible_and_fits(chromium: Browser, folder: Path, scheme: Any, width: int) -> None:
     size = {"width": width, "height": 860}
     with watched(chromium, viewport=size, color_scheme=scheme, reduced_motion="reduce") as context:
@@ -344,7 +341,7 @@ def look_at_all(page: Page) -> None:
 
     def check() -> None:
         page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")
+        found = page.evaluate("axe.run({preload: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")
         assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

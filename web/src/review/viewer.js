@@ -6,6 +6,7 @@ import { letter } from "./keys.js";
 import { framed, picture, sized } from "./faces.js";
 import { called, count, faceWords, moment, ROLES } from "./words.js";
 
+const LARGE = 256; // pixels, the most that the server cuts
 const AROUND = 3; // frames before and after
 
 /**
@@ -59,7 +60,7 @@ export function showFaces(marking, place, frames) {
     );
     strip.hidden = !frames || !face.frames;
     if (!frames) {
-      const large = picture(face.crop && sized(face.crop, 512), faceWords(face, row), face.why);
+      const large = picture(face.crop && sized(face.crop, LARGE), faceWords(face, row), face.why);
       fill(stage, large);
       return;
     }
