@@ -1,4 +1,4 @@
-"""A finished run with faces, people and frames, of which a test says who is shown where and how it was grouped."""
+"""A finished run with faces and frames, of which a test says who is shown where, and how it was grouped."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from castgraph.people.places import read_places
 from castgraph.people.record import Given, Written, write_people
 from castgraph.people.suggest import suggest
 from castgraph.run import config as configuration
+from castgraph.run.constraints import must_links
 
 CLUSTERING = "linkage-0.52"
 ORIGIN = "gdelt"
@@ -36,7 +37,10 @@ Label = Callable[[int, str, int], int]
 
 
 def made(folder: Path, cast: Cast, label: Label = lambda who, *_: who, **sections: Mapping[str, Any]) -> Path:
-    """Write ``results/made-up`` and its ZIPs into a folder; give the folder of the run."""
+    """Write ``results/made-up`` and its ZIPs into a folder; give the folder of the run.
+
+    Faces of nobody in a broadcast that are of one are in one tracklet.
+    """
     run = folder / "results" / "made-up"
     random = np.random.default_rng(0)
     most = max((who for frames in cast.values() for shown in frames for who in shown), default=0)
@@ -44,9 +48,11 @@ def made(folder: Path, cast: Cast, label: Label = lambda who, *_: who, **section
     middles *= 0.5 / np.linalg.norm(middles, axis=1, keepdims=True)
     faces: list[dict[str, Any]] = []
     frames: list[dict[str, Any]] = []
+    links: list[dict[str, Any]] = []
     embeddings, labels = [], []
     for broadcast in sorted(cast):
         number, start = 0, Broadcast.parse(broadcast).start
+        nobody: dict[int, int] = {}
         for frame, shown in enumerate(cast[broadcast], start=1):
             time = start + timedelta(seconds=4 * (frame - 1))
             frames.append(
@@ -59,10 +65,17 @@ def made(folder: Path, cast: Cast, label: Label = lambda who, *_: who, **section
                 faces[-1] |= {"top": top, "right": right, "bottom": bottom, "left": left}
                 embeddings.append(middles[who] + random.normal(size=128) * 0.01)
                 labels.append(label(who, broadcast, frame))
+                if labels[-1] < 0:
+                    if who in nobody:
+                        links.append(
+                            {"broadcast": broadcast, "face": nobody[who], "other": number, "kind": "must"}
+                        )
+                    nobody[who] = number
                 number += 1
         _write_zip(folder / "resources" / "zips" / ORIGIN, broadcast, cast[broadcast])
     _table(run / "faces.parquet", tables.MERGED_FACES, faces, {"digest": "of made-up faces"})
     _table(run / "frames.parquet", tables.MERGED_FRAMES, frames)
+    _table(run / "constraints.parquet", tables.CONSTRAINTS, links)
     np.save(run / tables.EMBEDDINGS, np.array(embeddings, np.float32).reshape(-1, 128))
     known = [
         {"broadcast": each, "station": Broadcast.parse(each).station, "start": Broadcast.parse(each).start}
@@ -100,7 +113,7 @@ def identified(run: Path, corrections: Path | None = None) -> dict[str, float]:
     return {row["person_id"]: row["screen_seconds"] for row in people}
 
 
-def suggested(run: Path, must: Sequence[tuple[int, int]] = ()) -> pa.Table:
+def suggested(run: Path) -> pa.Table:
     """Do what the rule ``suggestions`` does."""
     here, faces = run / CLUSTERING, run / "faces.parquet"
     places = read_places(faces)
@@ -110,7 +123,10 @@ def suggested(run: Path, must: Sequence[tuple[int, int]] = ()) -> pa.Table:
         tables.read_members(here / "members.parquet", faces, ids),
         tables.open_embeddings(faces),
         places,
-        np.array(must, np.int64).reshape(-1, 2),
+        must_links(
+            tables.read(run / "constraints.parquet", tables.CONSTRAINTS),
+            tables.read(faces, tables.MERGED_FACES, ["broadcast"]),
+        ),
         frame_seconds=4,
         **{
             kind: [(places.row(*pair[:2]), places.row(*pair[2:])) for pair in decided[kind]]

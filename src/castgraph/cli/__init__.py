@@ -31,7 +31,7 @@ def main(
 for command in (
     *(init.init, run.plan, run.status, run.retry, run.summary),
     *(archive.stations, archive.shows, models.models),
-    *(ask.find, ask.said, ask.export, pages.explore),
+    *(ask.find, ask.said, ask.export, pages.explore, pages.review),
 ):
     app.command()(command)
 app.add_typer(accuracy.app, name="accuracy")

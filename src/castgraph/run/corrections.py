@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import yaml
+from numpy.typing import NDArray
 
 from castgraph.base import tables
 from castgraph.base.text import quoted, shortened
@@ -313,14 +315,18 @@ def add_all(
     OSError
         When the file cannot be written.
     """
+    return _add(run, path, lambda text: rewritten(run, path, text, coming, replaced))
+
+
+def _add(run: Path, path: Path, make: Callable[[str], Rewritten]) -> Rewritten:
     found = Rewritten("", [], [])
 
-    def make(text: str) -> str:
+    def made(text: str) -> str:
         nonlocal found
-        found = rewritten(run, path, text, coming, replaced)
+        found = make(text)
         return found.text
 
-    change(path, make)
+    change(path, made)
     _note_written(run, path, found)
     return found
 
@@ -388,6 +394,80 @@ def add(run: Path, path: Path, decision: Decision, replaced: str = "") -> Change
     return found
 
 
+def bring_in(run: Path, wanted: str, path: Path, source: Path, *, anyway: bool = False) -> Rewritten:
+    """Write the decisions of another file into the file of corrections: all of them, or none.
+
+    Parameters
+    ----------
+    run, wanted
+        The results of the run, and one of its clusterings, as for `clustering_of`. Where it has no labels, or
+        has them of other faces, it is not told what would not apply.
+    path, source
+        The file of corrections, and the other one.
+    anyway
+        Whether to write what would not apply, or contradicts others, all the same.
+
+    Raises
+    ------
+    CorrectionsError, EditError
+        When a file has faults, or there is no place.
+    ConflictError
+        When the file says the opposite, or another name of the same face, or, unless `anyway`, decisions
+        would not apply; all of it is told.
+    OSError
+        When the file cannot be written.
+    """
+    coming = read_corrections(source)
+
+    def make(text: str) -> Rewritten:
+        before = decisions(path, text)
+        conflicts = [each for new in coming if (each := _other_name(path, before, new))]
+        try:
+            found = rewritten(run, path, text, coming)
+        except ConflictError as error:
+            raise ConflictError([*error.conflicts, *conflicts]) from None
+        if conflicts:
+            raise ConflictError(conflicts)
+        told = [] if anyway else _new_problems(run, wanted, path, text, found.text)
+        if told:
+            raise ConflictError([Conflict(coming[0], coming[0], each) for each in told])
+        return found
+
+    return _add(run, path, make)
+
+
+def _other_name(path: Path, before: Sequence[Decision], decision: Decision) -> Conflict | None:
+    """Find another name of the same face."""
+    for each in before:
+        if not (isinstance(decision, Person) and isinstance(each, Person)):
+            continue
+        if each.person == decision.person and each.name != decision.name:
+            told = (
+                f"{decision.file}, line {decision.line}: calls the person at {each.person} "
+                f"{quoted(decision.name)}; {path}, line {each.line}: {quoted(each.name)}"
+            )
+            return Conflict(decision, each, told)
+    return None
+
+
+def _new_problems(run: Path, wanted: str, path: Path, before: str, after: str) -> list[str]:
+    """Tell what would not apply, or contradict others, of the decisions that came into a file."""
+    found = _labelled(run, wanted)
+    if found is None:
+        return []
+    faces, groups, why = found
+    places = read_places(faces)
+    problems = [apply(decisions(path, text), places, groups, why).problems for text in (before, after)]
+    lines = {_says(each): each.line for each in decisions(path, after)}
+    moved = {each.line: lines.get(_says(each), 0) for each in decisions(path, before)}
+    known = {(each.kind, *(moved[line] for line in each.decisions)) for each in problems[0]}
+    return [
+        f"as it would be written, {each.sentence}"
+        for each in problems[1]
+        if each.kind != "question" and (each.kind, *each.decisions) not in known
+    ]
+
+
 def take_back(
     run: Path, path: Path, came: Collection[str], went: Sequence[str], expected: str
 ) -> tuple[str, list[str]]:
@@ -441,8 +521,9 @@ def _opposite(run: Path, path: Path, before: Sequence[Decision], decision: Decis
     """Find a decision in a file that says the opposite of another."""
     for each in before:
         if type(each) is _OPPOSITES.get(type(decision)) and _is_about(each, decision):
+            own = f"{decision.file}, line {decision.line}: {decision.kind}, but " if decision.file else ""
             told = (
-                f"{path}, line {each.line}: says {each.kind} of these faces; take that out first, with "
+                f"{own}{path}, line {each.line}: says {each.kind} of these faces; take that out first, with "
                 f"castgraph people undo {run} --line {each.line}"
             )
             return Conflict(decision, each, told)
@@ -460,14 +541,22 @@ def problems(run: Path, wanted: str, path: Path, line: int) -> list[Problem]:
     path, line
         The file of corrections, and the first line of the decision.
     """
+    labelled = _labelled(run, wanted)
+    if labelled is None:
+        return []
+    faces, groups, why = labelled
+    found = apply(read_corrections(path), read_places(faces), groups, why)
+    return [each for each in found.problems if line in each.decisions]
+
+
+def _labelled(run: Path, wanted: str) -> tuple[Path, NDArray[np.int32], NDArray[np.int8]] | None:
+    """Read what a clustering says of each face; None where nothing can be told."""
     faces = run / "faces.parquet"
     try:
         groups = tables.read_labels(run / clustering_of(run, wanted) / "labels.parquet", faces)
-        why = reasons(faces, groups)
+        return faces, groups, reasons(faces, groups)
     except (FileNotFoundError, ValueError):
-        return []
-    found = apply(read_corrections(path), read_places(faces), groups, why)
-    return [each for each in found.problems if line in each.decisions]
+        return None
 
 
 def undo(run: Path, path: Path, at: int = 0) -> tuple[int, str]:

@@ -75,7 +75,9 @@ def _step(value: Any) -> Step | None:
     """Read a step that another version, or a hand, may have written."""
     try:
         given = files.known(Step, value)
-        lists = {key: tuple(map(str, given.pop(key, ()))) for key in ("faces", "came", "went")}
+        lists: dict[str, Any] = {
+            key: tuple(map(str, given.pop(key, ()))) for key in ("faces", "came", "went")
+        }
         texts: dict[str, Any] = {key: str(each) for key, each in given.items()}
         return Step(**texts, **lists)
     except (TypeError, AttributeError):

@@ -33,8 +33,8 @@ class Grouping:
     Notes
     -----
     Decisions are applied by `castgraph.people.corrections.apply`, as the workflow does. A group has the ID of
-    the person of the last run who has most of its faces; where two want one ID, it is the one with more. Those
-    that are left have none until the next run.
+    the person of the last run who has most of its faces; where two want one ID, it is the one with more.
+    Those that are left have none until the next run.
     """
 
     def __init__(self, results: Results, decisions: Sequence[Decision]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow.compute as pc
 import yaml
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp
 
 from castgraph.archive.media.zips import MAX_FRAME_NUMBER
 from castgraph.base import tables
+from castgraph.pages.explorer.data import in_order, people_shown
 from castgraph.pages.explorer.evidence import Blur, cut_frame, faces_in, to_blur
 from castgraph.pages.server import files
 from castgraph.pages.server.frames import OpenFrames, number
@@ -35,7 +35,6 @@ POLICY = (
 WIDTHS = (64, 640, 1920)
 """Least, usual and most pixels of the width of a frame."""
 
-_DEFAULTS = {"blur": "none", "people": "all"}
 _MOST_PEOPLE = 20  # that a picture may be about
 _INDEX = "index.html"
 _PRESENT = '<meta name="castgraph-frames" content="{}">'
@@ -143,7 +142,9 @@ class Pictures:
         self._run, self._clustering = run, run / clustering
         self.folder = self._clustering / "explorer"
         if not (self.folder / _INDEX).is_file():
-            raise FileNotFoundError(f"no {self.folder / _INDEX}; the run has to be run again")
+            raise FileNotFoundError(
+                f"no {self.folder / _INDEX}; run it again, with explorer.enabled in its configuration"
+            )
         self._frames = OpenFrames(run)
         self._known = self._read()
 
@@ -214,19 +215,15 @@ class Pictures:
         columns = ["person_id", "name_from", "screen_seconds"]
         everybody = tables.read(people, tables.PEOPLE, columns)
         found = tables.read_members(members, faces, everybody["person_id"].to_pylist())
-        shown = everybody.filter(
-            pc.greater_equal(everybody["screen_seconds"], config["people"]["min_seconds"])
-        )
-        if config.get("explorer", _DEFAULTS)["people"] == "named":
-            shown = shown.filter(pc.not_equal(shown["name_from"], ""))
+        only_named = config["explorer"]["people"] == "named"
+        shown = people_shown(everybody, config["people"]["min_seconds"], only_named=only_named)
         ids = set(shown["person_id"].to_pylist())
         broadcasts = tables.read(self._run / "broadcasts.parquet", tables.BROADCASTS, ["broadcast", "start"])
-        order = [("start", "ascending"), ("broadcast", "ascending")]
         return _Run(
-            broadcasts.sort_by(order)["broadcast"].to_pylist(),
+            in_order(broadcasts)["broadcast"].to_pylist(),
             read_places(faces),
             found,
             {name: place for place, name in enumerate(found.ids) if name in ids},
-            config.get("explorer", _DEFAULTS)["blur"],
+            config["explorer"]["blur"],
             state,
         )

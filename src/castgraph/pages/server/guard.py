@@ -81,7 +81,7 @@ class Guard:
     Parameters
     ----------
     app
-        The application. Requests that come to it have their whole body at hand, as ``request.state.body``, too.
+        The application. Requests that come to it have their whole body at hand: ``request.state.body``.
     port
         The port of the server.
     token

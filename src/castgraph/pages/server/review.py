@@ -111,8 +111,8 @@ def corrections_file(run: Path, given: Path | None) -> Path:
     path = given or file_of(run)
     if path is None:
         raise ValueError(
-            f"{run}: the configuration names no file of corrections; write people.corrections into it, or name "
-            "a file with --corrections"
+            f"{run}: the configuration names no file of corrections; write people.corrections into it, or "
+            "name a file with --corrections"
         )
     return path
 

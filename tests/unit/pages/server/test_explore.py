@@ -172,5 +172,5 @@ def test_only_some_zips_are_open_at_a_time(run: Path) -> None:
 
 def test_a_run_without_an_explorer(run: Path) -> None:
     shutil.rmtree(run / CLUSTERING / "explorer")
-    with pytest.raises(FileNotFoundError, match=r"explorer/index.html; the run has to be run again"):
+    with pytest.raises(FileNotFoundError, match=r"explorer/index.html; run it again"):
         Pictures(run, CLUSTERING)
