@@ -357,6 +357,7 @@ def test_the_simulated_scripts_take_the_places_of_real_ones(plan: ModuleType, tm
         assert (plan.ROOT / "scripts" / name).is_file()
 
 
+@pytest.mark.slow
 def test_the_figures_of_a_year_of_people(root: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(root / "benchmarks")

@@ -14,13 +14,14 @@ const KEY = "castgraph-keys";
 export function helpDialog(app, views) {
   const list = h("div");
   const letters = h("input", { type: "checkbox", checked: kept() !== "off", on: { change: () => keep(letters.checked) } });
+  const close = h("button", {}, "Close");
   const element = h(
     "dialog",
     { "aria-labelledby": "help-title" },
     h("h2", { id: "help-title" }, "Keys"),
     list,
     h("label", { class: "check" }, letters, " Keys of one letter (/ and ?) are heeded"),
-    h("form", { method: "dialog" }, h("button", { autofocus: true }, "Close")),
+    h("form", { method: "dialog" }, close),
   );
   keep(letters.checked);
 
@@ -28,6 +29,7 @@ export function helpDialog(app, views) {
     const here = views[app.address().view];
     fill(list, keyTable("Everywhere", EVERYWHERE), here?.keys && keyTable(here.title, here.keys));
     element.showModal();
+    close.focus();
   }
 
   return { element, open };

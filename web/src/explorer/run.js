@@ -31,6 +31,8 @@ const EDGES = [
  * @property {(options: Object) => Promise<import("./meetings.js").Stretch>} stretch what filters let count
  * @property {(broadcast: number, frame: number) => number} secondsOf seconds of a frame since the start; for
  *   broadcasts with a clock of their own right once `clocks` is there
+ * @property {(broadcast: number, seconds: number) => number} frameAt the first frame at or after seconds since the
+ *   start of its broadcast
  * @property {() => Promise<void>} clocks loads the moments of videos' frames, where there are videos
  */
 
@@ -77,6 +79,7 @@ export async function load() {
     personOf: (id) => persons.get(id) ?? -1,
     broadcastOf: (id) => ids.get(id) ?? -1,
     edgeOf: pairsOf(edges),
+    frameAt,
     faces,
     counted,
     clocks,

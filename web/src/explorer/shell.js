@@ -30,18 +30,6 @@ export function shell(app, views) {
   const warning = h("div", { class: "callout", role: "alert", hidden: true });
   const main = h("main", { id: "view", tabindex: "-1" });
 
-  const header = h(
-    "header",
-    { class: "top" },
-    h(
-      "div",
-      { class: "masthead" },
-      h("div", { class: "title" }, h("p", { class: "kicker" }, `castgraph · ${about.clustering}`), h("p", { class: "run" }, about.run)),
-      finder.element,
-      h("div", { class: "tools" }, themeSwitch(), h("button", { type: "button", class: "small", on: { click: help.open } }, "Keys ", h("kbd", {}, "?"))),
-    ),
-    h("nav", { "aria-label": "Views" }, links, safeBack(about.back)),
-  );
   const banner = h(
     "p",
     { class: "banner" },
@@ -51,9 +39,21 @@ export function shell(app, views) {
     ".",
   );
 
+  const header = h(
+    "header",
+    { class: "top" },
+    banner,
+    h(
+      "div",
+      { class: "masthead" },
+      h("div", { class: "title" }, h("p", { class: "kicker" }, `castgraph · ${about.clustering}`), h("p", { class: "run" }, about.run)),
+      finder.element,
+      h("div", { class: "tools" }, themeSwitch(), h("button", { type: "button", class: "small", on: { click: help.open } }, "Keys ", h("kbd", {}, "?"))),
+    ),
+    h("nav", { "aria-label": "Views" }, links, safeBack(about.back)),
+  );
   document.body.replaceChildren(
     h("a", { class: "skip", href: "#view", on: { click: skip } }, "Skip to the content"),
-    banner,
     header,
     bar.element,
     warning,

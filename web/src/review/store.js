@@ -224,9 +224,11 @@ export function makeStore(backend, place, changed) {
       if (isRead) state.deaf = performance.now() + DEAF;
       remove(id);
     }
-    for (const question of (reply.opened ?? []).toReversed?.() ?? [...(reply.opened ?? [])].reverse()) {
+    const opened = reply.opened ?? [];
+    const back = entry.op === "undo" && (opened.find((each) => each.id === reply.undone.question) ?? opened[0]);
+    for (const question of [...opened].reverse()) {
       state.settled.delete(question.id);
-      if (entry.op === "undo" && question.id === reply.undone?.question) bring(question, state.at);
+      if (question === back) bring(question, state.at);
       else if (!has(question.id)) insert(question, state.at + 1);
     }
     const words = entry.op === "undo" ? undone(reply.undone) : entry.words;
