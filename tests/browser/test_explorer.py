@@ -76,9 +76,7 @@ def test_the_network_says_how_many_of_all_pairs_are_drawn(open_page: Open, explo
     page = open_page(explorer.folder / "index.html")
     shown(page, "network")
     edges = read(explorer.folder.parent / "made-up" / CLUSTERING / "edges.parquet", "edges").to_pylist()
-    every = {
-        frozenset((row["source"], row["target"])): row["weight"] for row in edges if row["weight"] > 0
-    }
+    every = {frozenset((row["source"], row["target"])): row["weight"] for row in edges if row["weight"] > 0}
     n = len(every)
     expect(page.locator(".told strong").first).to_have_text(f"{n} of {n} pairs drawn")
     assert pairs_drawn(page) == every
@@ -217,7 +215,12 @@ def test_arrows_go_from_person_to_person_and_to_a_pair(open_page: Open, explorer
     second = side.inner_text()
     assert second != first
     page.keyboard.press("Space")
-    back = {"ArrowRight": "ArrowLeft", "ArrowLeft": "ArrowRight", "ArrowUp": "ArrowDown", "ArrowDown": "ArrowUp"}
+    back = {
+        "ArrowRight": "ArrowLeft",
+        "ArrowLeft": "ArrowRight",
+        "ArrowUp": "ArrowDown",
+        "ArrowDown": "ArrowUp",
+    }
     page.keyboard.press(back[key])
     assert side.inner_text() != second
     page.keyboard.press("Space")

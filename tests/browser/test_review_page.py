@@ -20,7 +20,7 @@ AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min
 
 HOSTILE = (
     '<img src="x" onerror="document.title=\'taken\'">',
-    '"double\', `back` \\ back\\nslash: {yes} # no, [no] - & * ! %',
+    "\"double', `back` \\ back\\nslash: {yes} # no, [no] - & * ! %",
     "‏שלום‏ Ann",  # with direction marks, which no correction may have
     "No",
     "n" * 200,
@@ -38,7 +38,11 @@ def row(n: int, name: str = "", person: str | None = None) -> dict[str, Any]:
         {"role": role, "broadcast": f"NTV_202610{n + 1:02d}_030000", "show": "<b>News</b>", "frame": frame}
         | {"time": f"2026-10-{n + 1:02d}T03:00:04Z", "n_frames": 900, "box": [40, 150, 140, 50]}
         | {"width": 320, "height": 180, "anchor": anchor(n, frame), "crop": f"pictures/{n}.jpg"}
-        | {"frames": None, "picture": "pictures/frame.jpg" if frame == 1 else None, "link": "javascript:alert(1)"}
+        | {
+            "frames": None,
+            "picture": "pictures/frame.jpg" if frame == 1 else None,
+            "link": "javascript:alert(1)",
+        }
         for frame, role in enumerate(("near", "near", "far", "far", "elsewhere", "elsewhere"), 1)
     ]
     return {"person": who, "name": name or (f"Person {who}" if who else ""), "named": bool(name)} | {
@@ -97,7 +101,11 @@ def document() -> dict[str, Any]:
         "named_by_run": True,
         "hint": "",
         "notes": [],
-        "progress": {"share": 0.0, "seconds": sum(each["seconds"] for each in people), "reviewed_seconds": 0.0}
+        "progress": {
+            "share": 0.0,
+            "seconds": sum(each["seconds"] for each in people),
+            "reviewed_seconds": 0.0,
+        }
         | {"n_people": 12, "n_named": 1, "n_ignored": 0, "n_decisions": 0, "n_unsure": 0}
         | {"open": {kind: kinds.count(kind) for kind in ("same", "split", "member", "who")}},
         "undo": None,
@@ -233,7 +241,9 @@ def test_answers_become_a_file_that_python_reads_and_outlive_the_page(
     expect(again.locator("main h2")).to_have_text("Nothing is left to ask")
     press(again, *["z"] * 11)
     assert asked(again) == ["Person A000", "Person A001"]
-    expect(again.locator(".share")).to_contain_text("0 % of screen time reviewed · 0 decisions · 12 questions")
+    expect(again.locator(".share")).to_contain_text(
+        "0 % of screen time reviewed · 0 decisions · 12 questions"
+    )
     assert again.title() == "Review of made-up"
 
 
@@ -319,7 +329,9 @@ def test_one_large_face_and_the_frame_around(page: Page) -> None:
 
 
 def test_keys_of_other_keyboards_and_without_keys(page: Page) -> None:
-    page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'н', code: 'KeyY', bubbles: true}))")
+    page.evaluate(
+        "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'н', code: 'KeyY', bubbles: true}))"
+    )
     expect(page.locator(".share")).to_contain_text("1 decision")
     press(page, "?")
     page.get_by_role("checkbox").uncheck()
@@ -341,7 +353,9 @@ def look_at_all(page: Page) -> None:
 
     def check() -> None:
         page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run({preload: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")
+        found = page.evaluate(
+            "axe.run({preload: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+        )
         assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -227,7 +227,7 @@ export function goesInto(rows) {
   const [first, ...others] = bySeconds(rows);
   const goes = others.map((each) => shortened(called(each), 40)).join(", ");
   const name = rows.find((each) => each.named);
-  const id = first.person ? `the ID ${first.person}` : "the ID of the person";
+  const id = first.person ? `the ID ${first.person}` : "the larger one";
   return `${goes} ${others.length === 1 ? "goes" : "go"} into ${shortened(called(first), 40)}: ${id}${name ? ` and the name “${shortened(name.name, 40)}”` : ""} stay.`;
 }
 

@@ -176,8 +176,8 @@ function open(backend, { isServed, access }) {
     if (saved.textContent !== words) saved.textContent = words;
     const now = store.current();
     for (const [key, enabled] of [
-      ["Y", now?.answers?.yes], ["N", now?.answers?.no], ["U", now], ["S", now?.rows.some((row) => row.person)],
-      ["R", now?.rows.some((row) => row.person)], ["I", now?.rows.some((row) => row.person)], ["F", now],
+      ["Y", now?.answers?.yes], ["N", now?.answers?.no], ["U", now], ["S", now?.rows.some((row) => !row.isNobody)],
+      ["R", now?.rows.some((row) => !row.isNobody)], ["I", now?.rows.some((row) => !row.isNobody)], ["F", now],
       ["Z", state.undo || n], ["Space", now], ["O", now], ["K", state.at > 0], ["J", now],
     ]) byKey(key).setAttribute("aria-disabled", String(!enabled));
     drawAlert();

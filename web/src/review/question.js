@@ -53,7 +53,7 @@ export function makeQuestionView(app) {
   let marking = makeMarking(() => {});
 
   const question = () => store.current();
-  const people = () => question()?.rows.filter((row) => row.person) ?? [];
+  const people = () => question()?.rows.filter((row) => !row.isNobody) ?? [];
   const isSettled = () => store.state.settled.has(question()?.id);
 
   /** The faces that an action means: those that are marked, else the one that has the focus. */
@@ -109,7 +109,7 @@ export function makeQuestionView(app) {
       const now = question();
       let found = meant();
       const isAll = !found.length && now.kind === "member";
-      if (isAll) found = marking.items.filter(({ row }) => !row.person);
+      if (isAll) found = marking.items.filter(({ row }) => row.isNobody);
       if (!found.length) {
         app.announce("Mark what is no face first: click, or its number.");
         return;
@@ -150,7 +150,7 @@ export function makeQuestionView(app) {
       h(
         "header",
         {},
-        h("h3", {}, head && h("span", { class: "quiet" }, `${head}: `), row.person || row.name ? h("bdi", { title: called(row) }, shortened(called(row), 80)) : ""),
+        h("h3", {}, head && h("span", { class: "quiet" }, `${head}: `), !row.isNobody && h("bdi", { title: called(row) }, shortened(called(row), 80))),
         h(
           "p",
           { class: "quiet" },

@@ -55,6 +55,11 @@ export function makeStore(backend, place, changed) {
     }
   };
 
+  /** The first row of some questions is of nobody; a person without an ID is one who has come out of a split. */
+  const read = (questions) => {
+    for (const { kind, rows } of questions ?? []) if (kind === "member") rows[0].isNobody = true;
+    return questions ?? [];
+  };
   const current = () => state.questions[state.at] ?? null;
   const has = (id) => state.questions.some((each) => each.id === id);
   const isPending = (id) => state.pending.some((each) => each.question?.id === id);
@@ -89,7 +94,7 @@ export function makeStore(backend, place, changed) {
       settled: new Set(),
       effects: new Map(),
     });
-    state.questions = doc.questions.filter((each) => !isPending(each.id) && (!state.kind || each.kind === state.kind));
+    state.questions = read(doc.questions).filter((each) => !isPending(each.id) && (!state.kind || each.kind === state.kind));
     state.at = Math.max(0, state.questions.findIndex((each) => each.id === id));
   }
 
@@ -104,7 +109,7 @@ export function makeStore(backend, place, changed) {
     const skip = anew ? 0 : state.questions.length;
     const found = await backend.questions(skip, state.kind, FIRST);
     state.n_questions = found.n_questions;
-    const news = found.questions.filter((each) => !has(each.id) && !isPending(each.id));
+    const news = read(found.questions).filter((each) => !has(each.id) && !isPending(each.id));
     state.questions.push(...news);
     if (news.length) changed("questions");
   }
@@ -114,7 +119,7 @@ export function makeStore(backend, place, changed) {
     const id = current()?.id;
     const found = await backend.questions(0, state.kind, Math.max(FIRST, state.questions.length));
     if (busy || state.pending.length || id !== current()?.id) return;
-    const fresh = new Map(found.questions.map((each) => [each.id, each]));
+    const fresh = new Map(read(found.questions).map((each) => [each.id, each]));
     const isWhole = found.questions.length >= found.n_questions;
     state.n_questions = found.n_questions;
     const isKept = (each) => each.id === id || fresh.has(each.id) || !isWhole;
@@ -224,7 +229,7 @@ export function makeStore(backend, place, changed) {
       if (isRead) state.deaf = performance.now() + DEAF;
       remove(id);
     }
-    const opened = reply.opened ?? [];
+    const opened = read(reply.opened);
     const back = entry.op === "undo" && (opened.find((each) => each.id === reply.undone.question) ?? opened[0]);
     for (const question of [...opened].reverse()) {
       state.settled.delete(question.id);

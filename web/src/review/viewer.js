@@ -6,7 +6,7 @@ import { letter } from "./keys.js";
 import { framed, picture, sized } from "./faces.js";
 import { called, count, faceWords, moment, ROLES } from "./words.js";
 
-const LARGE = 256; // pixels, the most that the server cuts
+const LARGE = 512; // pixels
 const AROUND = 3; // frames before and after
 
 /**

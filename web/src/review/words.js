@@ -9,8 +9,9 @@ export const moment = (time) => (time ? time.slice(0, 16).replace("T", " ") : ""
 
 export const percent = (share) => `${Math.floor(100 * share + 1e-9)} %`;
 
-/** Who it is: the name, or the ID; faces of nobody have neither. */
-export const called = (row) => row.name || (row.person ? `Person ${row.person}` : "the faces of nobody");
+/** Who it is: the name, or the ID; who has come out of a split has neither until the workflow runs. */
+export const called = (row) =>
+  row.name || (row.person ? `Person ${row.person}` : row.isNobody ? "the faces of nobody" : "a new person");
 
 export const shortened = (text, most = 60) =>
   [...text].length <= most ? text : `${[...text].slice(0, most - 1).join("").trimEnd()}…`;
@@ -39,7 +40,7 @@ export function faceWords(face, row) {
 export function effectWords(effect) {
   if (!effect) return [];
   const said = effect.people.map((each) => {
-    const who = each.person ? shortened(called(each)) : "a new person";
+    const who = shortened(called(each));
     if (!each.before) return `${who}: ${duration(each.after)}`;
     return each.after
       ? `${who}: ${duration(each.before)} → ${duration(each.after)}`

@@ -76,7 +76,9 @@ def brute(given: dict[str, Any]) -> dict[str, Any]:
     for broadcast, frame, person in given["rows"]:
         again = any(
             broadcast == of and first <= frame <= last
-            for of, first, last in zip(*(replays[name] for name in ("broadcast", "first", "last")), strict=True)
+            for of, first, last in zip(
+                *(replays[name] for name in ("broadcast", "first", "last")), strict=True
+            )
         )
         if not again:
             seen[broadcast, frame].add(person)
@@ -113,7 +115,9 @@ def brute(given: dict[str, Any]) -> dict[str, Any]:
         if (broadcast, frame) in seen
     ]
     return {
-        "pairs": {pair: {name: n for name, n in of.items() if n} for pair, of in pairs.items() if any(of.values())},
+        "pairs": {
+            pair: {name: n for name, n in of.items() if n} for pair, of in pairs.items() if any(of.values())
+        },
         "meetings": meetings,
         "frames": [sum(person in seen[key] for key in shown) for person in range(given["people"])],
         "with": [
