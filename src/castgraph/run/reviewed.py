@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from castgraph.base import files
+from castgraph.people.corrections import Anchor, find_faces, read_anchor
+from castgraph.people.corrections.reading import decisions
+from castgraph.people.places import Places
 from castgraph.run import ledger
 
 
@@ -62,6 +66,41 @@ def forget(run: Path, step: Step) -> None:
         return [each for place, each in enumerate(known) if place not in places[-1:]]
 
     _change(run, without)
+
+
+def drop(run: Path, places: Places, rows: Collection[int]) -> int:
+    """Take out all answers that hold one of some faces, in a question or in what was replaced.
+
+    Parameters
+    ----------
+    run
+        The results of the run.
+    places
+        Where its faces are.
+    rows
+        The faces.
+
+    Returns
+    -------
+    int
+        How many were taken out.
+    """
+    about = set(rows)
+    gone = [each for each in steps(run) if about.intersection(find_faces(_anchors(each), places).tolist())]
+    if gone:
+        _change(run, lambda known: [each for each in known if each not in gone])
+    return len(gone)
+
+
+def _anchors(step: Step) -> list[Anchor]:
+    found = []
+    for text in step.faces:
+        with suppress(ValueError):
+            found.append(read_anchor(text))
+    for block in step.went:
+        with suppress(ValueError):
+            found += [anchor for each in decisions("", block) for anchor in each.anchors]
+    return [each for each in found if each]
 
 
 def _change(run: Path, make: Callable[[list[Step]], list[Step]]) -> None:

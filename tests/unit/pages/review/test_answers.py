@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.unit.pages.review.conftest import CAST, Open, Tab
 
 from castgraph.base import tables
 from castgraph.people.corrections import read_corrections
+from castgraph.run.forget import choose, forget
 
 FILE = Path("corrections.yaml")
 TRUTH = [who for frames in CAST.values() for shown in frames for who in shown]
@@ -320,3 +322,15 @@ def test_by_whom_and_when(open_tab: Open) -> None:
     assert found.by == "ann"
     assert found.on is not None
     assert {anchor.broadcast for anchor in found.anchors} <= {ONE, TWO}
+
+
+def test_who_is_forgotten_is_in_no_answer(tab: Tab, run: Path) -> None:
+    one, two = (each["rows"][0] for each in tab.questions("who")[:2])
+    for row, name in ((one, "Ann"), (one, "Ann Example"), (two, "Bob"), (two, "Bob Example")):
+        assert tab.decide(*names((row["anchor"], name))).status == 200
+    identified(run, FILE)
+    shutil.rmtree(run.parent / "ledger" / "register")
+    forget(run, choose(run, CLUSTERING, [one["person"]]), FILE)
+    kept = (run.parent / "ledger" / "reviewed" / "made-up.json").read_text()
+    assert "Ann" not in kept
+    assert "Bob" in kept

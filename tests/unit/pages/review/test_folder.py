@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from PIL import Image
-from tests.cast import CLUSTERING, identified
+from tests.cast import identified
 from tests.unit.pages.review.conftest import Open
 from typer.testing import CliRunner, Result
 

@@ -103,7 +103,7 @@ function versions(about) {
   const all = Array.isArray(about.versions) ? about.versions : Object.entries(about.versions);
   return [
     h("table", { class: "plain" }, h("tbody", {}, all.map(([name, version]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, version))))),
-    h("p", {}, "The page is drawn by sigma, graphology, uPlot and MiniSearch, all under the MIT licence: ", h("a", { href: "LICENSES.txt" }, "their licences"), "."),
+    h("p", {}, "The page is drawn by sigma, graphology and MiniSearch, all under the MIT licence: ", h("a", { href: "LICENSES.txt" }, "their licences"), "."),
     safeLink(about.back) ? h("p", {}, h("a", { href: about.back }, "The report of this run")) : null,
   ];
 }
