@@ -318,7 +318,7 @@ function open(backend, { isServed, access }) {
     if (document.hidden || !isServed || state.pending.length || isOpen() || !state.doc || store.isBusy()) return;
     const { etag } = state;
     try {
-      const found = await backend.load();
+      const found = await backend.questions(0, "", 0);
       if (found.etag === etag || state.etag !== etag || state.pending.length || store.isBusy()) return;
       await store.load();
       app.tell("The file was changed elsewhere: these are the questions that are open now.");

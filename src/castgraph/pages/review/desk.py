@@ -65,7 +65,7 @@ FORMAT = 1
 _MOST_DECISIONS = 2_000  # at a time
 _MOST_TEXTS = 50  # of the file, by which it is told what was changed elsewhere
 _MOST_ASKED = 200  # questions at a time
-_MOST_LISTED = 2_000  # people at a time
+_MOST_LISTED = 5_000  # people at a time
 
 
 class RefusedError(Exception):
@@ -340,7 +340,8 @@ class Desk:
         if any(each.id == question for each in now.questions):
             return False
         steps = (each for each in reversed(now.steps) if self._question_of(each) == question)
-        return next((each.answer for each in steps), None) == body.get("answer", "")
+        answered: str | None = next((each.answer for each in steps), None)
+        return bool(answered == body.get("answer", ""))
 
     def _without(self, now: _State, decision: Decision) -> dict[str, Any]:
         """Take one decision out of the file."""
