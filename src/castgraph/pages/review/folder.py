@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,14 @@ def write_review(
         return made[-1]
 
     desk = Desk(run, clustering, path, addresses, by)
-    facts = {"static": True, "command": command, "named_by_run": True, "hint": "", "undo": None}
+    facts = {
+        "static": True,
+        "command": command,
+        "named_by_run": True,
+        "hint": "",
+        "undo": None,
+        "bring": bring_in(run),
+    }
     document = desk.document(most, facts)
     for question in document["questions"]:
         question["effect"] = _effect(desk, question)
@@ -105,6 +113,13 @@ def write_review(
     if not missing:
         return []
     return [f"{counted(len(missing), 'picture')} cannot be shown: {next(iter(missing.values()))}"]
+
+
+def bring_in(run: Path) -> str:
+    """Give the command that brings in what the page saves."""
+    return (
+        f"uv run castgraph people add {shlex.quote(str(run))} {shlex.quote(f'corrections-{run.name}.yaml')}"
+    )
 
 
 def _effect(desk: Desk, question: dict[str, Any]) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
@@ -139,6 +140,7 @@ class Review:
         self._desk = Desk(run, clustering, path, partial(ServedAddresses, self._key), by)
         self._frames = OpenFrames(run)
         self._workflow = workflow or Workflow(run)
+        self._port = 0
 
     def close(self) -> None:
         """Close what is open."""
@@ -147,6 +149,7 @@ class Review:
     def served(self, port: int, token: str = "") -> tuple[ASGIApp, str]:
         """Make the application, and give the path of its page."""
         token = token or secret()
+        self._port = port
         calls: dict[str, tuple[str, Callable[[Request], Response]]] = {
             "/api/review": ("GET", self._begin),
             "/api/questions": ("GET", self._questions),
@@ -188,6 +191,8 @@ class Review:
         facts = {
             "static": False,
             "command": by_hand(self._run),
+            # On its port, so that a page that is open finds it again.
+            "start": f"uv run castgraph review {shlex.quote(str(self._run))} --port {self._port}",
             "named_by_run": self._is_named,
             "hint": "" if self._is_named else hint,
         }
@@ -217,7 +222,7 @@ class Review:
         return JSONResponse(self._desk.effect(_body(request)))
 
     def _undo(self, request: Request) -> Response:
-        return _with_etag(self._desk.undo(request.headers.get("if-match")))
+        return _with_etag(self._desk.undo(request.headers.get("if-match"), _body(request)))
 
     def _run_again(self, request: Request) -> Response:
         if request.method == "POST" and not self._workflow.start():
