@@ -1,4 +1,4 @@
-"""Local servers in a browser: the explorer with any frame, and what other sites can do, secrets known or not."""
+"""Local servers in a browser: any frame in the explorer, and what other sites can do, secrets known."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ const asked = async (address, options) => {
 const sent = (target, type, address, body) => until((end) => {
   const frame = document.createElement("iframe");
   frame.sandbox = target;
-  frame.srcdoc = `<form method="post" enctype="${type}" action="${address}"><input name='{"x":"' value='"}'>` +
-    `</form><script>
+  frame.srcdoc = `<form method="post" enctype="${type}" action="${address}">` +
+    `<input name='{"x":"' value='"}'></form><script>
       fetch(${JSON.stringify(address)}, {method: "POST", mode: "no-cors", body: ${JSON.stringify(body)}});
       document.forms[0].submit();<\\/script>`;
   document.body.append(frame);

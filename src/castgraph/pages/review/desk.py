@@ -32,10 +32,12 @@ from castgraph.pages.review.questions import (
     parts_of,
     person_row,
     place_of,
+    split_of,
 )
 from castgraph.pages.review.results import Results, read_results, state
 from castgraph.people import corrections
 from castgraph.people.corrections import (
+    Anchor,
     CorrectionsError,
     Decision,
     Ignore,
@@ -118,6 +120,9 @@ class Desk:
         Tells where the pictures are, of the results that it is given.
     by
         Who answers, unless an answer says it.
+    whole
+        Whether the answers that are offered name all their faces; see
+        `castgraph.pages.review.questions.answers`.
 
     Raises
     ------
@@ -139,7 +144,10 @@ class Desk:
         path: Path,
         addresses: Callable[[Results], Addresses],
         by: str = "",
+        *,
+        whole: bool = False,
     ) -> None:
+        self._whole = whole
         self.run, self.clustering, self.path, self._by = run, clustering, path, by
         self._make_addresses = addresses
         self._lock = threading.RLock()
@@ -328,7 +336,7 @@ class Desk:
     def _is_done(self, now: _State, body: Any) -> bool:
         """Tell whether an answer was written already, as it is sent."""
         try:
-            listed = [_decision(block, "") for block in body["decisions"]]
+            listed = [_decision(block, "") for block in self._spelt(now, body["decisions"], is_over=True)]
             found = rewritten(self.run, self.path, now.text, listed, lambda *_: [])
         except (RefusedError, ConflictError, KeyError, TypeError):
             return False
@@ -477,8 +485,26 @@ class Desk:
         if listed and answer == "unsure":
             raise _wrong("decisions: who is unsure decides nothing")
         by = body.get("by") or self._by
-        given = [_decision(block, by) for block in listed]
+        given = [_decision(block, by) for block in self._spelt(now, listed)]
         return _Given(question, answer, given, body.get("anyway") is True)
+
+    def _spelt(self, now: _State, listed: Sequence[Any], *, is_over: bool = False) -> Iterator[Any]:
+        """Name the faces of splits that name only two; `is_over` leaves those out that were made already."""
+        for block in listed:
+            if not (isinstance(block, dict) and "part" in block):
+                yield block
+                continue
+            different = _decision({"different": block["part"]}, "")
+            # As they were given: a decision sorts them.
+            anchors = [Anchor.model_validate(each) for each in block["part"]]
+            one, other = find_faces(anchors, self.results.places).tolist()
+            groups = now.grouping.groups
+            is_one = NOISE not in (one, other) and groups[one] == groups[other] != NOISE
+            if is_one:
+                yield split_of(self.results, parts_of(self.results, now.grouping, one, other)[1])
+            elif not is_over:
+                faces = " and ".join(map(str, different.anchors))
+                raise RefusedError(HTTPStatus.CONFLICT, error=f"{faces} are not of one person")
 
     def _tried(self, now: _State, given: _Given) -> tuple[Rewritten, Grouping]:
         """Write an answer into the text of the file, and tell who is who then."""
@@ -567,7 +593,10 @@ class Desk:
 
     def _asked(self, now: _State, questions: Sequence[Question]) -> dict[str, Any]:
         return {
-            "questions": [asked(each, self.results, now.grouping, self._addresses) for each in questions],
+            "questions": [
+                asked(each, self.results, now.grouping, self._addresses, whole=self._whole)
+                for each in questions
+            ],
             "n_questions": len(now.questions),
         }
 

@@ -87,7 +87,7 @@ def write_review(
         made.append(FolderAddresses(results))
         return made[-1]
 
-    desk = Desk(run, clustering, path, addresses, by)
+    desk = Desk(run, clustering, path, addresses, by, whole=True)
     facts = {
         "static": True,
         "command": command,
