@@ -299,8 +299,14 @@ def test_a_run_that_names_no_file(run: Path) -> None:
     (run / "config.yaml").write_text(text)
     with pytest.raises(ValueError, match="names no file of corrections"):
         corrections_file(run, None)
-    found = Tab(Review(run, CLUSTERING, Path("mine.yaml"))).reload()
-    assert (found["named_by_run"], "does not name this file" in found["hint"]) == (False, True)
+    tab = Tab(Review(run, CLUSTERING, Path("mine.yaml")))
+    found = tab.reload()
+    assert (found["named_by_run"], "does not name mine.yaml" in found["hint"]) == (False, True)
+    # It would be run without what was decided.
+    refused = tab.post("/api/run", {})
+    assert (refused.status, refused.json()["error"]) == (409, found["hint"])
+    (run / "config.yaml").write_text(text.replace("corrections: null", "corrections: mine.yaml"))
+    assert tab.reload()["hint"] == ""
 
 
 def test_ten_thousand_suggestions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,8 @@ def test_what_is_sent_through_a_socket(run: Path, tmp_path: Path) -> None:
                 break
         assert b"the page" in found
         assert server.stop() == 0
-        assert server.popen.stderr.read() == "Only this machine reaches it. Ctrl-C ends it.\n"
+        assert server.popen.stdout.read() == "Only this machine reaches it. Ctrl-C ends it.\n"
+        assert server.popen.stderr.read() == ""
 
 
 def test_a_port_that_is_taken() -> None:
