@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from castgraph import __version__
@@ -65,7 +66,7 @@ FORMAT = 1
 """Of the document that the page takes."""
 
 _MOST_DECISIONS = 2_000  # at a time
-_MOST_TEXTS = 50  # of the file, by which it is told what was changed elsewhere
+_MOST_SIGNS = 20_000_000  # of earlier states of the file, by which it is told what was changed elsewhere
 _MOST_ASKED = 200  # questions at a time
 _MOST_LISTED = 5_000  # people at a time
 
@@ -237,10 +238,10 @@ class Desk:
                 "next": f"{more}&skip={skip + MORE}" if more else None,
             }
 
-    def why(self) -> Any:
-        """Give why each face has no person, with what is decided now."""
+    def shown(self) -> tuple[Results, NDArray[np.int8]]:
+        """Give what the run knows, and why each face has no person, with what is decided now."""
         with self._using() as now:
-            return now.grouping.why
+            return self.results, now.grouping.why
 
     def is_outdated(self) -> bool:
         """Tell whether the run has been run again since its tables were read."""
@@ -415,9 +416,7 @@ class Desk:
         with self._lock:
             try:
                 if renew and self.is_outdated():
-                    self.results = read_results(self.run, self.clustering)
-                    self._addresses = self._make_addresses(self.results)
-                    self._state = self._read(_text(self.path))
+                    self._renew()
                 text = _text(self.path)
                 if text != self._state.text:
                     self._state = self._read(text)
@@ -430,6 +429,15 @@ class Desk:
             except (CorrectionsError, EditError, OSError) as error:
                 raise RefusedError(HTTPStatus.CONFLICT, error=str(error)) from error
 
+    def _renew(self) -> None:
+        """Read the tables again; while a run is making them the old ones do."""
+        try:
+            self.results = read_results(self.run, self.clustering)
+        except (OSError, ValueError):
+            return
+        self._addresses = self._make_addresses(self.results)
+        self._state = self._read(_text(self.path))
+
     def _read(self, text: str) -> _State:
         return self._with(text, Grouping(self.results, decisions(self.path, text)))
 
@@ -438,7 +446,7 @@ class Desk:
         steps = [each for each in reviewed.steps(self.run) if each.file == own]
         etag = state_of(text)
         self._texts[etag] = text
-        while len(self._texts) > _MOST_TEXTS:
+        while len(self._texts) > 1 and sum(map(len, self._texts.values())) > _MOST_SIGNS:
             self._texts.popitem(last=False)
         return _State(text, etag, grouping, steps, list(open_questions(self.results, grouping, steps)))
 

@@ -264,7 +264,7 @@ class Review:
     ) -> Response:
         if not is_secret(request.path_params["key"], self._key):
             return files.not_found("open the address that the command has printed")
-        results = self._desk.results
+        results, why = self._desk.shown()
         least, usual, most = pixels
         given = request.query_params.get(measure, "")
         broadcast = number(request.path_params["broadcast"], 0, len(results.places.broadcasts) - 1)
@@ -273,7 +273,7 @@ class Review:
         if broadcast is None or which is None or size is None:
             return files.not_found(f"no such {what}, or a {measure} that is not between {least} and {most}")
         try:
-            jpeg = cut(self._frames, results, self._desk.why(), broadcast, which, size)
+            jpeg = cut(self._frames, results, why, broadcast, which, size)
         except (LookupError, PictureError) as error:
             return files.not_found(str(error.args[0]))
         return Response(jpeg, media_type="image/jpeg")

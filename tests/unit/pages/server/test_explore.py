@@ -92,7 +92,7 @@ def test_who_does_not_know_the_address_gets_nothing(run: Path) -> None:
         assert found.status == 404
         assert b"castgraph-frames" not in found.body
     assert ask(server.app, "GET", server.path, {"Host": "evil.example"}).status == 421
-    assert ask(server.app, "POST", server.path, {"Host": HOST, "Origin": f"http://{HOST}"}).status == 415
+    assert ask(server.app, "POST", server.path, {"Host": HOST, "Origin": f"http://{HOST}"}).status == 403
 
 
 HOSTILE = [
