@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,8 @@ from tests import cast, explored
 from tests.browser.conftest import _found
 from tests.explored import Story
 from tests.processes import Process, serving
+
+from castgraph.pages.server.serving import _open
 
 EVIL = "evil.example"
 
@@ -59,6 +62,20 @@ def test_any_frame_in_the_explorer(explorer: Process, open_page: Callable[..., P
         f"{meta}/1/3.jpg?width=320",
     )
     assert size == [320, 320 * explored.HEIGHT // explored.WIDTH]
+
+
+def test_the_browser_is_led_to_the_page(
+    explorer: Process, open_page: Callable[..., Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By way of a file, since everybody can read what a process is told; the fragment comes along."""
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    _open(f"{explorer.address}#/people", tmp_path)
+    [address] = opened
+    assert explorer.path not in address
+    page = open_page(address)
+    page.wait_for_url(f"{explorer.address}#/people")
+    expect(page.get_by_role("heading", name="People").first).to_be_visible()
 
 
 ATTACK = """<!doctype html><title>evil</title><body><script>

@@ -18,8 +18,8 @@ connect to it. So:
   address, which browsers send to nobody; the page takes it from there, strips it from the address, and sends
   it in the header `TOKEN_HEADER`. Whatever lies under ``/api/`` needs it for reading, too: 403 without.
 - **Pictures and data files** are loaded by elements of the page, which cannot send a header. They lie under
-  a path that begins with a second secret of 256 bits (`secret_path`), which only who has the token, or the
-  printed address, is told: 404 without. A cookie would not do: cookies know no ports, so that every other
+  a path with a second secret of 256 bits in it, which only who has the token, or the printed address, is
+  told: 404 without. A cookie would not do: cookies know no ports, so that every other
   server on 127.0.0.1, whoever's it is, would be sent it.
 - **What a page may do** says the Content-Security-Policy of every answer. Nothing is stored (no-store), and
   no address goes along to other servers (no-referrer).
