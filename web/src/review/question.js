@@ -186,8 +186,9 @@ export function makeQuestionView(app) {
 
   function drawEnd() {
     const { state } = store;
-    if (!state.doc) {
+    if (!state.doc || state.isLoading) {
       fill(heading, "Loading…");
+      for (const each of [words, why, body, effect]) fill(each);
       return;
     }
     const skipped = state.questions.length;

@@ -25,6 +25,7 @@ export function makeStore(backend, place, changed) {
     doc: null,
     questions: [], // open ones at hand, in the order in which they are asked
     at: 0,
+    isLoading: false,
     kind: "", // which are asked; "" for all
     n_questions: 0,
     progress: null,
@@ -116,7 +117,7 @@ export function makeStore(backend, place, changed) {
     state.n_questions = found.n_questions;
     const news = read(found.questions).filter((each) => !has(each.id) && !isPending(each.id));
     state.questions.push(...news);
-    if (news.length) changed("questions");
+    if (news.length && !anew) changed("questions");
   }
 
   /** After a decision: what is behind the question that is looked at may be about other people now. */
@@ -350,8 +351,10 @@ export function makeStore(backend, place, changed) {
   }
 
   async function only(kind) {
-    Object.assign(state, { kind, questions: [], at: 0 });
+    Object.assign(state, { kind, questions: [], at: 0, isLoading: true });
+    changed("all");
     await more(true).catch(soft);
+    state.isLoading = false;
     changed("all");
   }
 
