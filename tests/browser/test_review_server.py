@@ -1,6 +1,10 @@
-"""The review page and its server: decisions with the keyboard alone, other hands on the file, a server that goes."""
+"""The review page and its server: the keyboard alone, other hands on the file, a server that goes away."""
 
+import re
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,13 +19,17 @@ from castgraph.people.corrections import read_corrections
 
 N = 14
 SHOWN = [[0, 1], [2, 3], [4, 5], [6], [7], [8], [9], [10], [11, 12], [13], [6], [8]] * 5
-CAST = {ONE: SHOWN, TWO: [[3, 0], [5, 1], [2], [4], [7, 10], [9, 6], [10], [11], [8], [12, 13]] * 5}
+CAST = {ONE: SHOWN, TWO: [[3, 0], [5, 1], [2], [4], [7, 10], [9, 6], [10], [11], [8], [12, 13]] * 3}
+FACES = [who for broadcast in sorted(CAST) for shown in CAST[broadcast] for who in shown]
+TRUTH = {frozenset(n for n, each in enumerate(FACES) if each == who) for who in range(N)}
+"""The rows of the faces of each."""
+
 RUN = Path("results", "made-up")
 FILE = "corrections.yaml"
 
 
 def label(who: int, broadcast: str, _: int) -> int:
-    """0 to 5 are taken for somebody else in the second broadcast, 6 and 7, 8 and 9 for one; half of 10 is of nobody."""
+    """0 to 5 are others in the second broadcast, 6 and 7, 8 and 9 are one; half of 10 is of nobody."""
     if who < 6 and broadcast == TWO:
         return N + who
     if who == 10 and broadcast == TWO:
@@ -67,6 +75,14 @@ def opened(context: BrowserContext, server: Process) -> Page:
     return page
 
 
+def only(page: Page, kind: str) -> None:
+    """Let questions of one kind be asked."""
+    page.get_by_label("Which questions").select_option(kind)
+    title = {"same": "One person?", "who": "Who is this?"}[kind]
+    expect(page.locator("main h2")).to_have_text(title)
+    page.locator("main h2").focus()
+
+
 def press(page: Page, *keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
@@ -74,8 +90,7 @@ def press(page: Page, *keys: str) -> None:
 
 def settled(page: Page) -> None:
     """Wait until all is saved, and what is asked is up to date."""
-    expect(page.locator(".saved")).to_have_text("all saved")
-    page.wait_for_timeout(350)
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
 
 
 def decisions(folder: Path) -> list[Any]:
@@ -143,8 +158,7 @@ def test_twenty_decisions_with_the_keyboard_while_the_server_is_killed(
         expect(page.locator(".share")).to_contain_text("100 % of screen time reviewed")
     assert {each.by for each in decisions(folder)} == {"ann"}
     faces, given = grouped(folder)
-    shown = [who for broadcast in sorted(CAST) for people in CAST[broadcast] for who in people]
-    assert faces == {frozenset(n for n, each in enumerate(shown) if each == who) for who in range(N)}
+    assert faces == TRUTH
     assert set(given) == set(names)
     # Who has come out of a split gets an ID now.
     assert all(given[name] == shown for name, shown in names.items() if shown != "a new person")
@@ -154,7 +168,7 @@ def test_undo_goes_back_to_the_beginning(context: BrowserContext, folder: Path, 
     page = opened(context, server)
     (folder / FILE).write_text("# Ours.\n")
     page.reload()
-    expect(page.locator("section.row")).not_to_have_count(0)
+    only(page, "same")
     first = page.locator("section.row h3").all_inner_texts()
     press(page, "y")
     settled(page)
@@ -164,7 +178,7 @@ def test_undo_goes_back_to_the_beginning(context: BrowserContext, folder: Path, 
     settled(page)
     press(page, "n")
     settled(page)
-    assert [each.kind for each in decisions(folder)] == ["same", "different"]
+    assert sorted(each.kind for each in decisions(folder)) == ["different", "same"]
     for n in (1, 1, 0):
         press(page, "z")
         settled(page)
@@ -177,6 +191,8 @@ def test_undo_goes_back_to_the_beginning(context: BrowserContext, folder: Path, 
 
 def test_an_edit_by_hand_and_another_tab(context: BrowserContext, folder: Path, server: Process) -> None:
     page, other = opened(context, server), opened(context, server)
+    for each in (page, other):
+        only(each, "same")
     other.bring_to_front()
     first = page.locator("section.row h3").all_inner_texts()
     press(other, "y")
@@ -222,6 +238,7 @@ def test_an_answer_whose_reply_is_lost_is_written_once(
         else:
             route.continue_()
 
+    only(page, "same")
     page.route("**/api/decide", lose)
     press(page, "y")
     expect(page.get_by_role("alert")).to_contain_text("The server does not answer")
@@ -234,6 +251,7 @@ def test_what_the_server_refuses_comes_back_with_the_reason(
     context: BrowserContext, folder: Path, server: Process
 ) -> None:
     page = opened(context, server)
+    only(page, "same")
     first = page.locator("section.row h3").all_inner_texts()
     (folder / FILE).write_text("- sam: []\n")
     press(page, "y")
@@ -261,13 +279,14 @@ def test_a_name_that_the_server_knows_and_the_page_does_not(
     context: BrowserContext, folder: Path, server: Process
 ) -> None:
     page = opened(context, server)
-    page.route("**/api/people?*show=named*", lambda route: route.fulfill(json={"people": [], "n_people": 0}))
+    page.route(
+        re.compile("/api/people.*show=named"), lambda route: route.fulfill(json={"people": [], "n_people": 0})
+    )
+    only(page, "who")
     for _ in range(2):
         press(page, "r")
         page.get_by_role("combobox", name="Name").fill("Ann")
         press(page, "Enter")
-        page.wait_for_timeout(400)
-        press(page, "j", "j")
     dialog = page.get_by_role("dialog", name="A name twice")
     expect(dialog).to_contain_text("Ann")
     dialog.get_by_role("button", name="Two people of one name").press("Enter")
@@ -293,3 +312,37 @@ def test_the_workflow_from_the_page(context: BrowserContext, server: Process) ->
     expect(dialog.locator("pre")).to_have_text("rule <b>\nno", use_inner_text=True)
     expect(dialog).to_contain_text("It has failed. 3 s (it ended with 1)")
     expect(dialog).to_contain_text("uv run x")
+
+
+def test_a_page_from_a_file_is_brought_in(context: BrowserContext, folder: Path) -> None:
+    """What Bob has answered without a server is what the run says."""
+    castgraph(folder, "review", RUN, "--page", "for-bob")
+    page = context.new_page()
+    page.add_init_script("delete window.showSaveFilePicker")  # as in Firefox
+    page.goto((folder / "for-bob" / "index.html").as_uri())
+    names: dict[str, str] = {}
+    expect(page.locator("section.row")).not_to_have_count(0)
+    assert page.locator(".face .none").count() == 0
+    while page.locator("main h2").inner_text() != "Nothing is left to ask":
+        answer(page, names)
+        settled(page)
+    page.get_by_role("button", name="Save the answers").press("Enter")
+    command = page.get_by_role("dialog").locator("code").inner_text()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").press("Enter")
+    download.value.save_as(folder / download.value.suggested_filename)
+    words = shlex.split(command)
+    assert words[:3] == ["uv", "run", "castgraph"]
+    castgraph(folder, *words[3:])
+    assert sorted(each.kind for each in decisions(folder)) == sorted(
+        each.kind for each in read_corrections(folder / download.value.suggested_filename)
+    )
+    faces, given = grouped(folder)
+    assert faces == TRUTH
+    assert set(given) == set(names)
+
+
+def castgraph(folder: Path, *arguments: object) -> None:
+    command = [sys.executable, "-c", "from castgraph.cli import app; app()", *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr

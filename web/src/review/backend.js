@@ -36,6 +36,7 @@ export function served(base, access) {
         headers: given,
         body: body === undefined ? undefined : JSON.stringify(body),
         cache: "no-store",
+        priority: "high", // before pictures, of which many are on their way
         signal: AbortSignal.timeout(PATIENCE),
       });
     } catch (error) {

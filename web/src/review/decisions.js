@@ -4,7 +4,7 @@ import { fill, h } from "../common/dom.js";
 import { button, choice, field, show } from "./dialog.js";
 import { beside, digit, makeMarking, picture, sized } from "./faces.js";
 import { letter } from "./keys.js";
-import { called, count, counted, duration, fault, oneLine, sameName, shortened } from "./words.js";
+import { called, count, counted, duration, effectWords, fault, oneLine, sameName, shortened } from "./words.js";
 
 const remembered = { source: "caption in the frame", reason: "" };
 const MOST_NAMES = 8;
@@ -222,16 +222,24 @@ export function takenDialog(app, { entry, others }) {
   );
 }
 
-/** Which way a merge goes. */
-export function goesInto(rows) {
-  const [first, ...others] = bySeconds(rows);
-  const goes = others.map((each) => shortened(called(each), 40)).join(", ");
-  const name = rows.find((each) => each.named);
-  const id = first.person ? `the ID ${first.person}` : "the larger one";
-  return `${goes} ${others.length === 1 ? "goes" : "go"} into ${shortened(called(first), 40)}: ${id}${name ? ` and the name “${shortened(name.name, 40)}”` : ""} stay.`;
+/** The one whose ID stays comes first: as the server says, which knows all faces, else the one with more of it on screen. */
+export function inOrder(rows, effect = null) {
+  const after = new Map((effect?.people ?? []).map((each) => [each.person, each.after]));
+  const stays = (row) => (row.person && after.has(row.person) ? Math.sign(after.get(row.person)) : 0.5);
+  return bySeconds(rows).sort((one, other) => stays(other) - stays(one));
 }
 
-export const merged = (rows) => `One person: ${goesInto(rows)}`;
+/** Which way a merge goes. */
+export function goesInto(rows, effect = null) {
+  const [first, ...others] = inOrder(rows, effect);
+  const goes = others.map((each) => shortened(called(each), 40)).join(", ");
+  const name = rows.find((each) => each.named);
+  const kept = [first.person && `the ID ${first.person}`, name && `the name “${shortened(name.name, 40)}”`].filter(Boolean);
+  const stays = kept.length ? `: ${kept.join(" and ")} ${kept.length === 1 ? "stays" : "stay"}` : "";
+  return `${goes} ${others.length === 1 ? "goes" : "go"} into ${shortened(called(first), 40)}${stays}.`;
+}
+
+export const merged = (rows, effect) => `One person: ${goesInto(rows, effect)}`;
 
 /** The different names that people have. */
 export const namesOf = (rows) => [...new Map(rows.filter((each) => each.named).map((each) => [oneLine(each.name), each.name])).values()];
@@ -263,6 +271,19 @@ export function mergeDialog(app, rows, { question = null, decisions = null, nami
         "the best of all their faces",
         ...pictured.map((row) => h("span", { class: "card" }, picture(portrait(row), called(row)))),
       ]);
+      const direction = h("p", { role: "status" });
+      let effect = null;
+      const tell = () =>
+        fill(
+          direction,
+          h("b", {}, goesInto(inOrder(rows, effect).slice(0, 4), effect)),
+          rows.length > 4 && ` The same holds for ${counted(rows.length - 4, "more", "more")}. `,
+          " ", h("span", { class: "quiet" }, effectWords(effect).join(" · ")),
+          effect?.problems?.length > 0 && h("span", { class: "wrong" }, effect.problems.join(" ")),
+        );
+      tell();
+      const asked = { question: null, answer: "", decisions: decisions ?? [{ same: rows.map((each) => each.anchor) }], anyway: true };
+      app.backend.effect(asked).then((found) => { effect = found.effect; tell(); }, () => {});
       const submit = () => {
         const written = isWritten() && texts(isOther() ? { name: another, source } : { source });
         if (isWritten() && !written) return;
@@ -273,13 +294,13 @@ export function mergeDialog(app, rows, { question = null, decisions = null, nami
         }
         if (image.chosen() > 0) made.push({ portrait: pictured[image.chosen() - 1].anchor });
         close();
-        app.answer(question, question ? "yes" : "", made, merged(rows), written ? { anyway: true } : {});
+        app.answer(question, question ? "yes" : "", made, merged(rows, effect), written ? { anyway: true } : {});
       };
       return form(
         submit,
         h("ul", { class: "cards" }, rows.slice(0, 30).map((row) => h("li", {}, card(row)))),
         rows.length > 30 && h("p", {}, `and ${count(rows.length - 30)} more`),
-        h("p", {}, h("b", {}, goesInto(rows.slice(0, 4))), rows.length > 4 && ` The same holds for ${counted(rows.length - 4, "more", "more")}.`),
+        direction,
         name.element, details, image.element,
         h("p", { class: "buttons" }, submitButton("Merge"), button("Cancel", close)),
       );

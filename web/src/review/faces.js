@@ -22,14 +22,16 @@ export const picturesAreStatic = () => {
 export function picture(address, alt, why = "no picture", props = {}) {
   const none = () => h("span", { class: "none", role: "img", "aria-label": `${alt}: ${why}` }, why);
   if (!address) return none();
-  const image = h("img", { src: address, alt, decoding: "async", draggable: "false", ...props });
+  const image = h("img", { src: address, alt, decoding: "async", draggable: "false", fetchpriority: "low", ...props });
   image.addEventListener("error", () => image.replaceWith(none()), { once: true });
   return image;
 }
 
 /** Fetch the pictures that are shown next. */
 export const prefetch = (rows, size) => {
-  for (const { crop } of rows.flatMap((row) => row.faces)) if (crop) new Image().src = sized(crop, size);
+  for (const { crop } of rows.flatMap((row) => row.faces)) {
+    if (crop) Object.assign(new Image(), { fetchPriority: "low", src: sized(crop, size) });
+  }
 };
 
 /**

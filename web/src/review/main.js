@@ -169,6 +169,7 @@ function open(backend, { isServed, access }) {
       fill(progressWords, h("b", {}, `${percent(share)} of screen time reviewed`), ` · ${counted(n_decisions, "decision")}${n_unsure ? `, ${count(n_unsure)} unsure` : ""} · ${counted(state.n_questions, "question")} open`);
     }
     const n = state.pending.length;
+    main.setAttribute("aria-busy", String(n > 0 || state.renewing > 0));
     saved.classList.toggle("waits", n > 0);
     const words = isServed
       ? n ? `${counted(n, "answer")} not saved yet` : "all saved"

@@ -129,6 +129,9 @@ export function makePeopleView(app) {
   /** The person as a row of faces, as questions have them. */
   async function rowOf(each) {
     if (each.faces) return each;
+    // A page from a file has the faces of those whom it asks about.
+    const asked = store.state.doc.static && store.state.doc.questions.flatMap(({ rows }) => rows).find((row) => row.person === each.person);
+    if (asked) return { ...asked, ...each, faces: asked.faces, more: null };
     const found = each.more ? await app.faces(each.more) : { faces: [], next: null, n_faces: each.n_faces };
     return { ...each, faces: found.faces, more: found.next, n_faces: found.n_faces ?? each.n_faces };
   }

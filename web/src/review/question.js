@@ -19,9 +19,9 @@ const asked = ({ kind, rows: [one, other] }) =>
 
 const heads = ({ kind }) => ({ split: ["Most of the faces", "The part that would leave"], member: ["Faces of nobody", "The person"] })[kind] ?? [];
 
-const yes = ({ kind, rows }) =>
+const yes = ({ kind, rows }, effect) =>
   ({
-    same: () => merged(rows),
+    same: () => merged(rows, effect),
     split: () => `Two people: a part of ${shortened(called(rows[0]), 40)} leaves and is somebody else.`,
     member: () => `The faces of nobody are of ${shortened(called(rows[1]), 40)}.`,
   })[kind]?.() ?? "";
@@ -33,9 +33,9 @@ const no = ({ kind, rows }) =>
   })[kind]?.() ?? "";
 
 /** What a yes and a no do, before one is given. */
-const foretold = (question) =>
+const foretold = (question, effect) =>
   ({
-    same: () => goesInto(question.rows),
+    same: () => goesInto(question.rows, effect),
     split: () => "The faces of the second row leave and are a person of their own; or mark those that leave.",
     member: () => `The faces join ${shortened(called(question.rows[1]), 40)}.`,
   })[question.kind]?.() ?? "";
@@ -91,7 +91,7 @@ export function makeQuestionView(app) {
       mergeDialog(app, now.rows, { question: now, decisions });
       return;
     }
-    app.answer(now, answer, decisions, answer === "yes" ? yes(now) : no(now));
+    app.answer(now, answer, decisions, answer === "yes" ? yes(now, store.state.effects.get(now.id)) : no(now));
   }
 
   const actions = {
@@ -143,7 +143,6 @@ export function makeQuestionView(app) {
 
   function drawRow(row, place, now) {
     const head = heads(now)[place];
-    const isBigger = now.kind === "same" && place === 0;
     return h(
       "section",
       { class: "row", "aria-label": `${head ?? `Row ${place + 1}`}: ${called(row)}` },
@@ -158,7 +157,6 @@ export function makeQuestionView(app) {
             row.named && row.person,
             `${duration(row.seconds)} on screen`, counted(row.n_faces, "face"),
             row.n_broadcasts && counted(row.n_broadcasts, "broadcast"),
-            isBigger && "keeps its ID",
           ].filter(Boolean).join(" · "),
         ),
       ),
@@ -181,15 +179,16 @@ export function makeQuestionView(app) {
     const found = now && store.state.effects.get(now.id);
     fill(
       effect,
-      now?.answers?.yes && [h("b", {}, "Yes: "), foretold(now), " ", h("span", { class: "quiet" }, effectWords(found).join(" · "))],
+      now?.answers?.yes && [h("b", {}, "Yes: "), foretold(now, found), " ", h("span", { class: "quiet" }, effectWords(found).join(" · "))],
       found?.problems?.length > 0 && h("span", { class: "wrong" }, ` ${found.problems.join(" ")}`),
     );
   }
 
   function drawEnd() {
     const { state } = store;
-    if (!state.doc) {
+    if (!state.doc || state.isLoading) {
       fill(heading, "Loading…");
+      for (const each of [words, why, body, effect]) fill(each);
       return;
     }
     const skipped = state.questions.length;
@@ -293,7 +292,8 @@ export function makeQuestionView(app) {
       if (!act) return false;
       // Space is the button's own where a button has the focus; on a face it shows the face.
       if (key === " " && event.target.matches("button:not(.face), a, summary")) return false;
-      if (event.repeat || !question() || performance.now() < store.state.deaf) return true;
+      if (event.repeat || !question()) return true;
+      if ("ynuf".includes(key) && performance.now() < store.state.deaf) return true;
       if (isSettled()) {
         if (key !== " " && key !== "o") store.go(1);
         return true;

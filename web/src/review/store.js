@@ -25,6 +25,7 @@ export function makeStore(backend, place, changed) {
     doc: null,
     questions: [], // open ones at hand, in the order in which they are asked
     at: 0,
+    isLoading: false,
     kind: "", // which are asked; "" for all
     n_questions: 0,
     progress: null,
@@ -36,6 +37,7 @@ export function makeStore(backend, place, changed) {
     since: 0, // when the current question appeared
     deaf: 0, // until when no answer is taken
     failed: new Map(), // why a question is back
+    renewing: 0, // whether questions are being asked for
     effects: new Map(), // of "yes", by the question
     lost: "", // why the server does not answer
     forbidden: false, // the token is not that of the server
@@ -78,9 +80,13 @@ export function makeStore(backend, place, changed) {
     if (place < state.at) state.at -= 1;
   }
 
-  function insert(question, at) {
+  /** Ask a question now, or as the next but some. */
+  function bring(question, ahead = 0) {
     remove(question.id);
-    state.questions.splice(Math.min(at, state.questions.length), 0, question);
+    const isNone = !current();
+    const place = isNone ? state.questions.length : Math.min(state.at + ahead, state.questions.length);
+    state.questions.splice(place, 0, question);
+    if (isNone) state.at = place;
   }
 
   function take(doc) {
@@ -111,7 +117,7 @@ export function makeStore(backend, place, changed) {
     state.n_questions = found.n_questions;
     const news = read(found.questions).filter((each) => !has(each.id) && !isPending(each.id));
     state.questions.push(...news);
-    if (news.length) changed("questions");
+    if (news.length && !anew) changed("questions");
   }
 
   /** After a decision: what is behind the question that is looked at may be about other people now. */
@@ -163,7 +169,7 @@ export function makeStore(backend, place, changed) {
     if (!decision && last?.op === "decide" && !(busy && state.pending.length === 1)) {
       state.pending.pop();
       keep();
-      if (last.question) bring(last.question, state.at);
+      if (last.question) bring(last.question);
       tell(`Taken back: ${last.words}`);
       if (state.conflict?.entry === last) state.conflict = null;
       changed("undo");
@@ -174,11 +180,6 @@ export function makeStore(backend, place, changed) {
       return;
     }
     push({ key: crypto.randomUUID(), op: "undo", body: decision ? { decision } : {}, question: null, words: "" });
-  }
-
-  function bring(question, at) {
-    insert(question, at);
-    if (at === state.at || state.questions.length === 1) state.at = Math.min(at, state.questions.length - 1);
   }
 
   /** Write what is pending, one after the other. */
@@ -203,7 +204,13 @@ export function makeStore(backend, place, changed) {
       busy = false;
     }
     changed("sent");
-    if (isWritten && !state.pending.length) renew().catch(soft);
+    if (isWritten && !state.pending.length) {
+      state.renewing += 1;
+      renew().catch(soft).finally(() => {
+        state.renewing -= 1;
+        changed("renewed");
+      });
+    }
     if (state.pending.length && !state.lost && !state.forbidden && !state.conflict && !state.taken) send();
   }
 
@@ -233,8 +240,8 @@ export function makeStore(backend, place, changed) {
     const back = entry.op === "undo" && (opened.find((each) => each.id === reply.undone.question) ?? opened[0]);
     for (const question of [...opened].reverse()) {
       state.settled.delete(question.id);
-      if (question === back) bring(question, state.at);
-      else if (!has(question.id)) insert(question, state.at + 1);
+      if (question === back) bring(question);
+      else if (!has(question.id)) bring(question, 1);
     }
     const words = entry.op === "undo" ? undone(reply.undone) : entry.words;
     tell(words, { effect: reply.effect });
@@ -277,7 +284,7 @@ export function makeStore(backend, place, changed) {
   function giveBack(entry, reason) {
     if (entry.question) {
       state.failed.set(entry.question.id, reason);
-      bring(entry.question, state.questions.length ? state.at + 1 : 0);
+      bring(entry.question, 1);
     }
     tell(`Not saved: ${entry.words}`, { reason });
   }
@@ -311,7 +318,7 @@ export function makeStore(backend, place, changed) {
       take(await backend.load());
       state.conflict = null;
       // What is not given again is asked again, if it is still open.
-      if (!giveAgain && entry.question && has(entry.question.id)) bring(entry.question, state.at);
+      if (!giveAgain && entry.question && has(entry.question.id)) bring(entry.question);
     } catch (error) {
       if (!(error instanceof Lost)) state.conflict = null;
       fail(error);
@@ -344,8 +351,10 @@ export function makeStore(backend, place, changed) {
   }
 
   async function only(kind) {
-    Object.assign(state, { kind, questions: [], at: 0 });
+    Object.assign(state, { kind, questions: [], at: 0, isLoading: true });
+    changed("all");
     await more(true).catch(soft);
+    state.isLoading = false;
     changed("all");
   }
 
