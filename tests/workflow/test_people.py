@@ -301,7 +301,8 @@ def test_the_ignored_leave_no_trace(
             for face in (face for face in of_ignored if (face["broadcast"], face["frame"]) == place):
                 box = (round(face[side] * scale) for side in ("left", "top", "right", "bottom"))
                 detail = np.asarray(image.convert("L").crop(tuple(box)), float)
-                assert np.abs(np.diff(detail, axis=1)).mean() < 3
+                # Smooth: in this demo a clear face has 5 and more, a blurred one less than 2.
+                assert np.abs(np.diff(detail, n=2, axis=1)).mean() < 3
                 blurred += 1
     assert blurred > 0
 

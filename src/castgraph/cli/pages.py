@@ -49,7 +49,7 @@ def review(
         if page is None:
             asked(run, clustering, corrections, say=_say, by=by, port=port, browser=not no_browser)
             return
-        from castgraph.pages.review.folder import write_review
+        from castgraph.pages.review.folder import bring_in, write_review
         from castgraph.pages.server.workflow import by_hand
         from castgraph.run.corrections import clustering_of
 
@@ -58,9 +58,8 @@ def review(
         for problem in write_review(page, run, chosen, path, most=most, by=by, command=command):
             typer.echo(line(problem), err=True)
         typer.echo(line(f"open {page / 'index.html'}"))
-        typer.echo(line(f"bring in what it saves: uv run castgraph people add {run} FILE"))
+        typer.echo(line(f"bring in what it saves: {bring_in(run)}"))
 
 
-def _say(address: str) -> None:
-    typer.echo(line(address))
-    typer.echo("Only this machine reaches it. Ctrl-C ends it.", err=True)
+def _say(text: str) -> None:
+    typer.echo(line(text))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from castgraph import __version__
@@ -32,10 +33,19 @@ from castgraph.pages.review.questions import (
     parts_of,
     person_row,
     place_of,
+    split_of,
 )
 from castgraph.pages.review.results import Results, read_results, state
 from castgraph.people import corrections
-from castgraph.people.corrections import CorrectionsError, Decision, Person, find_faces
+from castgraph.people.corrections import (
+    Anchor,
+    CorrectionsError,
+    Decision,
+    Ignore,
+    Person,
+    find_faces,
+    read_anchor,
+)
 from castgraph.people.corrections.editing import EditError, blocks
 from castgraph.people.corrections.reading import decisions, read_text
 from castgraph.run import reviewed
@@ -56,9 +66,9 @@ FORMAT = 1
 """Of the document that the page takes."""
 
 _MOST_DECISIONS = 2_000  # at a time
-_MOST_TEXTS = 50  # of the file, by which it is told what was changed elsewhere
+_MOST_SIGNS = 20_000_000  # of earlier states of the file, by which it is told what was changed elsewhere
 _MOST_ASKED = 200  # questions at a time
-_MOST_LISTED = 2_000  # people at a time
+_MOST_LISTED = 5_000  # people at a time
 
 
 class RefusedError(Exception):
@@ -111,6 +121,9 @@ class Desk:
         Tells where the pictures are, of the results that it is given.
     by
         Who answers, unless an answer says it.
+    whole
+        Whether the answers that are offered name all their faces; see
+        `castgraph.pages.review.questions.answers`.
 
     Raises
     ------
@@ -132,7 +145,10 @@ class Desk:
         path: Path,
         addresses: Callable[[Results], Addresses],
         by: str = "",
+        *,
+        whole: bool = False,
     ) -> None:
+        self._whole = whole
         self.run, self.clustering, self.path, self._by = run, clustering, path, by
         self._make_addresses = addresses
         self._lock = threading.RLock()
@@ -179,19 +195,24 @@ class Desk:
             return {"etag": now.etag, **self._asked(now, shown), "n_questions": len(found)}
 
     def people(self, skip: int, most: int, show: str = "all") -> dict[str, Any]:
-        """Give the people, the most seen first: all, or only those with or without a name."""
+        """Give the people, the most seen first: all, those with or without a name, or who is left out."""
         with self._using() as now:
+            if show == "ignored":
+                ignored = self._ignored(now)
+                shown = ignored[skip : skip + min(most, _MOST_LISTED)]
+                return {"etag": now.etag, "people": shown, "n_people": len(ignored)}
             grouping = now.grouping
+            reviewed = {int(grouping.groups[row]) for row in grouping.anchored if row != NOISE}
             order = np.lexsort((grouping.numbers, -grouping.seconds))
             found = [
                 group
                 for group in grouping.numbers[order].tolist()
                 if show not in ("named", "unnamed") or (group in grouping.named) == (show == "named")
             ]
-            shown = found[skip : skip + min(most, _MOST_LISTED)]
+            groups = found[skip : skip + min(most, _MOST_LISTED)]
             return {
                 "etag": now.etag,
-                "people": [self._listed(grouping, group) for group in shown],
+                "people": [self._listed(grouping, group, group in reviewed) for group in groups],
                 "n_people": len(found),
             }
 
@@ -217,10 +238,10 @@ class Desk:
                 "next": f"{more}&skip={skip + MORE}" if more else None,
             }
 
-    def why(self) -> Any:
-        """Give why each face has no person, with what is decided now."""
+    def shown(self) -> tuple[Results, NDArray[np.int8]]:
+        """Give what the run knows, and why each face has no person, with what is decided now."""
         with self._using() as now:
-            return now.grouping.why
+            return self.results, now.grouping.why
 
     def is_outdated(self) -> bool:
         """Tell whether the run has been run again since its tables were read."""
@@ -248,8 +269,15 @@ class Desk:
         ------
         RefusedError
             When nothing is written.
+
+        Notes
+        -----
+        What is sent again, since the answer to it was lost, is done once: the state of the file that the page
+        takes to be there does not matter where all is in it.
         """
         with self._using() as now:
+            if self._is_done(now, body):
+                return self._told(now, now)
             self._check(now, etag)
             given = self._given(now, body)
             found, after = self._tried(now, given)
@@ -279,10 +307,20 @@ class Desk:
             _, after = self._tried(now, self._given(now, body))
             return {"effect": self._effect(now.grouping, after)}
 
-    def undo(self, etag: str | None) -> dict[str, Any]:
-        """Take the last answer back, whose decisions are still there."""
+    def undo(self, etag: str | None, body: Any = None) -> dict[str, Any]:
+        """Take the last answer back, whose decisions are still there.
+
+        Parameters
+        ----------
+        etag
+            Of the file that the page takes to be there.
+        body
+            May have a ``decision`` of the file: then that is taken back, whoever has written it.
+        """
         with self._using() as now:
             self._check(now, etag)
+            if isinstance(body, dict) and body.get("decision") is not None:
+                return self._without(now, _decision(body["decision"], ""))
             step = self._last(now)
             if step is None:
                 raise RefusedError(HTTPStatus.CONFLICT, error="nothing is left that was answered here")
@@ -296,15 +334,89 @@ class Desk:
 
     # ---- within ------------------------------------------------------------------------------------------
 
+    def _is_done(self, now: _State, body: Any) -> bool:
+        """Tell whether an answer was written already, as it is sent."""
+        try:
+            listed = [_decision(block, "") for block in self._spelt(now, body["decisions"], is_over=True)]
+            found = rewritten(self.run, self.path, now.text, listed, lambda *_: [])
+        except (RefusedError, ConflictError, KeyError, TypeError):
+            return False
+        if found.written:
+            return False
+        question = body.get("question")
+        if question is None:
+            return bool(listed)
+        if any(each.id == question for each in now.questions):
+            return False
+        steps = (each for each in reversed(now.steps) if self._question_of(each) == question)
+        answered: str | None = next((each.answer for each in steps), None)
+        return bool(answered == body.get("answer", ""))
+
+    def _without(self, now: _State, decision: Decision) -> dict[str, Any]:
+        """Take one decision out of the file."""
+        own = (decision.kind, set(decision.anchors))
+        texts = [each.text for each in blocks(str(self.path), now.text)]
+        came = [
+            state_of(text)
+            for text, each in zip(texts, decisions(self.path, now.text), strict=True)
+            if (each.kind, set(each.anchors)) == own
+        ]
+        if not came:
+            raise RefusedError(HTTPStatus.CONFLICT, error="the file does not say this any more")
+        text, taken = take_back(self.run, self.path, came, (), now.etag)
+        for step in now.steps:
+            if step.came and {*step.came} <= {*came}:
+                reviewed.forget(self.run, step)
+        self._state = self._read(text)
+        undone = {"answer": "", "kind": "", "question": None, "blocks": taken, "unsure": False}
+        return {"undone": undone, **self._told(now, self._state)}
+
+    def _question_of(self, step: Step) -> str | None:
+        """Give the ID of the question that a step has answered; None for none."""
+        anchors = [read_anchor(each) for each in step.faces]
+        rows = find_faces([each for each in anchors if each], self.results.places).tolist()
+        if step.kind not in KINDS or not rows or NOISE in rows:
+            return None
+        return Question(step.kind, tuple(rows), 0, 0, "").id
+
+    def _ignored(self, now: _State) -> list[dict[str, Any]]:
+        """Give who is left out, the most seen first: pictures of them are not shown."""
+        results, grouping = self.results, now.grouping
+        found = [each for each in grouping.decisions if isinstance(each, Ignore)]
+        rows = find_faces([each.ignore for each in found], results.places).tolist()
+        listed = []
+        for decision, row in zip(found, rows, strict=True):
+            own = np.empty(0, np.int64)
+            if row != NOISE:
+                of_one = (results.groups == results.groups[row]) & (grouping.why == grouping.why[row])
+                own = np.flatnonzero(of_one)
+            known = results.person[own]
+            known = known[known != NOISE]
+            person = results.ids[int(known[0])] if len(known) else ""
+            listed.append(
+                {
+                    "person": person,
+                    "name": f"Person {person}" if person else "",
+                    "named": False,
+                    "seconds": len(np.unique(results.keys[own])) * results.frame_seconds,
+                    "n_faces": len(own),
+                    "n_broadcasts": len(np.unique(results.places.broadcast[own])),
+                    "anchor": decision.model_dump(mode="json", exclude_none=True)["ignore"],
+                    "portrait": None,
+                    "more": None,
+                    "reviewed": True,
+                    "ignored": decision.reason,
+                }
+            )
+        return sorted(listed, key=lambda each: -each["seconds"])
+
     @contextmanager
     def _using(self, *, renew: bool = False) -> Iterator[_State]:
         """Take the desk alone, with what is decided now; what goes wrong with the file is told."""
         with self._lock:
             try:
                 if renew and self.is_outdated():
-                    self.results = read_results(self.run, self.clustering)
-                    self._addresses = self._make_addresses(self.results)
-                    self._state = self._read(_text(self.path))
+                    self._renew()
                 text = _text(self.path)
                 if text != self._state.text:
                     self._state = self._read(text)
@@ -317,6 +429,15 @@ class Desk:
             except (CorrectionsError, EditError, OSError) as error:
                 raise RefusedError(HTTPStatus.CONFLICT, error=str(error)) from error
 
+    def _renew(self) -> None:
+        """Read the tables again; while a run is making them the old ones do."""
+        try:
+            self.results = read_results(self.run, self.clustering)
+        except (OSError, ValueError):
+            return
+        self._addresses = self._make_addresses(self.results)
+        self._state = self._read(_text(self.path))
+
     def _read(self, text: str) -> _State:
         return self._with(text, Grouping(self.results, decisions(self.path, text)))
 
@@ -325,7 +446,7 @@ class Desk:
         steps = [each for each in reviewed.steps(self.run) if each.file == own]
         etag = state_of(text)
         self._texts[etag] = text
-        while len(self._texts) > _MOST_TEXTS:
+        while len(self._texts) > 1 and sum(map(len, self._texts.values())) > _MOST_SIGNS:
             self._texts.popitem(last=False)
         return _State(text, etag, grouping, steps, list(open_questions(self.results, grouping, steps)))
 
@@ -372,8 +493,26 @@ class Desk:
         if listed and answer == "unsure":
             raise _wrong("decisions: who is unsure decides nothing")
         by = body.get("by") or self._by
-        given = [_decision(block, by) for block in listed]
+        given = [_decision(block, by) for block in self._spelt(now, listed)]
         return _Given(question, answer, given, body.get("anyway") is True)
+
+    def _spelt(self, now: _State, listed: Sequence[Any], *, is_over: bool = False) -> Iterator[Any]:
+        """Name the faces of splits that name only two; `is_over` leaves those out that were made already."""
+        for block in listed:
+            if not (isinstance(block, dict) and "part" in block):
+                yield block
+                continue
+            different = _decision({"different": block["part"]}, "")
+            # As they were given: a decision sorts them.
+            anchors = [Anchor.model_validate(each) for each in block["part"]]
+            one, other = find_faces(anchors, self.results.places).tolist()
+            groups = now.grouping.groups
+            is_one = NOISE not in (one, other) and groups[one] == groups[other] != NOISE
+            if is_one:
+                yield split_of(self.results, parts_of(self.results, now.grouping, one, other)[1])
+            elif not is_over:
+                faces = " and ".join(map(str, different.anchors))
+                raise RefusedError(HTTPStatus.CONFLICT, error=f"{faces} are not of one person")
 
     def _tried(self, now: _State, given: _Given) -> tuple[Rewritten, Grouping]:
         """Write an answer into the text of the file, and tell who is who then."""
@@ -462,7 +601,10 @@ class Desk:
 
     def _asked(self, now: _State, questions: Sequence[Question]) -> dict[str, Any]:
         return {
-            "questions": [asked(each, self.results, now.grouping, self._addresses) for each in questions],
+            "questions": [
+                asked(each, self.results, now.grouping, self._addresses, whole=self._whole)
+                for each in questions
+            ],
             "n_questions": len(now.questions),
         }
 
@@ -475,7 +617,7 @@ class Desk:
             "open": {kind: kinds[kind] for kind in KINDS},
         }
 
-    def _listed(self, grouping: Grouping, group: int) -> dict[str, Any]:
+    def _listed(self, grouping: Grouping, group: int, is_reviewed: bool) -> dict[str, Any]:
         rows, best = grouping.rows(group), grouping.stands_for(group)
         person, name = grouping.ids.get(group, ""), grouping.name(group)
         return {
@@ -483,9 +625,13 @@ class Desk:
             "name": name or (f"Person {person}" if person else ""),
             "named": bool(name),
             "seconds": grouping.seconds_of(group),
+            "n_faces": len(rows),
             "n_broadcasts": len(np.unique(self.results.places.broadcast[rows])),
             "anchor": anchor_of(self.results, best),
             "portrait": self._addresses.crop(best),
+            "more": self._addresses.more(best, None),
+            "reviewed": is_reviewed,
+            "ignored": "",
         }
 
     def _last(self, now: _State) -> Step | None:
@@ -503,6 +649,7 @@ class Desk:
         return {
             "answer": step.answer,
             "kind": step.kind,
+            "question": self._question_of(step),
             "blocks": [text for text in texts if state_of(text) in step.came],
             "unsure": step.answer == "unsure",
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,15 @@ def write_review(
         made.append(FolderAddresses(results))
         return made[-1]
 
-    desk = Desk(run, clustering, path, addresses, by)
-    facts = {"static": True, "command": command, "named_by_run": True, "hint": "", "undo": None}
+    desk = Desk(run, clustering, path, addresses, by, whole=True)
+    facts = {
+        "static": True,
+        "command": command,
+        "named_by_run": True,
+        "hint": "",
+        "undo": None,
+        "bring": bring_in(run),
+    }
     document = desk.document(most, facts)
     for question in document["questions"]:
         question["effect"] = _effect(desk, question)
@@ -105,6 +113,13 @@ def write_review(
     if not missing:
         return []
     return [f"{counted(len(missing), 'picture')} cannot be shown: {next(iter(missing.values()))}"]
+
+
+def bring_in(run: Path) -> str:
+    """Give the command that brings in what the page saves."""
+    return (
+        f"uv run castgraph people add {shlex.quote(str(run))} {shlex.quote(f'corrections-{run.name}.yaml')}"
+    )
 
 
 def _effect(desk: Desk, question: dict[str, Any]) -> dict[str, Any] | None:
@@ -132,7 +147,7 @@ def _addresses(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]
 
 def _write_pictures(folder: Path, run: Path, desk: Desk, addresses: FolderAddresses) -> dict[str, str]:
     """Write all pictures; give the addresses of those that cannot be had, and why."""
-    results, why, frames = desk.results, desk.why(), OpenFrames(run)
+    frames, (results, why) = OpenFrames(run), desk.shown()
     places = results.places
     missing: dict[str, str] = {}
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import html
 from importlib import resources
 
-ASSETS = ("review.js", "review.css", "LICENSES.txt")
+from castgraph.pages import theme
+
+COLOURS = "colours.css"
+ASSETS = ("review.js", "review.css", COLOURS, "LICENSES.txt")
 """What the page loads, and the licences of what is in it."""
 
 SERVED_POLICY = (
@@ -44,6 +47,7 @@ def page(run: str, *, is_served: bool) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <title>{html.escape(run)}: review</title>
+<link rel="stylesheet" href="{COLOURS}">
 <link rel="stylesheet" href="review.css">
 <link rel="icon" href="data:,">
 </head>
@@ -57,4 +61,6 @@ def page(run: str, *, is_served: bool) -> str:
 
 def asset(name: str) -> bytes:
     """Read one of `ASSETS`."""
+    if name == COLOURS:
+        return theme.colour_sheet().encode()
     return resources.files("castgraph.pages").joinpath("web", name).read_bytes()

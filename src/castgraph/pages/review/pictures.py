@@ -14,7 +14,7 @@ from castgraph.pages.review.results import Results
 from castgraph.pages.server.frames import OpenFrames
 from castgraph.people import pictures
 
-SIZES = (96, 192, 256)
+SIZES = (96, 192, 512)
 """Least, usual and most pixels of a side of a face."""
 
 WIDTHS = (160, 960, 1920)

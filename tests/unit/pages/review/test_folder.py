@@ -44,7 +44,7 @@ def test_the_page_has_all_that_it_shows(run: Path, open_tab: Open) -> None:
     assert document["etag"] is None
     assert not FILE.exists()
     # One shape: only addresses differ, and what a server would tell on the way.
-    assert document.keys() - served.keys() == {"people"}
+    assert document.keys() - served.keys() == {"people", "bring"}
     assert [each["id"] for each in document["questions"]] == [each["id"] for each in served["questions"]]
     for question, other in zip(document["questions"], served["questions"], strict=True):
         assert question.keys() - other.keys() == {"effect"}
