@@ -52,7 +52,7 @@ def browse(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """What drives browsers: only for a module, since no other test may run an event loop as long as it is there."""
+    """What drives browsers: for a module, since nothing else may run an event loop as long as it is there."""
     with sync_playwright() as driver:
         yield driver
 
