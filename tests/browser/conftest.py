@@ -50,14 +50,14 @@ def browse(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """What drives browsers."""
+    """What drives browsers: for a module, since nothing else may run an event loop as long as it is there."""
     with sync_playwright() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """The browser, with a WebGL that needs no graphics card."""
     drawn = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
@@ -68,7 +68,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium_without_webgl(playwright: Playwright) -> Iterator[Browser]:
     """The browser, where it draws nothing with WebGL."""
     off = ("--disable-gpu", "--disable-webgl", "--disable-3d-apis")

@@ -75,6 +75,8 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
     body,
     below,
   );
+  tableElement.style.setProperty("--least", `${wideAs(columns)}rem`);
+  tableElement.style.setProperty("--least-narrow", `${wideAs(columns.filter((column) => !column.wide))}rem`);
   const scroll = h("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": label }, tableElement);
   scroll.style.setProperty("--row", `${rowHeight}px`);
   const told = h("p", { class: "told quiet", role: "status" });
@@ -225,6 +227,10 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
   whole.show(rows);
   return whole;
 }
+
+/** How wide columns are at least, in rem: those that share what is left would else vanish. */
+const wideAs = (columns) =>
+  columns.reduce((sum, { width, text }) => sum + (width?.endsWith("rem") ? parseFloat(width) : text ? 10.5 : 5), 0);
 
 const LINKS = "a[href], button";
 

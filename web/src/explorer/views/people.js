@@ -80,7 +80,7 @@ export async function show(place, address, app) {
         value: (person) => people.name_from[person] || "",
       },
       number("screen_seconds", "On screen", seconds, duration, {
-        width: "7.5rem",
+        width: "6.8rem",
         help: "Frames that show the person, times the seconds between frames",
       }),
       number("airtime_share", "Of airtime", (person) => people.airtime_share[person], share, {
@@ -88,7 +88,7 @@ export async function show(place, address, app) {
         width: "5.6rem",
         help: "Share of all frames that were read",
       }),
-      number("n_frames", "Frames", (person) => frames[person], count, { width: "5.2rem" }),
+      number("n_frames", "Frames", (person) => frames[person], count, { width: "4.6rem" }),
       number("n_broadcasts", "Broadcasts", (person) => people.n_broadcasts[person], count, {
         wide: true,
         width: "6.2rem",
