@@ -328,21 +328,19 @@ function framesSection(app, all, of, one, other, open, file) {
   }
 
   const shipped = of.all.filter((each) => all.source(each, [one, other]).tier === "shipped");
-  const strongest = shipped
-    .slice(0, 6)
-    .map((each) =>
-      h(
-        "button",
-        {
-          type: "button",
-          class: "evidence",
-          on: {
-            click: () => open({ title: "Every frame that makes the pair", frames: of.all, at: of.all.indexOf(each) }),
-          },
+  const strongest = shipped.slice(0, 6).map((each) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "evidence",
+        on: {
+          click: () => open({ title: "Every frame that makes the pair", frames: of.all, at: of.all.indexOf(each) }),
         },
-        card(app, all, each, [one, other]),
-      ),
-    );
+      },
+      card(app, all, each, [one, other]),
+    ),
+  );
   draw();
   return {
     children: [
