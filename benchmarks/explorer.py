@@ -3,10 +3,10 @@
     uv run python benchmarks/explorer.py [--json FILE] [--data FOLDER] [--keep FOLDER] [--no-browser]
 
 The year is the reference job in size: 342 broadcasts of 2,215 frames, 774,615 faces, 4,972 people. Each
-broadcast has the hosts and a cast of its own, whose sizes follow a power law, and the network is counted by the
-workflow's own code; of its pairs the strongest 100,000 are kept. Frames and portraits are pictures of the demo;
-nobody real is in it. Each ZIP has an entry a frame; a picture is only in those that are wanted, or all would
-take 15 GB.
+broadcast has the hosts and a cast of its own, whose sizes follow a power law, and the network is counted by
+the workflow's own code; of its pairs the strongest 100,000 are kept. Frames and portraits are pictures of the
+demo; nobody real is in it. Each ZIP has an entry a frame; a picture is only in those that are wanted, or all
+would take 15 GB.
 
 Figures
 -------
@@ -14,8 +14,12 @@ Figures
 
 - ``build_cpu_s``: seconds of the processor to write the folder, pictures of 4,500 frames included;
 - ``eager_mb``: what the page loads before it shows anything: script, style and eager data; ``total_mb``: the
-  folder; ``largest_file_mb``; ``n_people``, ``n_pairs``, ``n_faces``, ``n_pictures``: what it holds; ``peak_mb``:
-  memory of the process that made it, the network included.
+  folder; ``largest_file_mb``; ``n_people``, ``n_pairs``, ``n_faces``, ``n_pictures``: what it holds;
+  ``peak_mb``: memory of the process that made it, the network included;
+- in Chromium, from file://, by the processor's clock of its main thread: ``first_view_cpu_s``: from nothing
+  to the network; ``filter_ms``: another number of strongest pairs, drawn; ``recompute_ms``: all pairs of the
+  year but its first days, counted and drawn; the median of `ROUNDS` each. ``heap_mb``: objects and arrays of
+  the script after that. ``n_canvases`` is 0 where the browser has no WebGL, and the figures mean little.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Any
 
 import numpy as np
@@ -227,7 +232,7 @@ def _write_zips(year: Year, pictures: list[bytes], n_frames: int) -> None:
     with tempfile.TemporaryDirectory(dir=year.run) as scratch:
         explorer.write_explorer(Path(scratch), year.run, CLUSTERING, year.config, partial(_noting, wanted))
     year.zips.mkdir()
-    for name in (broadcast_id(n) for n in range(BROADCASTS)):
+    for name in year.config["broadcasts"]["ids"]:
         with zipfile.ZipFile(year.zips / f"{name}.zip", "w") as packed:
             for frame in range(1, n_frames + 1):
                 data = pictures[frame % len(pictures)] if frame in wanted.get(name, ()) else b""
@@ -285,6 +290,75 @@ def build(year: Year, out: Path) -> dict[str, float]:
     }
 
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+ROUNDS = 5
+_WAIT_S = 120
+
+_HEAP = ("usedSize", "embedderHeapUsedSize", "backingStorageSize")  # objects, the page's own, arrays
+
+_N_MEASURED = "name => performance.getEntriesByName(name).length"
+_PAINTED = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
+
+
+def browse(out: Path) -> dict[str, float]:
+    """Open the explorer in Chromium and use it; nothing where there is none."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        sys.stdout.write(f"not measured in a browser: none of {', '.join(BROWSERS)} is on the PATH\n")
+        return {}
+    from playwright.sync_api import Page, sync_playwright
+
+    def wait(page: Page, measure: str, times: int) -> None:
+        end = time.monotonic() + _WAIT_S
+        while page.evaluate(_N_MEASURED, measure) < times:
+            if time.monotonic() > end:
+                raise TimeoutError(f"the page has not measured {measure} {times} times in {_WAIT_S} s")
+            time.sleep(0.05)
+        page.evaluate(_PAINTED)
+
+    with sync_playwright() as playwright:
+        # Software rendering is named, or Chromium may have no WebGL without a graphics card.
+        options = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        chromium = playwright.chromium.launch(executable_path=browser, args=options)
+        page = chromium.new_page(viewport={"width": 1280, "height": 800})
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+        def cpu() -> float:
+            found = session.send("Performance.getMetrics")["metrics"]
+            return float(next(each["value"] for each in found if each["name"] == "TaskDuration"))
+
+        def took(addresses: list[str], measure: str) -> float:
+            """Go from address to address; the median of the milliseconds that each takes."""
+            seconds = []
+            for address in addresses:
+                before, times = cpu(), page.evaluate(_N_MEASURED, measure)
+                page.evaluate("address => { location.hash = address }", address)
+                wait(page, measure, times + 1)
+                seconds.append(cpu() - before)
+            return 1000 * median(seconds)
+
+        begin = cpu()
+        page.goto((out / "index.html").resolve().as_uri())
+        wait(page, "castgraph:first-view", 1)
+        first_view = cpu() - begin
+        filtered = took([f"#/network?top={300 * n}" for n in range(2, 2 + ROUNDS)], "castgraph:filter")
+        days = [f"#/network?from=2022-01-{n:02d}" for n in range(2, 2 + ROUNDS)]
+        recomputed = took(days, "castgraph:filter")
+        session.send("HeapProfiler.enable")
+        session.send("HeapProfiler.collectGarbage")
+        heap = session.send("Runtime.getHeapUsage")
+        drawn = page.locator("canvas").count()
+        chromium.close()
+    return {
+        "first_view_cpu_s": first_view,
+        "filter_ms": filtered,
+        "recompute_ms": recomputed,
+        "heap_mb": sum(value for name, value in heap.items() if name in _HEAP) / 1e6,
+        "n_canvases": drawn,
+    }
+
+
 def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder for the year; it is removed again.")] = None,
@@ -297,6 +371,7 @@ def main(
         if out.exists():
             shutil.rmtree(out)
         figures = build(make(Path(temporary)), out)
+        figures |= browse(out) if browser else {}
         for name, value in figures.items():
             sys.stdout.write(f"{name} {value:,.2f}\n")
     if json_file is not None:

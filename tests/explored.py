@@ -23,7 +23,7 @@ from castgraph.archive.media.frames import frames_of
 from castgraph.base import tables
 from castgraph.faces.times import frame_times
 from castgraph.network.replays import KINDS
-from castgraph.pages.explorer.folder import write_explorer
+from castgraph.pages.explorer.folder import SCRIPT, write_explorer
 from castgraph.people.centre import middles
 from castgraph.people.table import Called, people_table, portrait_name
 from castgraph.run import config as configuration
@@ -287,9 +287,16 @@ class Explorer:
         return broadcast, frame, columns["person"].astype(np.int64)
 
     def everything(self) -> bytes:
-        """All that is in the folder, what is packed unpacked."""
-        data = b"".join(path.read_bytes() for path in sorted(self.folder.rglob("*")) if path.is_file())
-        return data + json.dumps([self.manifest, self.tables], default=str, ensure_ascii=False).encode()
+        """All that is in the folder but the script, which is the same for all; what is packed is unpacked."""
+        files = [
+            path for path in sorted(self.folder.rglob("*")) if path.is_file() and path.name not in SCRIPT
+        ]
+        data = b"".join(path.read_bytes() for path in files if path.parent.name != "data")
+        return (
+            "\n".join(map(str, files)).encode()
+            + data
+            + json.dumps([self.manifest, self.tables], default=str, ensure_ascii=False).encode()
+        )
 
     def digests(self) -> dict[str, bytes]:
         """Every file."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 from tests.explored import Explorer, Face, Story, explore
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -79,27 +79,28 @@ def chromium_without_webgl(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+def _is_problem(said: ConsoleMessage) -> bool:
+    """Tell whether a message is of the page, and not of a graphics driver about its own speed."""
+    return said.type in ("error", "warning") and "GL Driver Message" not in said.text
+
+
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a page: of a file, or an address; then the options of the browser's context.
+    """Open a page, of a file or an address, at a place in it; then the options of the browser's context.
 
-    What the page logs as an error or a warning, what it throws and what its own policy blocks fail the test,
-    unless the test takes it out of the list ``page.problems`` names.
+    What the page logs as an error or a warning, what it throws and what its own policy blocks fail the test.
     """
     opened: list[tuple[Any, list[str]]] = []
 
-    def run(page: Path | str, hash: str = "", *, browser: Browser = chromium, **options: Any) -> Page:
+    def run(page: Path | str, at: str = "", *, browser: Browser = chromium, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         context.set_default_timeout(20_000)
         tab = context.new_page()
         problems: list[str] = []
         tab.on("pageerror", lambda error: problems.append(str(error)))
-        tab.on(
-            "console",
-            lambda said: problems.append(said.text) if said.type in ("error", "warning") else None,
-        )
+        tab.on("console", lambda said: problems.append(said.text) if _is_problem(said) else None)
         opened.append((context, problems))
-        tab.goto((page.as_uri() if isinstance(page, Path) else page) + hash)
+        tab.goto((page.as_uri() if isinstance(page, Path) else page) + at)
         return tab
 
     yield run
@@ -114,7 +115,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)>\"'& {{ 7 * 7 }}"
 
 @pytest.fixture(scope="session")
 def story() -> Story:
-    """Fourteen people in five broadcasts of two stations and three shows, one of them a film by its own clock.
+    """Fourteen people in six broadcasts of three stations, one of them a film by its own clock.
 
     One has no pair, one a name that is hostile; a stretch was on air before, frames are missing.
     """

@@ -61,6 +61,5 @@ def review(
         typer.echo(line(f"bring in what it saves: {bring_in(run)}"))
 
 
-def _say(address: str) -> None:
-    typer.echo(line(address))
-    typer.echo("Only this machine reaches it. Ctrl-C ends it.", err=True)
+def _say(text: str) -> None:
+    typer.echo(line(text))

@@ -1,6 +1,7 @@
 """The built scripts of the pages are those of their sources."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -45,4 +46,5 @@ def test_every_package_in_the_scripts_has_its_licence() -> None:
     told = (BUILT / "LICENSES.txt").read_text(encoding="utf-8")
     for name in ("sigma", "graphology", "minisearch"):
         assert f"\n{name} " in f"\n{told}", name
-    assert told.count("(MIT)") == told.count("\n" + "-" * 80 + "\n") + 1
+    heads = re.findall(r"^\S+ [\d.]+ \(MIT\)$", told, re.MULTILINE)
+    assert len(heads) == told.count("\n" + "-" * 80 + "\n") + 1

@@ -38,7 +38,9 @@ function cell(value) {
 
 /** Put an apostrophe before a text that a spreadsheet may take for a formula, or for the next cell. */
 export const guarded = (text) =>
-  /^[\t\r\n]/.test(text) || /^[=+\-@]/.test([...text.trimStart()].slice(0, 1).join("").normalize("NFKC")) ? `'${text}` : text;
+  /^[\t\r\n]/.test(text) || /^[=+\-@]/.test([...text.trimStart()].slice(0, 1).join("").normalize("NFKC"))
+    ? `'${text}`
+    : text;
 
 /** Save an SVG element as it looks: with the styles that it has on the page, and what lies under it. */
 export function saveSvg(name, svg) {
@@ -111,7 +113,11 @@ export function saveButtons(saves, of) {
     "div",
     { class: "saves", role: "group", "aria-label": `Save ${of}` },
     Object.entries(saves).map(([title, run]) =>
-      h("button", { type: "button", class: "small", "aria-label": `Save ${of} as ${title}`, on: { click: run } }, title),
+      h(
+        "button",
+        { type: "button", class: "small", "aria-label": `Save ${of} as ${title}`, on: { click: run } },
+        title,
+      ),
     ),
   );
 }

@@ -1,7 +1,12 @@
 // Numbers, durations and moments as they look on a page. All moments are UTC.
 
 const COUNT = new Intl.NumberFormat("en");
-const DAY_IN_WORDS = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+const DAY_IN_WORDS = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+  timeZone: "UTC",
+});
 const NONE = "–";
 
 /** A whole number: "12,345". */
@@ -20,7 +25,9 @@ export function share(value) {
 /** A number that need not be whole: "1.20", "345". */
 export function decimal(value) {
   if (!Number.isFinite(value)) return NONE;
-  return Math.abs(value) >= 1000 ? count(value) : value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
+  return Math.abs(value) >= 1000
+    ? count(value)
+    : value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 }
 
 /** A weight or another sum, whole where it is whole: "87", "87.5". */

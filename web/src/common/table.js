@@ -53,6 +53,7 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
   let [sortedBy, descending] = sort ?? ["", false];
   let active = 0; // the place of the row whose links Tab reaches
   let printing = false;
+  let scrolled = 0; // pixels; asking the element for them would lay the page out
   const byName = new Map(columns.map((column) => [column.name, column]));
   const inDom = new Map(); // place → its element
 
@@ -66,7 +67,14 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
       h("button", { type: "button", title: column.help, on: { click: () => sortBy(column) } }, column.title),
     ),
   );
-  const tableElement = h("table", { class: "rows" }, h("thead", {}, h("tr", { "aria-rowindex": 1 }, heads)), above, body, below);
+  const tableElement = h(
+    "table",
+    { class: "rows" },
+    h("thead", {}, h("tr", { "aria-rowindex": 1 }, heads)),
+    above,
+    body,
+    below,
+  );
   const scroll = h("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": label }, tableElement);
   scroll.style.setProperty("--row", `${rowHeight}px`);
   const told = h("p", { class: "told quiet", role: "status" });
@@ -85,9 +93,13 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
     scroll,
   );
 
-  scroll.addEventListener("scroll", draw, { passive: true });
+  scroll.addEventListener("scroll", scrolledTo, { passive: true });
   scroll.addEventListener("keydown", move);
-  new ResizeObserver(draw).observe(scroll);
+
+  function scrolledTo() {
+    scrolled = scroll.scrollTop;
+    draw();
+  }
 
   function sortBy(column) {
     descending = sortedBy === column.name ? !descending : !column.text;
@@ -105,7 +117,7 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
     tableElement.setAttribute("aria-rowcount", order.length + 1);
     told.textContent = counted(order.length, ...of);
     active = 0;
-    scroll.scrollTop = 0;
+    if (scrolled) scroll.scrollTop = scrolled = 0;
     inDom.clear();
     body.replaceChildren();
     draw();
@@ -114,17 +126,17 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
   /** Pixels that all rows take, and how many of them one pixel of scrolling passes. */
   function measure() {
     const whole = order.length * rowHeight;
-    const drawn = Math.min(whole, MOST_PIXELS);
-    const view = inSight * rowHeight;
-    return { drawn, ratio: drawn > view ? (whole - view) / (drawn - view) : 1 };
+    if (whole <= MOST_PIXELS) return { drawn: whole, ratio: 1 };
+    const view = Math.max(0, scroll.clientHeight - heads[0].offsetHeight);
+    return { drawn: MOST_PIXELS, ratio: (whole - view) / (MOST_PIXELS - view) };
   }
 
   function draw() {
-    const { drawn, ratio } = measure();
     const fits = printing || order.length <= inSight;
     scroll.style.setProperty("max-height", fits ? "none" : `${(inSight + 1.5) * rowHeight}px`);
-    const top = fits ? 0 : Math.floor((scroll.scrollTop * ratio) / rowHeight);
-    const begin = Math.max(0, top - BEYOND);
+    const { drawn, ratio } = measure();
+    const top = fits ? 0 : Math.floor((scrolled * ratio) / rowHeight);
+    const begin = top - Math.min(BEYOND, Math.floor(scrolled / rowHeight), top);
     const end = Math.min(order.length, fits ? (printing ? MOST_ON_PAPER : inSight) : top + inSight + BEYOND);
     const had = body.contains(document.activeElement);
     for (const [place, row] of inDom) {
@@ -143,10 +155,13 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
       next = row;
     }
     // Where heights are cut, the rows in sight stay where the scrolling is.
-    const pixelsAbove = fits ? 0 : Math.max(0, Math.round(scroll.scrollTop - (top - begin) * rowHeight - ((scroll.scrollTop * ratio) % rowHeight)));
+    const pixelsAbove = fits
+      ? 0
+      : Math.max(0, Math.round(scrolled - (top - begin) * rowHeight - ((scrolled * ratio) % rowHeight)));
     space(above, pixelsAbove);
     space(below, fits ? 0 : Math.max(0, drawn - pixelsAbove - (end - begin) * rowHeight));
-    if (printing && order.length > MOST_ON_PAPER) told.textContent = `The first ${count(MOST_ON_PAPER)} of ${counted(order.length, ...of)}`;
+    if (printing && order.length > MOST_ON_PAPER)
+      told.textContent = `The first ${count(MOST_ON_PAPER)} of ${counted(order.length, ...of)}`;
     if (had && !body.contains(document.activeElement)) scroll.focus({ preventScroll: true });
     if (!inDom.has(active) && inDom.size) activate(Math.min(Math.max(top, 0), order.length - 1));
   }
@@ -172,22 +187,29 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
     const row = event.target.closest("tbody tr");
     if (!row || event.altKey || event.ctrlKey || event.metaKey) return;
     const place = Number(row.getAttribute("aria-rowindex")) - 2;
-    const to = { ArrowDown: place + 1, ArrowUp: place - 1, PageDown: place + inSight, PageUp: place - inSight, Home: 0, End: order.length - 1 }[event.key];
+    const to = {
+      ArrowDown: place + 1,
+      ArrowUp: place - 1,
+      PageDown: place + inSight,
+      PageUp: place - inSight,
+      Home: 0,
+      End: order.length - 1,
+    }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     const nth = [...row.querySelectorAll(LINKS)].indexOf(event.target);
     const target = Math.min(Math.max(to, 0), order.length - 1);
     const { ratio } = measure();
     const pixel = (target * rowHeight) / ratio;
-    if (pixel < scroll.scrollTop) scroll.scrollTop = pixel;
-    else if (pixel > scroll.scrollTop + (inSight - 1) * rowHeight) scroll.scrollTop = pixel - (inSight - 1) * (rowHeight / ratio);
-    draw();
+    const least = pixel - ((inSight - 1) * rowHeight) / ratio; // so that it is the last in sight
+    if (pixel < scrolled || least > scrolled) scroll.scrollTop = pixel < scrolled ? pixel : least;
+    scrolledTo();
     activate(target);
     const links = inDom.get(target)?.querySelectorAll(LINKS) ?? [];
     links[Math.min(Math.max(nth, 0), links.length - 1)]?.focus({ preventScroll: true });
   }
 
-  const made_ = {
+  const whole = {
     element,
     show(given) {
       all = typeof given === "number" ? Uint32Array.from({ length: given }, (_, row) => row) : Uint32Array.from(given);
@@ -199,9 +221,9 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
       draw();
     },
   };
-  shown.add(made_);
-  made_.show(rows);
-  return made_;
+  shown.add(whole);
+  whole.show(rows);
+  return whole;
 }
 
 const LINKS = "a[href], button";
@@ -241,4 +263,3 @@ function ranks(values) {
   const rank = new Map(texts.map((text, n) => [text, n]));
   return Float64Array.from(values, (text) => rank.get(text) ?? NaN);
 }
-

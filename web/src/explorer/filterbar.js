@@ -19,8 +19,14 @@ export function filterBar(app, views) {
   const set = (name) => (event) => app.change({ [name]: event.target.value });
   const date = (name) => h("input", { type: "date", name, min: first, max: last, on: { change: set(name) } });
   const choice = (name, all, values, title = (value) => value) =>
-    h("select", { name, on: { change: set(name) } }, h("option", { value: "" }, all), values.map((value) => h("option", { value }, title(value))));
-  const check = (name, of) => h("input", { type: "checkbox", name, on: { change: (event) => app.change({ [name]: of(event.target.checked) }) } });
+    h(
+      "select",
+      { name, on: { change: set(name) } },
+      h("option", { value: "" }, all),
+      values.map((value) => h("option", { value }, title(value))),
+    );
+  const check = (name, of) =>
+    h("input", { type: "checkbox", name, on: { change: (event) => app.change({ [name]: of(event.target.checked) }) } });
 
   const usual = about.significant != null; // whether the run itself keeps only pairs that are more than chance
   const stations = distinct(broadcasts.station);
@@ -44,21 +50,35 @@ export function filterBar(app, views) {
     significant: `More than chance (q ≤ ${q})`,
     hosts: "Without the host",
   };
-  const useless = { station: stations.length < 2, show: shows.length < 2, layer: about.layers.length < 2, hosts: !about.hosts.length };
+  const useless = {
+    station: stations.length < 2,
+    show: shows.length < 2,
+    layer: about.layers.length < 2,
+    hosts: !about.hosts.length,
+  };
   const places = Object.fromEntries(
     Object.entries(fields).map(([name, field]) => [
       name,
-      field.type === "checkbox" ? h("label", { class: "check" }, field, ` ${labels[name]}`) : h("label", { class: "field" }, h("span", {}, labels[name]), field),
+      field.type === "checkbox"
+        ? h("label", { class: "check" }, field, ` ${labels[name]}`)
+        : h("label", { class: "field" }, h("span", {}, labels[name]), field),
     ]),
   );
-  const clear = h("button", { type: "button", class: "small", on: { click: () => app.change(Object.fromEntries(CARRIED.map((name) => [name, ""]))) } }, "Clear");
+  const clearAll = () =>
+    app.change(Object.fromEntries([...CARRIED, "community", "weight", "top"].map((name) => [name, ""])));
+  const clear = h("button", { type: "button", class: "small", on: { click: clearAll } }, "Clear");
   const summary = h("summary", {});
   const wide = matchMedia("(min-width: 50rem)");
   const element = h(
     "details",
     { class: "filters", open: wide.matches },
     summary,
-    h("form", { class: "fields", "aria-label": "What counts", on: { submit: (event) => event.preventDefault() } }, Object.values(places), clear),
+    h(
+      "form",
+      { class: "fields", "aria-label": "What counts", on: { submit: (event) => event.preventDefault() } },
+      Object.values(places),
+      clear,
+    ),
   );
 
   wide.addEventListener("change", () => (element.open ||= wide.matches)); // where there is no summary to open it by
@@ -76,7 +96,13 @@ export function filterBar(app, views) {
         else if (field !== document.activeElement || field.tagName === "SELECT") field.value = options[name] ?? "";
       }
       const said = CARRIED.filter((name) => options[name] && heeded.includes(name)).map((name) =>
-        FILTERS.includes(name) ? `${labels[name].toLowerCase()} ${options[name]}` : name === "layer" ? (WORDS[options[name]] ?? options[name]).toLowerCase() : (name === "significant" && options.significant === "0" ? "also what may be chance" : labels[name].toLowerCase()),
+        FILTERS.includes(name)
+          ? `${labels[name].toLowerCase()} ${options[name]}`
+          : name === "layer"
+            ? (WORDS[options[name]] ?? options[name]).toLowerCase()
+            : name === "significant" && options.significant === "0"
+              ? "also what may be chance"
+              : labels[name].toLowerCase(),
       );
       clear.hidden = !said.length;
       fill(summary, h("strong", {}, "What counts: "), said.length ? said.join(" · ") : "everything");
@@ -84,4 +110,5 @@ export function filterBar(app, views) {
   };
 }
 
-const distinct = (values) => [...new Set(values.filter(Boolean))].sort(new Intl.Collator("en", { numeric: true }).compare);
+const distinct = (values) =>
+  [...new Set(values.filter(Boolean))].sort(new Intl.Collator("en", { numeric: true }).compare);

@@ -13,7 +13,11 @@ const KEY = "castgraph-keys";
 
 export function helpDialog(app, views) {
   const list = h("div");
-  const letters = h("input", { type: "checkbox", checked: kept() !== "off", on: { change: () => keep(letters.checked) } });
+  const letters = h("input", {
+    type: "checkbox",
+    checked: kept() !== "off",
+    on: { change: () => keep(letters.checked) },
+  });
   const close = h("button", {}, "Close");
   const element = h(
     "dialog",
@@ -37,7 +41,15 @@ export function helpDialog(app, views) {
 
 const keyTable = (title, keys) => [
   h("h3", {}, title),
-  h("table", { class: "plain" }, h("tbody", {}, keys.map(([key, what]) => h("tr", {}, h("th", { scope: "row" }, h("kbd", {}, key)), h("td", {}, what))))),
+  h(
+    "table",
+    { class: "plain" },
+    h(
+      "tbody",
+      {},
+      keys.map(([key, what]) => h("tr", {}, h("th", { scope: "row" }, h("kbd", {}, key)), h("td", {}, what))),
+    ),
+  ),
 ];
 
 function keep(on) {

@@ -102,7 +102,8 @@ async function begin() {
       scrollTo(0, 0);
       const heading = place.querySelector("h1");
       heading?.setAttribute("tabindex", "-1");
-      heading?.focus({ preventScroll: true });
+      // Who is writing elsewhere by now, as in the search, goes on there.
+      if (!document.activeElement?.matches("input, select, textarea")) heading?.focus({ preventScroll: true });
     }
     return undefined;
   }

@@ -116,7 +116,8 @@ export function meetingsOf(faces, stretch, one, other) {
       if (!hasOne && !hasOther) continue;
       const same_frame = hasOne && hasOther;
       const adjacent = last === at - 1 && ((hasOne && lastOther) || (hasOther && lastOne));
-      if (at >= stretch.from[broadcast] && (same_frame || adjacent)) found.push({ broadcast, frame: at, same_frame, adjacent });
+      if (at >= stretch.from[broadcast] && (same_frame || adjacent))
+        found.push({ broadcast, frame: at, same_frame, adjacent });
       [last, lastOne, lastOther] = [at, hasOne, hasOther];
     }
   }

@@ -20,7 +20,11 @@ export const onlySignificant = (about, options) =>
 
 /** Whether the options leave the network that the run was configured to have. */
 export const asConfigured = ({ about }, options) =>
-  countsAll(options) && !options.layer && options.hosts !== "0" && !options.community && onlySignificant(about, options) === (about.significant != null);
+  countsAll(options) &&
+  !options.layer &&
+  options.hosts !== "0" &&
+  !options.community &&
+  onlySignificant(about, options) === (about.significant != null);
 
 /**
  * Choose pairs.
@@ -52,7 +56,9 @@ async function recounted(run, options) {
   const stretch = await run.stretch(options);
   const begin = performance.now();
   const pairs = countPairs(faces, stretch, within);
-  const columns = weighs("same_broadcast") ? withBroadcasts(run, faces, stretch, pairs) : { ...pairs, n_broadcasts: pairs.broadcasts };
+  const columns = weighs("same_broadcast")
+    ? withBroadcasts(run, faces, stretch, pairs)
+    : { ...pairs, n_broadcasts: pairs.broadcasts };
   performance.measure("castgraph:recompute", { start: begin });
   last = { key, columns };
   return columns;
@@ -68,7 +74,11 @@ function withBroadcasts(run, faces, stretch, pairs) {
   const on = new Uint32Array(words * faces.people);
   for (let broadcast = 0; broadcast + 1 < faces.first.length; broadcast++) {
     const end = faces.first[broadcast + 1];
-    for (let row = lowerBound(faces.frame, stretch.from[broadcast], faces.first[broadcast], end); row < end && faces.frame[row] <= stretch.to[broadcast]; row++) {
+    for (
+      let row = lowerBound(faces.frame, stretch.from[broadcast], faces.first[broadcast], end);
+      row < end && faces.frame[row] <= stretch.to[broadcast];
+      row++
+    ) {
       on[words * faces.person[row] + (broadcast >>> 5)] |= 1 << (broadcast & 31);
     }
   }
@@ -110,7 +120,9 @@ function chosen(run, columns, weight, options) {
   const out = new Uint8Array(people.person_id.length);
   if (about.mode !== "as_published") for (const person of about.excluded) out[person] = 1;
   if (options.hosts === "0") for (const person of about.hosts) out[person] = 1;
-  if (options.community) for (let person = 0; person < out.length; person++) if (people.community[person] !== Number(options.community) - 1) out[person] = 1;
+  if (options.community)
+    for (let person = 0; person < out.length; person++)
+      if (people.community[person] !== Number(options.community) - 1) out[person] = 1;
   const most = onlySignificant(about, options) ? (about.significant ?? USUAL_Q) : Infinity;
   const found = [];
   for (let row = 0; row < source.length; row++) {

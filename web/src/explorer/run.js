@@ -65,7 +65,8 @@ export async function load() {
 
   /** The first frame at or after seconds since the start of its broadcast. */
   function frameAt(broadcast, seconds) {
-    if (!broadcasts.timed[broadcast] || !times) return Math.max(1, Math.ceil(seconds / manifest.frame_seconds - 1e-9) + 1);
+    if (!broadcasts.timed[broadcast] || !times)
+      return Math.max(1, Math.ceil(seconds / manifest.frame_seconds - 1e-9) + 1);
     const end = times.first[broadcast + 1];
     const row = lowerBound(times.seconds, seconds, times.first[broadcast], end);
     return row < end ? times.frame[row] : broadcasts.n_frames[broadcast] + 1;

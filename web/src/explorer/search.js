@@ -27,7 +27,7 @@ export function search(app) {
     placeholder: "Search people, broadcasts, shows  /",
     autocomplete: "off",
     spellcheck: "false",
-    on: { input: look, keydown: move, focus: () => (index ??= made(run)), blur: () => setTimeout(close, 150) },
+    on: { input: look, keydown: move, focus: () => (index ??= made(run)), blur: close },
   });
 
   function look() {
@@ -50,11 +50,21 @@ export function search(app) {
       found.map((one, n) =>
         h(
           "li",
-          { id: `found-${n}`, role: "option", "aria-selected": String(n === at), on: { mousedown: (event) => event.preventDefault(), click: () => go(one) } },
+          {
+            id: `found-${n}`,
+            role: "option",
+            "aria-selected": String(n === at),
+            on: { mousedown: (event) => event.preventDefault(), click: () => go(one) },
+          },
           told(app, one),
         ),
       ),
-      !found.length && h("li", { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "quiet" }, "Nothing by this name"),
+      !found.length &&
+        h(
+          "li",
+          { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "quiet" },
+          "Nothing by this name",
+        ),
     );
     list.children[at]?.scrollIntoView({ block: "nearest" });
   }
@@ -99,7 +109,12 @@ function made(run) {
     fields: ["name", "id_"],
     storeFields: ["name"],
     processTerm: folded,
-    searchOptions: { prefix: true, fuzzy: (term) => (term.length > 4 ? 0.2 : false), boost: { name: 2 }, combineWith: "AND" },
+    searchOptions: {
+      prefix: true,
+      fuzzy: (term) => (term.length > 4 ? 0.2 : false),
+      boost: { name: 2 },
+      combineWith: "AND",
+    },
   });
   const { people, broadcasts } = run;
   const shows = new Set(broadcasts.show.filter(Boolean));
@@ -122,13 +137,33 @@ function told({ run }, { id, name }) {
     const { screen_seconds, n_broadcasts } = run.people;
     return [
       portrait(run, n, 32),
-      h("span", {}, nameOf(run, n), h("small", {}, `${run.people.person_id[n]} · ${duration(screen_seconds[n])} in ${counted(n_broadcasts[n], "broadcast")}`)),
+      h(
+        "span",
+        {},
+        nameOf(run, n),
+        h(
+          "small",
+          {},
+          `${run.people.person_id[n]} · ${duration(screen_seconds[n])} in ${counted(n_broadcasts[n], "broadcast")}`,
+        ),
+      ),
     ];
   }
   if (kind === "broadcast") {
     const { show, station, start, n_frames, broadcast } = run.broadcasts;
-    return [h("span", { class: "kind" }, "on air"), h("span", {}, show[n] || broadcast[n], h("small", {}, `${station[n]} · ${minute(start[n])} · ${counted(n_frames[n], "frame")}`))];
+    return [
+      h("span", { class: "kind" }, "on air"),
+      h(
+        "span",
+        {},
+        show[n] || broadcast[n],
+        h("small", {}, `${station[n]} · ${minute(start[n])} · ${counted(n_frames[n], "frame")}`),
+      ),
+    ];
   }
   const n_broadcasts = run.broadcasts.show.filter((show) => show === name).length;
-  return [h("span", { class: "kind" }, "show"), h("span", {}, name, h("small", {}, `the network of its ${counted(n_broadcasts, "broadcast")}`))];
+  return [
+    h("span", { class: "kind" }, "show"),
+    h("span", {}, name, h("small", {}, `the network of its ${counted(n_broadcasts, "broadcast")}`)),
+  ];
 }

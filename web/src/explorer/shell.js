@@ -46,9 +46,19 @@ export function shell(app, views) {
     h(
       "div",
       { class: "masthead" },
-      h("div", { class: "title" }, h("p", { class: "kicker" }, `castgraph · ${about.clustering}`), h("p", { class: "run" }, about.run)),
+      h(
+        "div",
+        { class: "title" },
+        h("p", { class: "kicker" }, `castgraph · ${about.clustering}`),
+        h("p", { class: "run" }, about.run),
+      ),
       finder.element,
-      h("div", { class: "tools" }, themeSwitch(), h("button", { type: "button", class: "small", on: { click: help.open } }, "Keys ", h("kbd", {}, "?"))),
+      h(
+        "div",
+        { class: "tools" },
+        themeSwitch(),
+        h("button", { type: "button", class: "small", on: { click: help.open } }, "Keys ", h("kbd", {}, "?")),
+      ),
     ),
     h("nav", { "aria-label": "Views" }, links, safeBack(about.back)),
   );

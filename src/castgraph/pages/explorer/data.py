@@ -24,6 +24,9 @@ Columns = dict[str, Values]
 
 NOBODY = -1
 
+MOST_PAIRS = 500_000
+"""Pairs that are told of, the strongest: with a weight of same_broadcast there can be millions."""
+
 TOP_WORDS = 20
 """Words that are told of a person or pair."""
 
@@ -268,7 +271,7 @@ def replay_columns(replays: pa.Table, numbers: Numbers) -> Columns:
 def edge_columns(
     pairs: pa.Table, numbers: Numbers, kept: pa.Table, without_hosts: pa.Table | None
 ) -> Columns:
-    """Tell of all pairs of people who are shown, strongest first.
+    """Tell of the pairs of people who are shown, strongest first, and at most `MOST_PAIRS`.
 
     Parameters
     ----------
@@ -284,7 +287,7 @@ def edge_columns(
     dict
         ``source`` is the one of the two who is seen more.
     """
-    edges = among(pairs, pa.chunked_array([numbers.people], pa.string()))
+    edges = among(pairs, pa.chunked_array([numbers.people], pa.string())).slice(0, MOST_PAIRS)
     ends = np.stack([numbers.of_people(edges[end]) for end in ("source", "target")])
     source, target = np.sort(ends, axis=0)
     weight = edges["weight"].to_numpy()

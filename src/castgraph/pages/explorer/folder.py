@@ -160,10 +160,7 @@ def write_explorer(
     }
 
     counts = {
-        "broadcasts": len(numbers.broadcasts),
-        "broadcasts_read": pc.sum(pc.is_in(broadcasts["status"], pa.array(READ))).as_py() or 0,
-        "frames": frames.n_all,
-        "frames_read": frames.n_read,
+        **_read_of(broadcasts, frames),
         "faces": len(places),
         "faces_with_person": int((found.person != tables.NOISE).sum()),
         "faces_shown": len(faces.rows),
@@ -179,31 +176,21 @@ def write_explorer(
         "format": FORMAT,
         "run": run.name,
         "clustering": clustering,
-        "frame_seconds": settings["frame_seconds"],
-        "mode": network["mode"],
-        "layers": list(layers.exported(network)),
-        "weights": dict(layers.weights(network)),
-        "within": layers.frames_within(network["within"], settings["frame_seconds"]),
-        "count_replays": network["count_replays"],
-        "significant": network["significant"],
-        "always_on": network["always_on"],
-        "top_edges": network["top_edges"],
-        "period": network["period"],
+        **_counting(network, settings["frame_seconds"]),
         "people": options["people"],
-        "blur": options["blur"],
-        "frames": options["frames"],
         "hosts": _of_page(networks.hosts, numbers),
         "excluded": _of_page(networks.excluded, numbers),
         "distance_scale": scale,
-        "atlas": {
-            "cell": atlas.CELL, "columns": atlas.COLUMNS, "pages": len(pages), "per_page": atlas.PER_PAGE
-        },
-    }  # fmt: skip
+    }
     data_id = _data_id(facts, written)
     period = on_air(run / "frames.parquet", settings["frame_seconds"])
+    cells = {"cell": atlas.CELL, "columns": atlas.COLUMNS, "pages": len(pages), "per_page": atlas.PER_PAGE}
     manifest = {
         **facts,
         "data_id": data_id,
+        "blur": options["blur"],
+        "frames": options["frames"],
+        "atlas": cells,
         "castgraph": __version__,
         "counts": counts,
         "gaps": _gaps(broadcasts),
@@ -236,6 +223,29 @@ def write_explorer(
         "explorer of %d people, %d pairs, %d pictures of frames",
         *map(counts.get, ("people", "pairs", "pictures")),
     )
+
+
+def _read_of(broadcasts: pa.Table, frames: data.Frames) -> dict[str, int]:
+    """Count what there is and what of it was read."""
+    read = pc.is_in(broadcasts["status"], pa.array(READ))
+    return {
+        "broadcasts": len(broadcasts),
+        "broadcasts_read": pc.sum(read).as_py() or 0,
+        "frames": frames.n_all,
+        "frames_read": frames.n_read,
+    }
+
+
+def _counting(network: Mapping[str, Any], frame_seconds: float) -> dict[str, Any]:
+    """Tell how pairs are counted: what the page needs to count them itself."""
+    told = ("mode", "count_replays", "significant", "always_on", "top_edges", "period")
+    return {
+        "frame_seconds": frame_seconds,
+        **{key: network[key] for key in told},
+        "layers": list(layers.exported(network)),
+        "weights": dict(layers.weights(network)),
+        "within": layers.frames_within(network["within"], frame_seconds),
+    }
 
 
 def _files(name: str, parts: int) -> list[str]:

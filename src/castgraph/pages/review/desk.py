@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from castgraph import __version__
@@ -32,10 +33,12 @@ from castgraph.pages.review.questions import (
     parts_of,
     person_row,
     place_of,
+    split_of,
 )
 from castgraph.pages.review.results import Results, read_results, state
 from castgraph.people import corrections
 from castgraph.people.corrections import (
+    Anchor,
     CorrectionsError,
     Decision,
     Ignore,
@@ -63,7 +66,7 @@ FORMAT = 1
 """Of the document that the page takes."""
 
 _MOST_DECISIONS = 2_000  # at a time
-_MOST_TEXTS = 50  # of the file, by which it is told what was changed elsewhere
+_MOST_SIGNS = 20_000_000  # of earlier states of the file, by which it is told what was changed elsewhere
 _MOST_ASKED = 200  # questions at a time
 _MOST_LISTED = 5_000  # people at a time
 
@@ -118,6 +121,9 @@ class Desk:
         Tells where the pictures are, of the results that it is given.
     by
         Who answers, unless an answer says it.
+    whole
+        Whether the answers that are offered name all their faces; see
+        `castgraph.pages.review.questions.answers`.
 
     Raises
     ------
@@ -139,7 +145,10 @@ class Desk:
         path: Path,
         addresses: Callable[[Results], Addresses],
         by: str = "",
+        *,
+        whole: bool = False,
     ) -> None:
+        self._whole = whole
         self.run, self.clustering, self.path, self._by = run, clustering, path, by
         self._make_addresses = addresses
         self._lock = threading.RLock()
@@ -229,10 +238,10 @@ class Desk:
                 "next": f"{more}&skip={skip + MORE}" if more else None,
             }
 
-    def why(self) -> Any:
-        """Give why each face has no person, with what is decided now."""
+    def shown(self) -> tuple[Results, NDArray[np.int8]]:
+        """Give what the run knows, and why each face has no person, with what is decided now."""
         with self._using() as now:
-            return now.grouping.why
+            return self.results, now.grouping.why
 
     def is_outdated(self) -> bool:
         """Tell whether the run has been run again since its tables were read."""
@@ -328,7 +337,7 @@ class Desk:
     def _is_done(self, now: _State, body: Any) -> bool:
         """Tell whether an answer was written already, as it is sent."""
         try:
-            listed = [_decision(block, "") for block in body["decisions"]]
+            listed = [_decision(block, "") for block in self._spelt(now, body["decisions"], is_over=True)]
             found = rewritten(self.run, self.path, now.text, listed, lambda *_: [])
         except (RefusedError, ConflictError, KeyError, TypeError):
             return False
@@ -407,9 +416,7 @@ class Desk:
         with self._lock:
             try:
                 if renew and self.is_outdated():
-                    self.results = read_results(self.run, self.clustering)
-                    self._addresses = self._make_addresses(self.results)
-                    self._state = self._read(_text(self.path))
+                    self._renew()
                 text = _text(self.path)
                 if text != self._state.text:
                     self._state = self._read(text)
@@ -422,6 +429,15 @@ class Desk:
             except (CorrectionsError, EditError, OSError) as error:
                 raise RefusedError(HTTPStatus.CONFLICT, error=str(error)) from error
 
+    def _renew(self) -> None:
+        """Read the tables again; while a run is making them the old ones do."""
+        try:
+            self.results = read_results(self.run, self.clustering)
+        except (OSError, ValueError):
+            return
+        self._addresses = self._make_addresses(self.results)
+        self._state = self._read(_text(self.path))
+
     def _read(self, text: str) -> _State:
         return self._with(text, Grouping(self.results, decisions(self.path, text)))
 
@@ -430,7 +446,7 @@ class Desk:
         steps = [each for each in reviewed.steps(self.run) if each.file == own]
         etag = state_of(text)
         self._texts[etag] = text
-        while len(self._texts) > _MOST_TEXTS:
+        while len(self._texts) > 1 and sum(map(len, self._texts.values())) > _MOST_SIGNS:
             self._texts.popitem(last=False)
         return _State(text, etag, grouping, steps, list(open_questions(self.results, grouping, steps)))
 
@@ -477,8 +493,26 @@ class Desk:
         if listed and answer == "unsure":
             raise _wrong("decisions: who is unsure decides nothing")
         by = body.get("by") or self._by
-        given = [_decision(block, by) for block in listed]
+        given = [_decision(block, by) for block in self._spelt(now, listed)]
         return _Given(question, answer, given, body.get("anyway") is True)
+
+    def _spelt(self, now: _State, listed: Sequence[Any], *, is_over: bool = False) -> Iterator[Any]:
+        """Name the faces of splits that name only two; `is_over` leaves those out that were made already."""
+        for block in listed:
+            if not (isinstance(block, dict) and "part" in block):
+                yield block
+                continue
+            different = _decision({"different": block["part"]}, "")
+            # As they were given: a decision sorts them.
+            anchors = [Anchor.model_validate(each) for each in block["part"]]
+            one, other = find_faces(anchors, self.results.places).tolist()
+            groups = now.grouping.groups
+            is_one = NOISE not in (one, other) and groups[one] == groups[other] != NOISE
+            if is_one:
+                yield split_of(self.results, parts_of(self.results, now.grouping, one, other)[1])
+            elif not is_over:
+                faces = " and ".join(map(str, different.anchors))
+                raise RefusedError(HTTPStatus.CONFLICT, error=f"{faces} are not of one person")
 
     def _tried(self, now: _State, given: _Given) -> tuple[Rewritten, Grouping]:
         """Write an answer into the text of the file, and tell who is who then."""
@@ -567,7 +601,10 @@ class Desk:
 
     def _asked(self, now: _State, questions: Sequence[Question]) -> dict[str, Any]:
         return {
-            "questions": [asked(each, self.results, now.grouping, self._addresses) for each in questions],
+            "questions": [
+                asked(each, self.results, now.grouping, self._addresses, whole=self._whole)
+                for each in questions
+            ],
             "n_questions": len(now.questions),
         }
 

@@ -87,7 +87,7 @@ def write_review(
         made.append(FolderAddresses(results))
         return made[-1]
 
-    desk = Desk(run, clustering, path, addresses, by)
+    desk = Desk(run, clustering, path, addresses, by, whole=True)
     facts = {
         "static": True,
         "command": command,
@@ -147,7 +147,7 @@ def _addresses(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]
 
 def _write_pictures(folder: Path, run: Path, desk: Desk, addresses: FolderAddresses) -> dict[str, str]:
     """Write all pictures; give the addresses of those that cannot be had, and why."""
-    results, why, frames = desk.results, desk.why(), OpenFrames(run)
+    frames, (results, why) = OpenFrames(run), desk.shown()
     places = results.places
     missing: dict[str, str] = {}
 

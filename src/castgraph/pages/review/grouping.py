@@ -42,6 +42,7 @@ class Grouping:
         self.decisions = decisions
         self.applied: Applied = apply(decisions, results.places, results.groups, results.why)
         self.groups, self.why = self.applied.groups, self.applied.why
+        self.parts: dict[tuple[int, int], tuple[Integers, Integers]] = {}  # of people, as they were asked for
         # The groups by number, and the faces of each, in the order of the table.
         known = np.flatnonzero(self.groups != NOISE)
         self._rows = known[np.argsort(self.groups[known], kind="stable")]

@@ -26,6 +26,7 @@ FACES = 6
 MORE = 48
 """Faces at a time, of who wants to see more."""
 
+_MOST_NAMED = 500  # faces that leave a person, in the answers of a question
 _APART = 10  # frames between two faces that are worth looking at both
 _NOISE = WHY.index("noise")
 
@@ -145,8 +146,16 @@ def _anchor(text: str) -> Anchor | None:
 # ---- in which shape --------------------------------------------------------------------------------------
 
 
-def asked(question: Question, results: Results, grouping: Grouping, addresses: Addresses) -> dict[str, Any]:
-    """Give a question as the page takes it."""
+def asked(
+    question: Question, results: Results, grouping: Grouping, addresses: Addresses, *, whole: bool = False
+) -> dict[str, Any]:
+    """Give a question as the page takes it.
+
+    Parameters
+    ----------
+    whole
+        Whether answers name all their faces, however many: where nobody else knows who they are.
+    """
     maker = _Shape(results, grouping, addresses)
     own = _ROWS[question.kind](maker, question.rows)
     return {
@@ -157,12 +166,18 @@ def asked(question: Question, results: Results, grouping: Grouping, addresses: A
         "gain": question.probability * question.seconds,
         "reason": question.reason,
         "rows": own,
-        "answers": answers(question, results, grouping),
+        "answers": answers(question, results, grouping, whole=whole),
     }
 
 
-def answers(question: Question, results: Results, grouping: Grouping) -> dict[str, list[dict[str, Any]]]:
-    """Give the decisions that yes and no are: blocks of a file of corrections."""
+def answers(
+    question: Question, results: Results, grouping: Grouping, *, whole: bool
+) -> dict[str, list[dict[str, Any]]]:
+    """Give the decisions that yes and no are: blocks of a file of corrections.
+
+    A split of many faces is ``{"part": [one, other]}``, two faces of a person, unless it is to be `whole`:
+    `split_of` makes it of that.
+    """
     if question.kind == "who":
         return {}
     one, other = (anchor_of(results, row) for row in question.rows)
@@ -171,12 +186,19 @@ def answers(question: Question, results: Results, grouping: Grouping) -> dict[st
     if question.kind == "member":
         tracklet = [anchor_of(results, row) for row in tracklet_of(results, grouping, question.rows[0])]
         return {"yes": [{"same": [*tracklet, other]}], "no": [{"different": [one, other]}]}
-    leaving = [anchor_of(results, row) for row in parts_of(results, grouping, *question.rows)[1]]
+    leaving = parts_of(results, grouping, *question.rows)[1]
+    is_named = whole or len(leaving) <= _MOST_NAMED
+    split = split_of(results, leaving) if is_named else {"part": [one, other]}
     # That they are two is said, too: else the two parts would be suggested as one.
     return {
-        "yes": [{"split": leaving}, {"different": [other, one]}],
+        "yes": [split, {"different": [other, one]}],
         "no": [{"same": [other, one]}],
     }
+
+
+def split_of(results: Results, rows: Integers) -> dict[str, Any]:
+    """Give the decision that faces leave their person."""
+    return {"split": [anchor_of(results, row) for row in rows.tolist()]}
 
 
 def tracklet_of(results: Results, grouping: Grouping, row: int) -> list[int]:
@@ -188,10 +210,12 @@ def tracklet_of(results: Results, grouping: Grouping, row: int) -> list[int]:
 
 def parts_of(results: Results, grouping: Grouping, one: int, other: int) -> tuple[Integers, Integers]:
     """Part a person in two by a face of each: the part of `other`, then that of `one`."""
-    rows = grouping.rows(int(grouping.groups[one]))
-    places = np.searchsorted(rows, [one, other]).tolist()
-    side = parted(np.asarray(results.embeddings[rows]), *places)
-    return rows[~side], rows[side]
+    if (one, other) not in grouping.parts:
+        rows = grouping.rows(int(grouping.groups[one]))
+        places = np.searchsorted(rows, [one, other]).tolist()
+        side = parted(np.asarray(results.embeddings[rows]), *places)
+        grouping.parts[one, other] = rows[~side], rows[side]
+    return grouping.parts[one, other]
 
 
 def anchor_of(results: Results, row: int) -> dict[str, Any]:

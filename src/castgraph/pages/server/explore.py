@@ -105,7 +105,14 @@ def explorer(pictures: Pictures, port: int) -> tuple[ASGIApp, str]:
             return files.not_found(str(error.args[0]))
         return Response(jpeg, media_type="image/jpeg")
 
-    routes = [Route("/{key}/frame/{broadcast}/{frame}.jpg", frame), Route("/{key}/{name:path}", file)]
+    def no_icon(request: Request) -> Response:
+        return Response(status_code=204)
+
+    routes = [
+        Route("/favicon.ico", no_icon),
+        Route("/{key}/frame/{broadcast}/{frame}.jpg", frame),
+        Route("/{key}/{name:path}", file),
+    ]
     pages = Starlette(routes=routes)
     pages.router.redirect_slashes = False
     return Guard(pages, port, secret(), POLICY), f"/{key}/"

@@ -9,17 +9,17 @@ connect to it. So:
 - **Methods** are GET, HEAD and POST: else 405. No answer allows another origin anything (no CORS).
 - **What other pages embed** is refused by Sec-Fetch-Site, 403: scripts and pictures of other sites do not see
   that there is anything. A link that opens the page itself, which is no embedding, is let through. For
-  browsers that do not send it, Cross-Origin-Resource-Policy says the same of every answer.
+  reading, browsers that do not send it are let through, too (all since 2023 do); Cross-Origin-Resource-Policy
+  then says the same of every answer.
 - **POST** needs the server's own Origin (which a form of another page, or a sandboxed one with its origin
-  ``null``, has not), no other Sec-Fetch-Site than ``same-origin``, JSON, which no form can send, and the
-  token; its body may not be larger than `MOST_BYTES`, whatever Content-Length says (413), nor come too slowly
-  (408).
+  ``null``, has not), Sec-Fetch-Site ``same-origin``, JSON, which no form can send, and the token; its body
+  may not be larger than `MOST_BYTES`, whatever Content-Length says (413), nor come too slowly (408).
 - **The token** of 256 bits is made anew for each server. The command prints it in the fragment of the
   address, which browsers send to nobody; the page takes it from there, strips it from the address, and sends
   it in the header `TOKEN_HEADER`. Whatever lies under ``/api/`` needs it for reading, too: 403 without.
 - **Pictures and data files** are loaded by elements of the page, which cannot send a header. They lie under
-  a path that begins with a second secret of 256 bits (`secret_path`), which only who has the token, or the
-  printed address, is told: 404 without. A cookie would not do: cookies know no ports, so that every other
+  a path with a second secret of 256 bits in it, which only who has the token, or the printed address, is
+  told: 404 without. A cookie would not do: cookies know no ports, so that every other
   server on 127.0.0.1, whoever's it is, would be sent it.
 - **What a page may do** says the Content-Security-Policy of every answer. Nothing is stored (no-store), and
   no address goes along to other servers (no-referrer).
@@ -153,8 +153,9 @@ class Guard:
         origin = headers.all("origin")
         if (origin or is_post) and origin != [f"http://{host}"]:
             return HTTPStatus.FORBIDDEN, "another origin"
-        is_opened = not is_post and headers.all("sec-fetch-dest") == ["document"]
-        if site not in ([], ["same-origin"]) and not (is_opened or (site == ["none"] and not is_post)):
+        is_opened = headers.all("sec-fetch-dest") == ["document"]
+        is_own = site == ["same-origin"] or (not is_post and (site in ([], ["none"]) or is_opened))
+        if not is_own:
             return HTTPStatus.FORBIDDEN, "another site"
         if is_post:
             if headers.one("content-type").partition(";")[0].strip().lower() != "application/json":

@@ -98,6 +98,8 @@ def review(
     try:
         serve(found.served, say, port=port, browser=browser)
     finally:
+        if log := found.log_of_run():
+            say(f"the run goes on; its log: {log}")
         found.close()
 
 
@@ -135,8 +137,6 @@ class Review:
     ) -> None:
         self._key, self._run = secret(), run
         path = corrections_file(run, path)
-        named = file_of(run)
-        self._is_named = named is not None and named.resolve() == path.resolve()
         self._desk = Desk(run, clustering, path, partial(ServedAddresses, self._key), by)
         self._frames = OpenFrames(run)
         self._workflow = workflow or Workflow(run)
@@ -145,6 +145,10 @@ class Review:
     def close(self) -> None:
         """Close what is open."""
         self._frames.close()
+
+    def log_of_run(self) -> Path | None:
+        """Give the log of the run that was started and is at work; None for none."""
+        return self._workflow.log if self._workflow.state()["state"] == "running" else None
 
     def served(self, port: int, token: str = "") -> tuple[ASGIApp, str]:
         """Make the application, and give the path of its page."""
@@ -186,15 +190,14 @@ class Review:
 
     def _begin(self, request: Request) -> Response:
         most = _number(request, "most", _QUESTIONS)
-        config = self._run / "config.yaml"
-        hint = f"{config} does not name this file: write it into people.corrections of the configuration"
+        hint = self._hint()
         facts = {
             "static": False,
             "command": by_hand(self._run),
             # On its port, so that a page that is open finds it again.
             "start": f"uv run castgraph review {shlex.quote(str(self._run))} --port {self._port}",
-            "named_by_run": self._is_named,
-            "hint": "" if self._is_named else hint,
+            "named_by_run": not hint,
+            "hint": hint,
         }
         return _with_etag(self._desk.document(most, facts))
 
@@ -225,10 +228,23 @@ class Review:
         return _with_etag(self._desk.undo(request.headers.get("if-match"), _body(request)))
 
     def _run_again(self, request: Request) -> Response:
-        if request.method == "POST" and not self._workflow.start():
-            raise RefusedError(HTTPStatus.CONFLICT, error="the run is at work")
+        if request.method == "POST":
+            if hint := self._hint():
+                raise RefusedError(HTTPStatus.CONFLICT, error=hint)
+            if not self._workflow.start():
+                raise RefusedError(HTTPStatus.CONFLICT, error="the run is at work")
         found = {"command": by_hand(self._run), "changed": self._desk.is_outdated()}
         return JSONResponse(self._workflow.state() | found)
+
+    def _hint(self) -> str:
+        """Say what is to be done for the run to take the file of corrections; empty for nothing."""
+        named, path = file_of(self._run), self._desk.path
+        if named is not None and named.resolve() == path.resolve():
+            return ""
+        return (
+            f"{self._run / 'config.yaml'} does not name {path}: write it into people.corrections of the "
+            "configuration of the run, and run that"
+        )
 
     # ---- pictures ----------------------------------------------------------------------------------------
 
@@ -248,7 +264,7 @@ class Review:
     ) -> Response:
         if not is_secret(request.path_params["key"], self._key):
             return files.not_found("open the address that the command has printed")
-        results = self._desk.results
+        results, why = self._desk.shown()
         least, usual, most = pixels
         given = request.query_params.get(measure, "")
         broadcast = number(request.path_params["broadcast"], 0, len(results.places.broadcasts) - 1)
@@ -257,7 +273,7 @@ class Review:
         if broadcast is None or which is None or size is None:
             return files.not_found(f"no such {what}, or a {measure} that is not between {least} and {most}")
         try:
-            jpeg = cut(self._frames, results, self._desk.why(), broadcast, which, size)
+            jpeg = cut(self._frames, results, why, broadcast, which, size)
         except (LookupError, PictureError) as error:
             return files.not_found(str(error.args[0]))
         return Response(jpeg, media_type="image/jpeg")

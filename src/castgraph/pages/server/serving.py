@@ -34,7 +34,7 @@ def serve(
     make
         Gets the port, and gives the application and the path of its page, its fragment included.
     say
-        Is told the address of the page.
+        Is told the address of the page, and what else there is to say, each in a line.
     port
         The port; 0 for any that is free.
     browser
@@ -50,6 +50,7 @@ def serve(
         app, path = make(number)
         address = f"http://{LOOPBACK}:{number}{path}"
         say(address)
+        say("Only this machine reaches it. Ctrl-C ends it.")
         config = uvicorn.Config(
             app,
             http="h11",  # refuses what is no HTTP

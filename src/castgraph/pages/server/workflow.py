@@ -50,7 +50,7 @@ class Workflow:
     def __init__(self, run: Path, arguments: Sequence[str] | None = None) -> None:
         self._run, self._home = run, home_of(run)
         self._arguments = list(arguments or [sys.executable, "-m", *command(run)])
-        self._log = self._home / "results" / "logs" / run.resolve().name / "review.log"
+        self.log = self._home / "results" / "logs" / run.resolve().name / "review.log"
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._began = self._ended = 0.0
@@ -66,8 +66,8 @@ class Workflow:
         with self._lock:
             if self._process is not None and self._process.poll() is None:
                 return False
-            self._log.parent.mkdir(parents=True, exist_ok=True)
-            with self._log.open("wb") as log:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            with self.log.open("wb") as log:
                 self._process = subprocess.Popen(  # noqa: S603 (our own arguments)
                     self._arguments,
                     cwd=self._home,
@@ -97,7 +97,7 @@ class Workflow:
 
     def _last_lines(self) -> list[str]:
         try:
-            with self._log.open("rb") as log:
+            with self.log.open("rb") as log:
                 log.seek(0, 2)
                 log.seek(max(0, log.tell() - _MOST_BYTES))
                 text = log.read().decode(errors="replace")

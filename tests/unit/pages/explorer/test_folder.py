@@ -18,6 +18,7 @@ from tests.explored import CLUSTERING, EVENING, FILM, MISSING, MORNING, Explorer
 
 from castgraph.archive.media.jpeg import START
 from castgraph.network import layers, variants
+from castgraph.pages.explorer import atlas, data
 from castgraph.people.table import shown
 
 PEOPLE = ["K7Q2", "A3BC", "M3XA", "T4K9", "Z0Z0"]
@@ -326,9 +327,9 @@ def test_pictures_of_frames_show_the_pair_and_never_who_is_left_out(blur: str, t
 def test_the_atlas_and_the_portraits_show_everybody(explorer, here) -> None:
     atlas, ids = explorer.manifest["atlas"], explorer.tables["people"]["person_id"]
     [page] = explorer.tables["atlas"]["jpeg"]
-    data = base64.b64decode(page)
-    assert data.startswith(START)
-    with Image.open(BytesIO(data)) as image:
+    jpeg = base64.b64decode(page)
+    assert jpeg.startswith(START)
+    with Image.open(BytesIO(jpeg)) as image:
         shown_ = np.asarray(image.convert("RGB")).astype(int)
     for n, person in enumerate(ids):
         portrait = here / "portraits" / f"{person}.jpg"
@@ -337,6 +338,34 @@ def test_the_atlas_and_the_portraits_show_everybody(explorer, here) -> None:
         middle = shown_[64 * row + 32, 64 * column + 32]
         assert np.abs(middle - pixels(portrait)[96, 96]).max() < 12
     assert explorer.tables["people"]["portrait"].tolist() == [1] * len(ids)
+
+
+def test_an_atlas_goes_on_another_page_and_a_broken_portrait_is_none(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(atlas, "COLUMNS", 2)
+    monkeypatch.setattr(atlas, "PER_PAGE", 4)
+    people = [f"P{n}" for n in range(7)]
+    for place, folder in enumerate(("given", "copied")):
+        (tmp_path / folder).mkdir()
+        for n, person in enumerate(people[:6] if place == 0 else []):
+            Image.new("RGB", (100, 100), (40 * n, 0, 0)).save(tmp_path / folder / f"{person}.jpg")
+    (tmp_path / "given" / "P1.jpg").write_bytes(START + b"broken")
+    (tmp_path / "given" / "Z9Z9.jpg").write_bytes(b"somebody else")
+    pictured, pages = atlas.write_portraits(people, tmp_path / "given", tmp_path / "copied")
+    assert pictured == {"P0", "P2", "P3", "P4", "P5"}
+    assert {path.stem for path in (tmp_path / "copied").iterdir()} == pictured
+    sizes = [Image.open(BytesIO(base64.b64decode(page))).size for page in pages]
+    assert sizes == [(128, 128), (128, 128)]
+    second = np.asarray(Image.open(BytesIO(base64.b64decode(pages[1]))).convert("RGB")).astype(int)
+    assert abs(second[32, 96, 0] - 200) < 10  # P5 stands beside P4
+
+
+def test_very_many_pairs_are_cut_and_counted(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(data, "MOST_PAIRS", 3)
+    found = explore(tmp_path, story())
+    table = read(tmp_path / "made-up" / CLUSTERING / "edges.parquet", "edges")
+    assert found.tables["edges"]["weight"].tolist() == table["weight"].to_pylist()[:3]
+    assert found.manifest["counts"]["pairs"] == 3
+    assert found.manifest["counts"]["pairs_left_out"] == len(table) - 3
 
 
 def test_the_same_run_gives_the_same_bytes_for_any_number_of_threads(explorer, folder) -> None:
@@ -350,7 +379,8 @@ def test_the_data_id_tells_other_data_and_not_other_pictures(explorer, folder, t
     assert len(data_id) == 12
     assert int(data_id, 16) >= 0
     assert data_id in explorer.manifest["citation"]
-    fewer = explore(folder, story().with_config(explorer={"pairs": 1}), "fewer")
+    options = {"pairs": 1, "frames": 2, "blur": "others"}
+    fewer = explore(folder, story().with_config(explorer=options), "fewer")
     assert fewer.manifest["data_id"] == data_id
     assert set(fewer.tables["frames"]["edge"].tolist()) == {0}
     other = explore(tmp_path, story(seed=1))

@@ -16,8 +16,10 @@ SCRIPT = """
 import { countFrames, countPairs, framesOf, framesWith, meetingsOf, withoutReplays } from %s;
 let text = "";
 for await (const part of process.stdin) text += part;
-const told = JSON.parse(text).map(({ first, person, frame_step, people, from, to, within, replays, pair }) => {
-  const every = { first, person: Uint16Array.from(person), frame: framesOf(first, Uint32Array.from(frame_step)), people };
+const told = JSON.parse(text).map((given) => {
+  const { first, people, from, to, within, replays, pair } = given;
+  const frame = framesOf(first, Uint32Array.from(given.frame_step));
+  const every = { first, person: Uint16Array.from(given.person), frame, people };
   const faces = replays ? withoutReplays(every, replays) : every;
   const stretch = { from: Int32Array.from(from), to: Int32Array.from(to) };
   const columns = countPairs(faces, stretch, within);
@@ -33,7 +35,7 @@ console.log(JSON.stringify(told));
 
 
 def case(seed: int) -> dict[str, Any]:
-    """Faces of a few broadcasts in which people come and go, some twice in a frame, and frames are missing."""
+    """Faces of a few broadcasts in which people come and go, some twice in a frame; frames are missing."""
     rng = np.random.default_rng(seed)
     people, n = int(rng.integers(2, 9)), int(rng.integers(1, 5))
     rows = []
@@ -133,7 +135,7 @@ def test_the_page_counts_as_a_count_of_every_two_frames_does(root: Path) -> None
         message = "NOT TESTED WITH NODE: node is not on the PATH"
         warnings.warn(message, stacklevel=1)
         pytest.skip(message)
-    cases = [case(seed) for seed in range(60)]
+    cases = [case(seed) for seed in range(30)]
     module = json.dumps((root / "web" / "src" / "explorer" / "meetings.js").as_uri())
     given = json.dumps([{**each, "rows": None} for each in cases])
     command = [node, "--input-type=module", "--eval", SCRIPT % module]
@@ -154,4 +156,4 @@ def test_the_page_counts_as_a_count_of_every_two_frames_does(root: Path) -> None
         assert told["frames"] == expected["frames"], seed
         assert told["with"] == expected["with"], seed
         n_pairs += len(found)
-    assert n_pairs > 300
+    assert n_pairs > 150

@@ -59,7 +59,11 @@ class Tab:
 
     def post(self, path: str, body: Any, **headers: str) -> Answer:
         own = {"Host": HOST, "Origin": f"http://{HOST}", "Content-Type": "application/json"}
-        own |= {"X-Castgraph-Token": TOKEN, "If-Match": f'"{self.etag}"'} | headers
+        own |= {
+            "Sec-Fetch-Site": "same-origin",
+            "X-Castgraph-Token": TOKEN,
+            "If-Match": f'"{self.etag}"',
+        } | headers
         found = ask(
             self.app, "POST", path, own, body if isinstance(body, bytes) else json.dumps(body).encode()
         )

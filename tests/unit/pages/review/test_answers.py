@@ -12,6 +12,7 @@ from tests.cast import CLUSTERING, ONE, TWO, identified, suggested
 from tests.unit.pages.review.conftest import CAST, Open, Tab
 
 from castgraph.base import tables
+from castgraph.pages.review import questions
 from castgraph.people.corrections import read_corrections
 from castgraph.run.forget import choose, forget
 
@@ -163,6 +164,35 @@ def test_some_marked_faces_leave(tab: Tab, run: Path) -> None:
     identified(run, FILE)
     new = [person for person in set(people(run)) if people(run).count(person) == 2]
     assert len(new) == 1
+
+
+def test_a_split_of_many_faces_names_two(tab: Tab, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a person of thousands of faces not all are sent to the page and back; it comes to the same."""
+    [question] = tab.questions("split")
+    tab.answer(question, "yes")
+    written = FILE.read_text()
+    tab.undo()
+    monkeypatch.setattr(questions, "_MOST_NAMED", 1)
+    [short] = tab.questions("split")
+    assert [list(block) for block in short["answers"]["yes"]] == [["part"], ["different"]]
+    etag = tab.etag
+    told = tab.answer(short, "yes")
+    assert FILE.read_text() == written
+    assert short["id"] in told["closed"]
+    # The reply was lost, and it is sent again.
+    tab.etag = etag
+    tab.answer(short, "yes")
+    assert FILE.read_text() == written
+    one, other = short["answers"]["yes"][0]["part"]
+    for block in (
+        {"part": [one, other]},
+        {"part": [one, one]},
+        {"part": [one]},
+        {"part": 5},
+        {"part": [{}, {}]},
+    ):
+        assert tab.decide(block).status in (409, 422)
+    assert FILE.read_text() == written
 
 
 def test_undo_without_limit(tab: Tab, open_tab: Open) -> None:

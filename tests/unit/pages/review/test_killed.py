@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 from tests.processes import Process, serving
 from tests.unit.pages.review.conftest import Open, Tab
 
+from castgraph.pages.server.workflow import Workflow
 from castgraph.people.corrections import read_corrections
 
 FILE = Path("corrections.yaml")
@@ -80,6 +82,22 @@ def test_a_server_of_its_own(run: Path, tmp_path: Path) -> None:
         [found] = read_corrections(tmp_path / "corrections.yaml")
         assert (found.name, found.by) == ("Ann", "ann")
         assert server.stop() == 0
+
+
+def test_a_run_that_is_at_work_outlives_the_server(open_tab: Open, run: Path, tmp_path: Path) -> None:
+    """It is in a session of its own, so that Ctrl-C does not reach it."""
+    script = "import os, time; print(os.getsid(0) == os.getpid(), flush=True); time.sleep(60)"
+    workflow = Workflow(run, [sys.executable, "-c", script])
+    tab = open_tab(workflow)
+    assert tab.post("/api/run", {}).status == 200
+    while not workflow.state()["lines"]:
+        time.sleep(0.02)
+    assert workflow.state()["lines"] == ["True"]
+    assert workflow.log == tmp_path / "results" / "logs" / "made-up" / "review.log"
+    assert workflow._process is not None
+    workflow._process.kill()
+    workflow._process.wait()
+    assert workflow.state()["state"] == "failed"
 
 
 def _endless() -> bytes:

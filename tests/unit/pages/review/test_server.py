@@ -75,7 +75,7 @@ def test_a_state_that_nobody_knows(tab: Tab) -> None:
     found = tab.post("/api/undo", {}, **{"If-Match": '"of yesterday"'})
     assert (found.status, found.json()["came"]) == (412, None)
     headers = {"Host": HOST, "Origin": f"http://{HOST}", "Content-Type": "application/json"}
-    headers["X-Castgraph-Token"] = "of-this-test"
+    headers |= {"X-Castgraph-Token": "of-this-test", "Sec-Fetch-Site": "same-origin"}
     assert ask(tab.app, "POST", "/api/undo", headers, b"{}").status == 428
 
 
@@ -299,8 +299,14 @@ def test_a_run_that_names_no_file(run: Path) -> None:
     (run / "config.yaml").write_text(text)
     with pytest.raises(ValueError, match="names no file of corrections"):
         corrections_file(run, None)
-    found = Tab(Review(run, CLUSTERING, Path("mine.yaml"))).reload()
-    assert (found["named_by_run"], "does not name this file" in found["hint"]) == (False, True)
+    tab = Tab(Review(run, CLUSTERING, Path("mine.yaml")))
+    found = tab.reload()
+    assert (found["named_by_run"], "does not name mine.yaml" in found["hint"]) == (False, True)
+    # It would be run without what was decided.
+    refused = tab.post("/api/run", {})
+    assert (refused.status, refused.json()["error"]) == (409, found["hint"])
+    (run / "config.yaml").write_text(text.replace("corrections: null", "corrections: mine.yaml"))
+    assert tab.reload()["hint"] == ""
 
 
 def test_ten_thousand_suggestions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,6 +370,23 @@ def test_the_run_is_run_again(run: Path, open_tab: Open, tmp_path: Path) -> None
     suggested(run)
     (run / CLUSTERING / "members.parquet").touch()
     assert tab.get("/api/run").json()["changed"] is True
+    tab.reload()
+    assert tab.get("/api/run").json()["changed"] is False
+
+
+def test_tables_that_are_being_made(run: Path, tab: Tab) -> None:
+    """While a run writes them the page goes on with those that it knows."""
+    asked = tab.reload()
+    path = run / CLUSTERING / "labels.parquet"
+    kept = path.read_bytes()
+    for content in (None, kept[:100], b""):
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.write_bytes(content)
+        assert tab.reload()["questions"] == asked["questions"]
+        assert tab.get("/api/run").json()["changed"] is (content is not None)
+    assert tab.decide(named(anchor(tab))).status == 200
+    path.write_bytes(kept)
     tab.reload()
     assert tab.get("/api/run").json()["changed"] is False
 

@@ -98,6 +98,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
         ({"Origin": "http://127.0.0.1:9999", "Sec-Fetch-Site": "same-site"}, 403),  # another server here
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "none"}, 403),
+        ({"Sec-Fetch-Site": None}, 403),
         ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}, 403),  # a form that opens a page
         ({TOKEN_HEADER: None}, 403),
         ({TOKEN_HEADER: ""}, 403),

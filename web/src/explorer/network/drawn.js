@@ -1,5 +1,8 @@
 // What is drawn of the network: which pairs, which people, where they stand and how large they are.
 
+/** What is told of a pair beside its weight, by the columns. */
+export const COUNTS = { same_frame: "Same frame", adjacent: "Adjacent", n_broadcasts: "Broadcasts" };
+
 /** How many pairs are drawn where the network of the run has more. */
 const USUAL = 2000;
 
@@ -10,6 +13,7 @@ const USUAL = 2000;
  * @property {number[]} people numbers of those who are drawn, by rank
  * @property {Map<number, {x: number, y: number, size: number}>} at where each is; sizes in pixels
  * @property {Map<number, number[]>} ties of each person the rows drawn, heaviest first
+ * @property {Map<number, number>} strength of each person the weight of the ties drawn
  * @property {number} heaviest weight of a pair drawn
  */
 
@@ -29,7 +33,8 @@ export function drawnOf(run, pairs, options, width = 900) {
   const kept = run.edges.kept;
   // As configured the network is told by the run: the published one, for instance, is not the heaviest pairs.
   const own = pairs.configured && !options.top && !least && kept.some((each) => each);
-  const rows = (own ? pairs.rows.filter((row) => kept[row]) : pairs.rows.filter((row) => pairs.weight[row] >= least)).subarray(0, top);
+  const all = own ? pairs.rows.filter((row) => kept[row]) : pairs.rows;
+  const rows = (least ? all.filter((row) => pairs.weight[row] >= least) : all).subarray(0, top);
   const { source, target } = pairs.columns;
   const ties = new Map();
   const tie = (person, row) => {
@@ -44,24 +49,48 @@ export function drawnOf(run, pairs, options, width = 900) {
     heaviest = Math.max(heaviest, pairs.weight[row]);
   }
   const people = [...ties.keys()].sort((a, b) => a - b);
-  return { pairs, rows, people, ties, heaviest, at: places(run, pairs, people, ties, width) };
+  const worth = (of) => of.reduce((sum, row) => sum + pairs.weight[row], 0);
+  const strength = new Map(people.map((person) => [person, worth(ties.get(person))]));
+  const drawn = { pairs, rows, people, ties, strength, heaviest };
+  return { ...drawn, at: places(run, drawn, width) };
 }
+
+/** Of those who are tied to a person, the one who lies most in a direction; the person where nobody does. */
+export function towards(drawn, person, [right, up]) {
+  const here = drawn.at.get(person);
+  let best = person;
+  let most = 0;
+  for (const row of drawn.ties.get(person)) {
+    const other = otherOf(drawn, row, person);
+    const { x, y } = drawn.at.get(other);
+    const far = Math.hypot(x - here.x, y - here.y) || 1;
+    const straight = (right * (x - here.x) + up * (y - here.y)) / far;
+    if (straight < 0.2) continue; // nearly 80 degrees off
+    const worth = straight / Math.sqrt(far); // of two that lie alike the nearer one
+    if (worth > most) [best, most] = [other, worth];
+  }
+  return best;
+}
+
+/** Who has the heaviest ties. */
+export const strongestOf = ({ people, strength }) =>
+  people.reduce((best, person) => (strength.get(person) > strength.get(best) ? person : best), people[0]);
 
 /** The other person of a pair. */
 export const otherOf = ({ pairs: { columns } }, row, person) =>
   columns.source[row] === person ? columns.target[row] : columns.source[row];
 
 /** Places of the run; who has none stands by the mean of the neighbours that have one. */
-function places(run, pairs, people, ties, width) {
+function places(run, { pairs, people, ties, strength }, width) {
   const { x, y } = run.people;
   const { source, target } = pairs.columns;
-  const strength = new Map(people.map((person) => [person, ties.get(person).reduce((sum, row) => sum + pairs.weight[row], 0)]));
   const strongest = Math.max(...strength.values(), 1e-9);
   const largest = 36 * Math.min(1, width / 800) ** 0.6 * Math.min(1, (40 / Math.max(people.length, 1)) ** 0.2);
   const size = (person) => Math.max(4, largest * (0.34 + 0.66 * (strength.get(person) / strongest) ** 0.35));
   const found = new Map();
   const spread = Math.max(...extent(x), ...extent(y)) || 1;
-  for (const person of people) if (x[person] === x[person]) found.set(person, { x: x[person], y: y[person], size: size(person) });
+  for (const person of people)
+    if (x[person] === x[person]) found.set(person, { x: x[person], y: y[person], size: size(person) });
   const homeless = people.filter((person) => !found.has(person));
   for (const [n, person] of homeless.entries()) {
     const near = ties.get(person).flatMap((row) => found.get(source[row] === person ? target[row] : source[row]) ?? []);
@@ -88,12 +117,19 @@ function extent(values) {
 }
 
 /** Thickness of a pair's line in pixels. */
-export const thickness = (drawn, row) => 0.6 + 5.4 * Math.sqrt(drawn.pairs.weight[row] / drawn.heaviest) * Math.min(1, (200 / drawn.rows.length) ** 0.25);
+export const thickness = (drawn, row) =>
+  0.6 + 5.4 * Math.sqrt(drawn.pairs.weight[row] / drawn.heaviest) * Math.min(1, (200 / drawn.rows.length) ** 0.25);
 
 /** A colour between two, both "#rrggbb": at 0 the first. */
 export function between(one, other, share) {
   const part = (colour, at) => parseInt(colour.slice(at, at + 2), 16);
-  return `#${[1, 3, 5].map((at) => Math.round(part(one, at) + share * (part(other, at) - part(one, at))).toString(16).padStart(2, "0")).join("")}`;
+  return `#${[1, 3, 5]
+    .map((at) =>
+      Math.round(part(one, at) + share * (part(other, at) - part(one, at)))
+        .toString(16)
+        .padStart(2, "0"),
+    )
+    .join("")}`;
 }
 
 /** The colour of a pair's line: opaque, since lines over lines would else come out white; heavier ones are darker. */

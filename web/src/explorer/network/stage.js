@@ -26,6 +26,7 @@ class Nothing {
  * @param {Object} on
  * @param {(person: number | null) => void} on.point somebody is pointed at
  * @param {(person: number, event: MouseEvent) => void} on.person somebody is clicked
+ * @param {(row: number | null) => void} on.line a line is pointed at
  * @param {(one: number, other: number) => void} on.pair a line is clicked
  */
 export function stage(app, element, on) {
@@ -40,7 +41,9 @@ export function stage(app, element, on) {
   const sigma = new Sigma(new Graph({ type: "undirected" }), element, {
     allowInvalidContainer: true,
     defaultNodeType: "portrait",
-    nodeProgramClasses: { portrait: sprites(atlas, () => ({ paper: parts(colours.paper), card: parts(colours.card) })) },
+    nodeProgramClasses: {
+      portrait: sprites(atlas, () => ({ paper: parts(colours.paper), card: parts(colours.card) })),
+    },
     nodeHoverProgramClasses: { portrait: Nothing },
     defaultDrawNodeLabel: (context, data) => name(context, data),
     defaultDrawNodeHover: (context, data) => name(context, data, true),
@@ -61,7 +64,9 @@ export function stage(app, element, on) {
     maxCameraRatio: 2,
     zoomToSizeRatioFunction: (ratio) => ratio ** 0.6,
     // Motion that nobody asked for, where somebody asked for none.
-    ...(matchMedia("(prefers-reduced-motion: reduce)").matches ? { inertiaDuration: 0, zoomDuration: 0, doubleClickZoomingDuration: 0 } : {}),
+    ...(matchMedia("(prefers-reduced-motion: reduce)").matches
+      ? { inertiaDuration: 0, zoomDuration: 0, doubleClickZoomingDuration: 0 }
+      : {}),
   });
 
   function read() {
@@ -80,7 +85,8 @@ export function stage(app, element, on) {
     if (centre === null) return data;
     const { source, target } = drawn.pairs.columns;
     const row = number(key);
-    if (source[row] !== centre && target[row] !== centre) return { ...data, color: between(colours.paper, data.color, 0.25), zIndex: 0 };
+    if (source[row] !== centre && target[row] !== centre)
+      return { ...data, color: between(colours.paper, data.color, 0.25), zIndex: 0 };
     return { ...data, color: between(data.color, colours.ink, 0.35), size: data.size + 0.8, zIndex: 1 };
   }
 
@@ -114,7 +120,11 @@ export function stage(app, element, on) {
     }
     for (let n = drawn.rows.length - 1; n >= 0; n--) {
       const row = drawn.rows[n];
-      graph.addEdgeWithKey(row, source[row], target[row], { size: thickness(drawn, row), color: lineColour(run, drawn, row, colours), zIndex: 0 });
+      graph.addEdgeWithKey(row, source[row], target[row], {
+        size: thickness(drawn, row),
+        color: lineColour(run, drawn, row, colours),
+        zIndex: 0,
+      });
     }
     return graph;
   }
@@ -122,14 +132,19 @@ export function stage(app, element, on) {
   /** Places keep their scale as filters change, unless what is left is so little that it would be a spot. */
   function box() {
     const { x, y } = run.people;
-    const all = boxOf(Array.from(x.keys()).filter((n) => x[n] === x[n]).map((n) => ({ x: x[n], y: y[n] })));
+    const all = boxOf(
+      Array.from(x.keys())
+        .filter((n) => x[n] === x[n])
+        .map((n) => ({ x: x[n], y: y[n] })),
+    );
     const own = boxOf([...drawn.at.values()]);
     const wide = (of) => Math.max(of.x[1] - of.x[0], of.y[1] - of.y[0]);
     return wide(own) < 0.6 * wide(all) || wide(own) > wide(all) ? own : all;
   }
 
   function focus(person) {
-    centre = person !== null && drawn?.at.has(person) ? person : null;
+    if (person === centre) return;
+    centre = person;
     near = new Set(centre === null ? [] : drawn.ties.get(centre).map((row) => otherOf(drawn, row, centre)));
     sigma.refresh({ skipIndexation: true });
   }
@@ -143,13 +158,23 @@ export function stage(app, element, on) {
   };
   sigma.on("enterNode", ({ node }) => point(number(node)));
   sigma.on("leaveNode", () => point(null));
-  sigma.on("enterEdge", () => element.style.setProperty("cursor", "pointer"));
-  sigma.on("leaveEdge", () => element.style.setProperty("cursor", ""));
+  sigma.on("enterEdge", ({ edge }) => {
+    element.style.setProperty("cursor", "pointer");
+    on.line(number(edge));
+  });
+  sigma.on("leaveEdge", () => {
+    element.style.setProperty("cursor", "");
+    on.line(null);
+  });
   sigma.on("clickNode", ({ node, event }) => on.person(number(node), event.original));
   sigma.on("clickEdge", ({ edge }) => on.pair(drawn.pairs.columns.source[edge], drawn.pairs.columns.target[edge]));
   sigma.on("clickStage", () => on.person(null));
   // The wheel scrolls the page, until somebody is at the network.
-  const wheel = (event) => sigma.setSetting("enableCameraZooming", event.ctrlKey || event.metaKey || element.contains(document.activeElement) || element === document.activeElement);
+  const wheel = (event) =>
+    sigma.setSetting(
+      "enableCameraZooming",
+      event.ctrlKey || event.metaKey || element.contains(document.activeElement) || element === document.activeElement,
+    );
   element.addEventListener("wheel", wheel, { capture: true, passive: true });
 
   const camera = sigma.getCamera();
@@ -206,6 +231,7 @@ function boxOf(places) {
       found[axis][1] = Math.max(found[axis][1], place[axis]);
     }
   }
-  for (const axis of ["x", "y"]) if (!(found[axis][1] > found[axis][0])) found[axis] = [(found[axis][0] || 0) - 1, (found[axis][0] || 0) + 1];
+  for (const axis of ["x", "y"])
+    if (!(found[axis][1] > found[axis][0])) found[axis] = [(found[axis][0] || 0) - 1, (found[axis][0] || 0) + 1];
   return found;
 }

@@ -17,7 +17,11 @@ import { lineColour, thickness } from "./drawn.js";
  * @param {boolean} [look.links] whether people and pairs lead to their views
  * @param {Set<number>} [look.named] who is named; else as many as there is room for, those of most ties first
  */
-export function still(app, drawn, { width, height, colours, portraits, place = fitted(drawn, width, height), links = false, named }) {
+export function still(
+  app,
+  drawn,
+  { width, height, colours, portraits, place = fitted(drawn, width, height), links = false, named },
+) {
   const { run } = app;
   const { source, target } = drawn.pairs.columns;
   const places = new Map(drawn.people.map((person) => [person, place(person)]));
@@ -28,7 +32,11 @@ export function still(app, drawn, { width, height, colours, portraits, place = f
       const [one, other] = [places.get(source[row]), places.get(target[row])];
       const line = h("svg:line", {
         ...{ x1: round(one.x), y1: round(one.y), x2: round(other.x), y2: round(other.y) },
-        ...{ stroke: lineColour(run, drawn, row, colours), "stroke-width": round(thickness(drawn, row)), "stroke-linecap": "round" },
+        ...{
+          stroke: lineColour(run, drawn, row, colours),
+          "stroke-width": round(thickness(drawn, row)),
+          "stroke-linecap": "round",
+        },
       });
       return linked(pairHref(app, source[row], target[row]), line);
     });
@@ -57,8 +65,20 @@ export function still(app, drawn, { width, height, colours, portraits, place = f
     h(
       "svg:text",
       {
-        ...{ x: round(x), y: round(y), "text-anchor": "middle", "font-size": 12, "font-family": "system-ui, sans-serif" },
-        ...{ fill: colours.ink, stroke: colours.paper, "stroke-width": 3, "paint-order": "stroke", "stroke-linejoin": "round" },
+        ...{
+          x: round(x),
+          y: round(y),
+          "text-anchor": "middle",
+          "font-size": 12,
+          "font-family": "system-ui, sans-serif",
+        },
+        ...{
+          fill: colours.ink,
+          stroke: colours.paper,
+          "stroke-width": 3,
+          "paint-order": "stroke",
+          "stroke-linejoin": "round",
+        },
       },
       nameOf(run, person),
     ),
@@ -95,7 +115,11 @@ function namesThatFit(run, drawn, places, width, height, named) {
     if (x < 0 || y < 0 || x > width || y > height) continue;
     const half = 3.4 * nameOf(run, person).length + 3;
     const box = [x - half, y + size, x + half, y + size + 16];
-    if (!named && taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
+    if (
+      !named &&
+      taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])
+    )
+      continue;
     taken.push(box);
     found.push({ person, x, y: y + size + 12 });
   }

@@ -53,7 +53,8 @@ export function chart({ title, file, periods, series, as = "time", about, counts
   const still = about.frame_seconds;
   const looks = series.map((one, nth) => one.look ?? nth);
   const readSeconds = periods.read.map((frames) => frames * still);
-  const value = ({ frames }, k) => (periods.read[k] ? (as === "share" ? frames[k] / periods.read[k] : frames[k] * still) : NaN);
+  const value = ({ frames }, k) =>
+    periods.read[k] ? (as === "share" ? frames[k] / periods.read[k] : frames[k] * still) : NaN;
   const written = (seconds, k) =>
     as === "share" ? `${share(seconds)} (${duration(seconds * readSeconds[k])})` : duration(seconds);
   const footer = footerOf(periods, series, about, counts);
@@ -110,7 +111,12 @@ export function chart({ title, file, periods, series, as = "time", about, counts
       ),
       layout.titles.map((line, k) => text(0, LINE * (k + 1) - 3, line, { class: "chart-title" })),
       legend.map(({ x: x_, y: y_, look, kind, name }) =>
-        h("svg:g", { transform: `translate(${x_} ${y_})` }, sample(kind, look), text(30, 4, name, { class: "chart-legend" })),
+        h(
+          "svg:g",
+          { transform: `translate(${x_} ${y_})` },
+          sample(kind, look),
+          text(30, 4, name, { class: "chart-legend" }),
+        ),
       ),
       layout.gapAt &&
         h(
@@ -124,10 +130,19 @@ export function chart({ title, file, periods, series, as = "time", about, counts
         text(LEFT - 6, y(tick) + 4, scale.label(tick), { class: "chart-tick", "text-anchor": "end" }),
       ]),
       gaps.map(([first, last]) =>
-        h("svg:rect", { class: "gap", fill: `url(#${id}-hatch)`, x: LEFT + first * slot, width: (last - first + 1) * slot, y: top, height: bandTop + BAND - top }),
+        h("svg:rect", {
+          class: "gap",
+          fill: `url(#${id}-hatch)`,
+          x: LEFT + first * slot,
+          width: (last - first + 1) * slot,
+          y: top,
+          height: bandTop + BAND - top,
+        }),
       ),
       series.map((one, k) => drawn(one, looks[k], (period) => value(one, period), n, x, y, slot, bottom)),
-      text(LEFT, bandTop - 6, `Airtime read ${EACH[periods.by]}, up to ${duration(mostRead)}`, { class: "chart-tick halo" }),
+      text(LEFT, bandTop - 6, `Airtime read ${EACH[periods.by]}, up to ${duration(mostRead)}`, {
+        class: "chart-tick halo",
+      }),
       h("svg:path", {
         class: "band",
         d: Array.from(readSeconds, (seconds, k) => {
@@ -139,9 +154,13 @@ export function chart({ title, file, periods, series, as = "time", about, counts
       h("svg:line", { class: "base", x1: LEFT, x2: width - RIGHT, y1: bandTop + BAND, y2: bandTop + BAND }),
       ticksOf(periods, slot).map(({ period, lines }) => [
         h("svg:line", { class: "base", x1: x(period), x2: x(period), y1: bandTop + BAND, y2: bandTop + BAND + 4 }),
-        lines.map((line, k) => text(x(period), bandTop + BAND + 16 + 13 * k, line, { class: "chart-tick", "text-anchor": "middle" })),
+        lines.map((line, k) =>
+          text(x(period), bandTop + BAND + 16 + 13 * k, line, { class: "chart-tick", "text-anchor": "middle" }),
+        ),
       ]),
-      layout.footer.map((line, k) => text(0, layout.height - 13 * (layout.footer.length - 1 - k) - 3, line, { class: "chart-foot" })),
+      layout.footer.map((line, k) =>
+        text(0, layout.height - 13 * (layout.footer.length - 1 - k) - 3, line, { class: "chart-foot" }),
+      ),
       (marks = h("svg:g", { class: "marks" })),
     );
     layout.bandBottom = bandTop + BAND;
@@ -168,7 +187,11 @@ export function chart({ title, file, periods, series, as = "time", about, counts
         h(
           "div",
           { class: k === nth && series.length > 1 ? "here" : "" },
-          h("svg:svg", { width: 26, height: 12, "aria-hidden": "true" }, h("svg:g", { transform: "translate(1 6)" }, sample(one.kind, looks[k]))),
+          h(
+            "svg:svg",
+            { width: 26, height: 12, "aria-hidden": "true" },
+            h("svg:g", { transform: "translate(1 6)" }, sample(one.kind, looks[k])),
+          ),
           h("bdi", {}, one.name),
           " ",
           h("b", {}, periods.read[at] ? written(value(one, at), at) : "–"),
@@ -203,7 +226,7 @@ export function chart({ title, file, periods, series, as = "time", about, counts
     mark();
   }
 
-  const can = () => at >= 0 && series[nth].frames[at] > 0 && series[nth].open;
+  const can = () => (at >= 0 && series[nth].frames[at] > 0 ? series[nth].open : undefined);
   function keys(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const acts = {
@@ -266,7 +289,11 @@ function twin({ title, file, periods, series, about }) {
     value: (period) => (periods.read[period] ? one.frames[period] * still : NaN),
     cell: (period) =>
       one.open && one.frames[period]
-        ? h("button", { type: "button", class: "link", on: { click: () => one.open(period) } }, duration(one.frames[period] * still))
+        ? h(
+            "button",
+            { type: "button", class: "link", on: { click: () => one.open(period) } },
+            duration(one.frames[period] * still),
+          )
         : periods.read[period]
           ? duration(one.frames[period] * still)
           : "–",
@@ -280,9 +307,19 @@ function twin({ title, file, periods, series, about }) {
     cell: (period) => share(periods.read[period] ? one.frames[period] / periods.read[period] : NaN),
   });
   const columns = [
-    { name: periods.by, title: periods.by[0].toUpperCase() + periods.by.slice(1), text: true, value: (period) => periods.labels[period] },
+    {
+      name: periods.by,
+      title: periods.by[0].toUpperCase() + periods.by.slice(1),
+      text: true,
+      value: (period) => periods.labels[period],
+    },
     ...series.flatMap((one) => [number(one), shareOf(one)]),
-    { name: "read_seconds", title: "Airtime read", value: (period) => periods.read[period] * still, cell: (period) => duration(periods.read[period] * still) },
+    {
+      name: "read_seconds",
+      title: "Airtime read",
+      value: (period) => periods.read[period] * still,
+      cell: (period) => duration(periods.read[period] * still),
+    },
     { name: "broadcasts", title: "Broadcasts", wide: true, value: (period) => periods.broadcasts[period] },
     { name: "broadcasts_not_there", title: "Not there", wide: true, value: (period) => periods.missed[period] },
   ];
@@ -297,7 +334,13 @@ function twin({ title, file, periods, series, about }) {
   const element = h("details", { class: "numbers", on: { toggle } }, h("summary", {}, "The numbers as a table"), place);
   function toggle() {
     if (!element.open || place.firstChild) return;
-    const { element: made } = table({ label: `${title}: numbers`, of: [periods.by, `${periods.by}s`], columns, rows: n, inSight: 10 });
+    const { element: made } = table({
+      label: `${title}: numbers`,
+      of: [periods.by, `${periods.by}s`],
+      columns,
+      rows: n,
+      inSight: 10,
+    });
     made.style.setProperty("--least", `${8 + 7 * columns.length}rem`);
     place.append(made);
   }
@@ -358,7 +401,15 @@ function arrange(width, { title, series, footer, periods }) {
   const top = placed ? y + 20 : y + 6;
   const lines = wrapped(footer, width, 5.9);
   const slot = (width - LEFT - RIGHT) / Math.max(1, periods.labels.length);
-  return { titles, legend, gapAt, top, slot, footer: lines, height: top + HEIGHT + 26 + BAND + 40 + 13 * lines.length + 4 };
+  return {
+    titles,
+    legend,
+    gapAt,
+    top,
+    slot,
+    footer: lines,
+    height: top + HEIGHT + 26 + BAND + 40 + 13 * lines.length + 4,
+  };
 }
 
 let measure;
@@ -420,7 +471,8 @@ function runs(n, is) {
 function ticksOf({ by, begins }, slot) {
   const n = begins.length - 1;
   const moments = Array.from({ length: n }, (_, k) => new Date(1000 * begins[k]));
-  const newMonth = (k, every) => (k === 0 ? false : monthsOf(moments[k], every) !== monthsOf(moments[k - 1], every));
+  const before = (k) => moments[k - 1] ?? new Date(moments[0] - 86_400_000 * { day: 1, week: 7, month: 28 }[by]);
+  const newMonth = (k, every) => monthsOf(moments[k], every) !== monthsOf(before(k), every);
   // Each way with whether its labels name days.
   const ways = [
     [() => true, by !== "month"],
@@ -437,7 +489,10 @@ function ticksOf({ by, begins }, slot) {
     const moment = moments[period];
     const month = MONTHS[moment.getUTCMonth()];
     const first = k === 0 || moment.getUTCFullYear() !== moments[places[k - 1]].getUTCFullYear();
-    return { period, lines: [days ? `${moment.getUTCDate()} ${month}` : month, ...(first ? [String(moment.getUTCFullYear())] : [])] };
+    return {
+      period,
+      lines: [days ? `${moment.getUTCDate()} ${month}` : month, ...(first ? [String(moment.getUTCFullYear())] : [])],
+    };
   });
 }
 
@@ -447,7 +502,14 @@ const monthsOf = (moment, every) => Math.floor((12 * moment.getUTCFullYear() + m
 function sample(kind, look) {
   if (kind === "bar") return h("svg:rect", { class: `area look-${look}`, x: 3, y: -6, width: 16, height: 12 });
   return [
-    h("svg:line", { class: `line look-${look}`, x1: 0, x2: 24, y1: 0, y2: 0, "stroke-dasharray": DASHES[look] || null }),
+    h("svg:line", {
+      class: `line look-${look}`,
+      x1: 0,
+      x2: 24,
+      y1: 0,
+      y2: 0,
+      "stroke-dasharray": DASHES[look] || null,
+    }),
     kind === "line" && h("svg:path", { class: `point look-${look} ${MARKERS[look]}`, d: marker(look, 12, 0) }),
   ];
 }
@@ -457,7 +519,9 @@ function drawn({ kind }, look, value, n, x, y, slot, bottom) {
     const wide = Math.min(WIDEST, Math.max(1, slot > 3 ? slot * 0.72 : slot));
     const bars = Array.from({ length: n }, (_, k) => {
       const top = y(value(k) || 0);
-      return bottom - top > 0.01 ? `M${r(x(k) - wide / 2)} ${r(Math.min(top, bottom - 1))}h${r(wide)}V${r(bottom)}h${r(-wide)}z` : "";
+      return bottom - top > 0.01
+        ? `M${r(x(k) - wide / 2)} ${r(Math.min(top, bottom - 1))}h${r(wide)}V${r(bottom)}h${r(-wide)}z`
+        : "";
     });
     return h("svg:path", { class: `area look-${look}`, d: bars.join("") });
   }
@@ -470,10 +534,17 @@ function drawn({ kind }, look, value, n, x, y, slot, bottom) {
     else line.push(`${begins ? "M" : "L"}${r(x(k))} ${r(y(amount))}`);
   }
   const alone = (k) => Number.isNaN(value(k - 1) ?? NaN) && Number.isNaN(value(k + 1) ?? NaN);
-  const points = kind === "line" ? Array.from({ length: n }, (_, k) => k).filter((k) => value(k) === value(k) && (n <= MARKED || alone(k))) : [];
+  const points =
+    kind === "line"
+      ? Array.from({ length: n }, (_, k) => k).filter((k) => value(k) === value(k) && (n <= MARKED || alone(k)))
+      : [];
   return [
     h("svg:path", { class: `line look-${look}`, d: line.join(""), "stroke-dasharray": DASHES[look] || null }),
-    points.length > 0 && h("svg:path", { class: `point look-${look} ${MARKERS[look]}`, d: points.map((k) => marker(look, x(k), y(value(k)))).join("") }),
+    points.length > 0 &&
+      h("svg:path", {
+        class: `point look-${look} ${MARKERS[look]}`,
+        d: points.map((k) => marker(look, x(k), y(value(k)))).join(""),
+      }),
   ];
 }
 

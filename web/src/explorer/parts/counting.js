@@ -84,7 +84,10 @@ export function partnersOf(run, { all, stretch, counted }, one) {
   }
   if (weight("same_broadcast")) shared.forEach((n, other) => n && other !== one && row(other));
   for (const each of found.values()) {
-    each.weight = ["same_frame", "adjacent", "within", "same_broadcast"].reduce((sum, name) => sum + weight(name) * each[name], 0);
+    each.weight = ["same_frame", "adjacent", "within", "same_broadcast"].reduce(
+      (sum, name) => sum + weight(name) * each[name],
+      0,
+    );
   }
   return [...found.values()].sort((a, b) => b.weight - a.weight || a.other - b.other);
 }

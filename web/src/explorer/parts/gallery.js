@@ -12,14 +12,13 @@ const MOST_PIXELS = 8_000_000; // browsers draw no element that is much higher
  * @param {Object} given
  * @param {string} given.label
  * @param {number} given.n how many cards
- * @param {(k: number) => any[]} given.card what is on a card
- * @param {(k: number) => string} given.name what a card is, in words
+ * @param {(k: number) => any[]} given.card what is on a card, words among it
  * @param {(k: number) => void} given.open
  * @param {number} [given.wide] pixels of a card at least
  * @param {(wide: number) => number} given.high pixels of a card of this width
  * @returns {{element: HTMLElement, end: () => void}}
  */
-export function gallery({ label, n, card, name, open, wide = 260, high }) {
+export function gallery({ label, n, card, open, wide = 260, high }) {
   const element = h("div", { class: "gallery", role: "list", "aria-label": label });
   const inDom = new Map();
   let active = 0;
@@ -56,9 +55,22 @@ export function gallery({ label, n, card, name, open, wide = 260, high }) {
 
   function put(k) {
     if (inDom.has(k)) return inDom.get(k);
-    const button = h("button", { type: "button", tabindex: k === active ? 0 : -1, "aria-label": name(k), on: { click: () => open(k), focus: () => activate(k) } }, card(k));
-    const style = { left: `${(k % across) * (width + GAP)}px`, top: `${Math.floor(k / across) * size}px`, width: `${width}px`, height: `${size - GAP}px` };
-    const item = h("div", { class: "card", role: "listitem", "aria-setsize": n, "aria-posinset": k + 1, style }, button);
+    const button = h(
+      "button",
+      { type: "button", tabindex: k === active ? 0 : -1, on: { click: () => open(k), focus: () => activate(k) } },
+      card(k),
+    );
+    const style = {
+      left: `${(k % across) * (width + GAP)}px`,
+      top: `${Math.floor(k / across) * size}px`,
+      width: `${width}px`,
+      height: `${size - GAP}px`,
+    };
+    const item = h(
+      "div",
+      { class: "card", role: "listitem", "aria-setsize": n, "aria-posinset": k + 1, style },
+      button,
+    );
     const next = [...inDom.keys()].filter((each) => each > k).reduce((a, b) => Math.min(a, b), Infinity);
     element.insertBefore(item, inDom.get(next) ?? null);
     inDom.set(k, item);
@@ -75,7 +87,16 @@ export function gallery({ label, n, card, name, open, wide = 260, high }) {
   function keys(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor(innerHeight / size)) * across;
-    const to = { ArrowRight: active + 1, ArrowLeft: active - 1, ArrowDown: active + across, ArrowUp: active - across, PageDown: active + page, PageUp: active - page, Home: 0, End: n - 1 }[event.key];
+    const to = {
+      ArrowRight: active + 1,
+      ArrowLeft: active - 1,
+      ArrowDown: active + across,
+      ArrowUp: active - across,
+      PageDown: active + page,
+      PageUp: active - page,
+      Home: 0,
+      End: n - 1,
+    }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     const target = Math.min(Math.max(to, 0), n - 1);

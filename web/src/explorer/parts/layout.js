@@ -6,10 +6,16 @@ import { table } from "../../common/table.js";
 import { PERIODS } from "./periods.js";
 
 /** Add children to an element; false, null and undefined are left out. */
-export const put = (place, ...children) => place.append(...children.flat(Infinity).filter((child) => child !== false && child != null));
+export const put = (place, ...children) =>
+  place.append(...children.flat(Infinity).filter((child) => child !== false && child != null));
 
 /** Numbers in large type, with what they are below: [number or element, what it is]. */
-export const figures = (given) => h("dl", { class: "figures" }, given.filter(Boolean).map(([value, what]) => h("div", {}, h("dt", {}, what), h("dd", {}, value))));
+export const figures = (given) =>
+  h(
+    "dl",
+    { class: "figures" },
+    given.filter(Boolean).map(([value, what]) => h("div", {}, h("dt", {}, what), h("dd", {}, value))),
+  );
 
 /** Parts of a view, each under its heading: [heading, ...what is below]; what is not there is left out. */
 export function sections(place, given) {
@@ -32,16 +38,37 @@ export function choice(app, name, label, values, now) {
     "div",
     { class: "choice", role: "group", "aria-label": label },
     Object.entries(values).map(([value, title]) =>
-      h("button", { type: "button", class: "small", "aria-pressed": String(value === now), "data-choice": `${name}=${value}`, on: { click: () => app.change({ [name]: value }) } }, title),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "small",
+          "aria-pressed": String(value === String(now)),
+          "data-choice": `${name}=${value}`,
+          on: { click: () => app.change({ [name]: value }) },
+        },
+        title,
+      ),
     ),
   );
 }
 
-export const periodChoice = (app, by) => choice(app, "by", "By", Object.fromEntries(PERIODS.map((each) => [each, `By ${each}`])), by);
+export const periodChoice = (app, by) =>
+  choice(app, "by", "By", Object.fromEntries(PERIODS.map((each) => [each, `By ${each}`])), by);
 
 /** What is shown where there is nothing of an ID. */
 export function missing(place, app, title, why) {
-  place.append(h("h1", {}, title), h("p", {}, why), h("p", {}, h("a", { href: app.href("people") }, "All people"), " · ", h("a", { href: app.href("network") }, "The network")));
+  place.append(
+    h("h1", {}, title),
+    h("p", {}, why),
+    h(
+      "p",
+      {},
+      h("a", { href: app.href("people") }, "All people"),
+      " · ",
+      h("a", { href: app.href("network") }, "The network"),
+    ),
+  );
 }
 
 /**

@@ -61,7 +61,7 @@ export function divide(by, run, { stretch, left, missed }) {
   const of = Array.from(start, (begin, broadcast) => {
     const parts = [];
     const to = Math.min(stretch.to[broadcast], n_frames[broadcast]);
-    for (let first = Math.max(1, stretch.from[broadcast]); first <= to; ) {
+    for (let first = Math.max(1, stretch.from[broadcast]); first <= to;) {
       const period = periodOf(by, begin + run.secondsOf(broadcast, first));
       const after = run.frameAt(broadcast, beginOf(by, period + 1) - begin);
       const last = Math.max(first, Math.min(to, after - 1));

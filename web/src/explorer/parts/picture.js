@@ -55,15 +55,22 @@ async function make(run) {
   /** The row of a picture that is shipped: with faces of others blurred only one that is about these people. */
   function shippedRow({ broadcast, frame }, of) {
     const rows = shipped.get(`${broadcast}/${frame}`) ?? [];
-    const about_ = (row) => of.every((one) => edges.source[here.edge[row]] === one || edges.target[here.edge[row]] === one);
+    const about_ = (row) =>
+      of.every((one) => edges.source[here.edge[row]] === one || edges.target[here.edge[row]] === one);
     return rows.find(about_) ?? (about.blur === "none" ? rows[0] : undefined);
   }
 
   function why({ broadcast, frame }) {
     if (frame < 1 || frame > broadcasts.n_frames[broadcast]) return "The broadcast has no such frame.";
-    for (let row = lowerBound(unread.broadcast, broadcast, 0, unread.broadcast.length); unread.broadcast[row] === broadcast; row++) {
+    for (
+      let row = lowerBound(unread.broadcast, broadcast, 0, unread.broadcast.length);
+      unread.broadcast[row] === broadcast;
+      row++
+    ) {
       if (unread.first[row] <= frame && frame <= unread.last[row]) {
-        return unread.status[row] === "absent" ? "The archive has no picture of this moment." : `This frame could not be read (${unread.status[row]}).`;
+        return unread.status[row] === "absent"
+          ? "The archive has no picture of this moment."
+          : `This frame could not be read (${unread.status[row]}).`;
       }
     }
     return "";
@@ -90,7 +97,10 @@ async function make(run) {
       const href = link(frame.broadcast, frame.frame);
       if (/^file:/i.test(href)) return { tier: "file", href, text: "A file of this machine has the picture." };
       if (href) return { tier: "online", href, text: "The archive has the picture; looking goes online." };
-      return { tier: "none", text: `The picture is not in this folder. castgraph explore ${about.run} shows every frame.` };
+      return {
+        tier: "none",
+        text: `The picture is not in this folder. castgraph explore ${about.run} shows every frame.`,
+      };
     },
     async faces({ broadcast, frame }) {
       const begin = lowerBound(faces.frame, frame, faces.first[broadcast], faces.first[broadcast + 1]);
@@ -116,10 +126,13 @@ async function make(run) {
 export const frameName = (run, { broadcast, frame }) => `${broadcastName(run, broadcast)}, frame ${count(frame)}`;
 
 /** When a frame was on air, in seconds since 1970. */
-export const momentOf = (run, { broadcast, frame }) => run.broadcasts.start[broadcast] + run.secondsOf(broadcast, frame);
+export const momentOf = (run, { broadcast, frame }) =>
+  run.broadcasts.start[broadcast] + run.secondsOf(broadcast, frame);
 
 /**
  * A frame with boxes around people: a picture, or where there is none a drawing of where the faces are.
+ *
+ * One with names is told to who cannot see it; one without is small and stands beside words that tell of it.
  *
  * @param {Object} app
  * @param {Pictures} all
@@ -133,13 +146,16 @@ export function framePicture(app, all, frame, of, { names = false, others = fals
   const { run } = app;
   const [width, height] = all.size(frame);
   const source = all.source(frame, of);
+  const said = names ? { role: "img", "aria-label": frameName(run, frame) } : { "aria-hidden": "true" };
   const place = h("div", {
     class: `frame ${source.tier}`,
-    role: "img",
-    "aria-label": frameName(run, frame),
+    ...said,
     style: { "aspect-ratio": `${width} / ${height}` },
   });
-  const missing = (text) => place.append(h("span", { class: "no-picture" }, text));
+  const missing = (text) =>
+    place.append(
+      names ? h("span", { class: "no-picture" }, text) : h("span", { class: "no-picture", "data-text": text }),
+    );
   if (source.src) {
     const image = h("img", { src: source.src, alt: "", loading: "lazy", decoding: "async" });
     image.addEventListener("error", () => {
@@ -151,16 +167,23 @@ export function framePicture(app, all, frame, of, { names = false, others = fals
   } else missing(names ? source.text : SHORT[source.tier]);
   all.faces(frame).then((found) => {
     const seen = [...new Set(found.map((each) => nameOf(run, each.person)))];
-    if (seen.length) place.setAttribute("aria-label", `${frameName(run, frame)}: ${seen.join(", ")}`);
-    for (const { person, box } of found) {
-      const nth = of.indexOf(person);
-      if (box && (nth >= 0 || others)) place.append(boxed(run, person, box, nth, width, height, names));
+    if (names && seen.length) place.setAttribute("aria-label", `${frameName(run, frame)}: ${seen.join(", ")}`);
+    const drawn = found.filter(({ person, box }) => box && (others || of.includes(person)));
+    for (const { person, box } of drawn) {
+      const room = roomFor(box, drawn, width, height);
+      place.append(boxed(run, person, box, of.indexOf(person), width, height, names && room));
     }
   });
   return place;
 }
 
-function boxed(run, person, [top, right, bottom, left], nth, width, height, names) {
+/** How wide a name over a box may be, as a share of the frame: up to the next box on the right beside it. */
+function roomFor([top, , , left], all, width, height) {
+  const beside = all.filter(({ box }) => box[3] > left && Math.abs(box[0] - top) < 0.08 * height);
+  return Math.max(0.06, (beside.reduce((least, { box }) => Math.min(least, box[3]), width) - left) / width);
+}
+
+function boxed(run, person, [top, right, bottom, left], nth, width, height, room) {
   const percent = (value, whole) => `${(100 * Math.min(Math.max(value, 0), whole)) / whole}%`;
   const style = {
     left: percent(left, width),
@@ -169,7 +192,13 @@ function boxed(run, person, [top, right, bottom, left], nth, width, height, name
     height: percent(Math.min(bottom, height) - Math.max(top, 0), height),
   };
   const under = top < 0.14 * height;
-  const name = names && h("span", { class: `box-name ${under ? "under" : ""}` }, h("bdi", {}, nameOf(run, person)));
+  const name =
+    room &&
+    h(
+      "span",
+      { class: `box-name ${under ? "under" : ""}`, style: { "max-width": `${100 * room}cqw` } },
+      h("bdi", {}, nameOf(run, person)),
+    );
   return h("span", { class: `box box-${nth < 0 ? "other" : (nth % 6) + 1}`, style, "aria-hidden": "true" }, name);
 }
 
@@ -235,15 +264,31 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
   const after = button("Next →", "Next of the list", () => go(place + 1));
   const dialog = h(
     "dialog",
-    { class: "frames", "aria-labelledby": "frame-title", on: { keydown: keys, close: () => dialog.remove(), click: outsideOf } },
-    h("div", { class: "frame-head" }, heading, h("div", { class: "frame-tools" }, before, after, button("Close", "Close", () => dialog.close()))),
+    {
+      class: "frames",
+      "aria-labelledby": "frame-title",
+      on: { keydown: keys, close: () => dialog.remove(), click: outsideOf },
+    },
+    h(
+      "div",
+      { class: "frame-head" },
+      heading,
+      h(
+        "div",
+        { class: "frame-tools" },
+        before,
+        after,
+        button("Close", "Close", () => dialog.close()),
+      ),
+    ),
     told,
     body,
     around,
   );
 
   function outsideOf(event) {
-    if (event.target === dialog) dialog.close();
+    // A click beside it, or on a link: also one to where the page is already.
+    if (event.target === dialog || event.target.closest('a[href^="#"]')) dialog.close();
   }
 
   function keys(event) {
@@ -270,7 +315,10 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
   function step(by) {
     const frame = now.frame + by;
     if (frame < 1 || frame > run.broadcasts.n_frames[now.broadcast]) return;
-    now = frames.find((each) => each.broadcast === now.broadcast && each.frame === frame) ?? { broadcast: now.broadcast, frame };
+    now = frames.find((each) => each.broadcast === now.broadcast && each.frame === frame) ?? {
+      broadcast: now.broadcast,
+      frame,
+    };
     const listed = frames.indexOf(now);
     if (listed >= 0) place = listed;
     draw();
@@ -279,9 +327,12 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
   async function draw() {
     const shown = now;
     const listed = frames[place] === shown;
-    before.disabled = place === 0;
-    after.disabled = place === frames.length - 1;
-    told.textContent = listed ? `${count(place + 1)} of ${count(frames.length)}` : `Beside number ${count(place + 1)} of ${count(frames.length)}`;
+    // Not disabled: what has the focus and is disabled gets no keys.
+    before.setAttribute("aria-disabled", String(place === 0));
+    after.setAttribute("aria-disabled", String(place === frames.length - 1));
+    told.textContent = listed
+      ? `${count(place + 1)} of ${count(frames.length)}`
+      : `Beside number ${count(place + 1)} of ${count(frames.length)}`;
     const found = await all.faces(shown);
     const lines = await saidAt(run, shown);
     if (shown !== now) return;
@@ -294,17 +345,42 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
       h(
         "div",
         { class: "frame-facts" },
-        h("p", {}, broadcastLink(app, shown.broadcast, shown.frame), h("br"), `frame ${count(shown.frame)}, ${clock(seconds)} into it, ${second(momentOf(run, shown))} UTC`),
+        h(
+          "p",
+          {},
+          broadcastLink(app, shown.broadcast, shown.frame),
+          h("br"),
+          `frame ${count(shown.frame)}, ${clock(seconds)} into it, ${second(momentOf(run, shown))} UTC`,
+        ),
         listed && note?.(shown) && h("p", {}, note(shown)),
-        h("p", { class: "there" }, there.length ? there.map((person) => personLink(app, person)) : h("span", { class: "quiet" }, "Nobody known is in this frame.")),
-        lines.length > 0 && h("blockquote", {}, lines.map((text) => h("p", {}, h("bdi", {}, text)))),
-        source.src && h("p", { class: "quiet" }, source.tier === "served" ? "Picture cut from the recording on this machine." : "Picture shipped with this page."),
+        h(
+          "p",
+          { class: "there" },
+          there.length
+            ? there.map((person) => personLink(app, person))
+            : h("span", { class: "quiet" }, "Nobody known is in this frame."),
+        ),
+        lines.length > 0 &&
+          h(
+            "blockquote",
+            {},
+            lines.map((text) => h("p", {}, h("bdi", {}, text))),
+          ),
+        source.src &&
+          h(
+            "p",
+            { class: "quiet" },
+            source.tier === "served"
+              ? "Picture cut from the recording on this machine."
+              : "Picture shipped with this page.",
+          ),
         h("p", {}, outside(all, shown)),
       ),
     );
     const last = run.broadcasts.n_frames[shown.broadcast];
     const near = [];
-    for (let frame = Math.max(1, shown.frame - AROUND); frame <= Math.min(last, shown.frame + AROUND); frame++) near.push(frame);
+    for (let frame = Math.max(1, shown.frame - AROUND); frame <= Math.min(last, shown.frame + AROUND); frame++)
+      near.push(frame);
     fill(
       around,
       h("h3", {}, "The frames around it ", h("span", { class: "quiet" }, "↑ ↓")),
@@ -314,9 +390,13 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
         near.map((frame) =>
           h(
             "button",
-            { type: "button", "aria-current": frame === shown.frame ? "true" : null, "aria-label": `Frame ${frame}`, on: { click: () => step(frame - now.frame) } },
+            {
+              type: "button",
+              "aria-current": frame === shown.frame ? "true" : null,
+              on: { click: () => step(frame - now.frame) },
+            },
             framePicture(app, all, { broadcast: shown.broadcast, frame }, of.length ? of : there),
-            h("small", {}, count(frame)),
+            h("small", {}, h("span", { class: "unseen" }, "Frame "), count(frame)),
           ),
         ),
       ),
@@ -328,10 +408,13 @@ export function openFrames(app, all, { title, frames, at = 0, of = [], note }) {
   dialog.addEventListener("close", () => removeEventListener("hashchange", leave));
   document.body.append(dialog);
   dialog.showModal();
-  after.disabled || after.focus();
+  after.focus();
   draw();
   return dialog;
 }
+
+/** Seconds that a text without a length is heard. */
+export const INSTANT = 0.001;
 
 /** What was said while a frame was on air. */
 export async function saidAt(run, frame) {
@@ -340,8 +423,12 @@ export async function saidAt(run, frame) {
   const from = momentOf(run, frame);
   const to = from + run.about.frame_seconds;
   const found = [];
-  for (let row = lowerBound(broadcast, frame.broadcast, 0, broadcast.length); broadcast[row] === frame.broadcast; row++) {
-    if (start[row] < to && end[row] > from) found.push(text[row]);
+  for (
+    let row = lowerBound(broadcast, frame.broadcast, 0, broadcast.length);
+    broadcast[row] === frame.broadcast;
+    row++
+  ) {
+    if (start[row] < to && Math.max(end[row], start[row] + INSTANT) > from) found.push(text[row]);
   }
   return found;
 }

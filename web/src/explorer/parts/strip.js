@@ -32,13 +32,16 @@ export function runsOf(frames) {
  */
 export function strip(n, lanes, { gaps, replays }, label) {
   const percent = (frames) => `${(100 * frames) / n}%`;
-  const over = (kind) => ([first, last]) =>
-    h("span", { class: kind, style: { left: percent(first - 1), width: percent(last - first + 1) } });
+  const over =
+    (kind) =>
+    ([first, last]) =>
+      h("span", { class: kind, style: { left: percent(first - 1), width: percent(last - first + 1) } });
   const least = n / 400; // what is shorter would not be seen
   return h(
     "span",
     { class: "strip", role: "img", "aria-label": label },
     gaps.map(over("hatch")),
+    replays.map(over("again")),
     lanes.map(({ look, runs }, lane) =>
       h(
         "svg:svg",
@@ -50,10 +53,11 @@ export function strip(n, lanes, { gaps, replays }, label) {
         },
         h("svg:path", {
           class: `area look-${look}`,
-          d: runs.map(([first, last]) => `M${first - 1} .1h${Math.max(least, last - first + 1)}v.8H${first - 1}z`).join(""),
+          d: runs
+            .map(([first, last]) => `M${first - 1} .1h${Math.max(least, last - first + 1)}v.8H${first - 1}z`)
+            .join(""),
         }),
       ),
     ),
-    replays.map(over("again")),
   );
 }

@@ -1,7 +1,7 @@
 // Who is seen with whom among the most connected: a square, in which each cell is a pair.
 import { saveButtons, savePng, saveSvg, saveCsv } from "../../common/download.js";
 import { fill, h } from "../../common/dom.js";
-import { amount, count } from "../../common/format.js";
+import { amount, counted } from "../../common/format.js";
 import { nameOf, pairHref, ringOf } from "../parts/names.js";
 import { choose } from "../pairs.js";
 import { between } from "../network/drawn.js";
@@ -9,7 +9,10 @@ import { colour, onTheme } from "../theme.js";
 
 export const title = "Matrix";
 export const filters = ["from", "to", "station", "show", "layer", "significant", "hosts"];
-export const keys = [["Arrows", "In the matrix: from cell to cell"], ["Enter", "Open the pair or the person"]];
+export const keys = [
+  ["Arrows", "In the matrix: from cell to cell"],
+  ["Enter", "Open the pair or the person"],
+];
 
 const MOST = 30;
 const ORDERS = { weight: "Weight of ties", name: "Name", community: "Community" };
@@ -19,8 +22,18 @@ export async function show(place, address, app) {
   let options = address.options;
   let matrix;
   const told = h("p", { class: "told", role: "status" });
-  const order = h("select", { name: "order", on: { change: () => app.change({ order: order.value === "weight" ? "" : order.value }) } }, Object.entries(ORDERS).map(([value, text]) => h("option", { value }, text)));
-  const square = h("div", { class: "scroll square", role: "region", tabindex: 0, "aria-label": "Matrix", on: { keydown: move } });
+  const order = h(
+    "select",
+    { name: "order", on: { change: () => app.change({ order: order.value === "weight" ? "" : order.value }) } },
+    Object.entries(ORDERS).map(([value, text]) => h("option", { value }, text)),
+  );
+  const square = h("div", {
+    class: "scroll square",
+    role: "region",
+    tabindex: 0,
+    "aria-label": "Matrix",
+    on: { keydown: move },
+  });
   place.append(
     h("div", { class: "headline" }, h("h1", {}, "The most connected, each with each"), told),
     h(
@@ -31,12 +44,24 @@ export async function show(place, address, app) {
         {
           PNG: () => savePng(file("png"), drawing()),
           SVG: () => saveSvg(file("svg"), drawing()),
-          CSV: () => saveCsv(file("csv"), ["person", ...matrix.people.map((person) => run.people.person_id[person])], matrix.people.map((one) => [nameOf(run, one), ...matrix.people.map((other) => (one === other ? null : matrix.weight(one, other)))])),
+          CSV: () =>
+            saveCsv(
+              file("csv"),
+              ["person", ...matrix.people.map((person) => run.people.person_id[person])],
+              matrix.people.map((one) => [
+                nameOf(run, one),
+                ...matrix.people.map((other) => (one === other ? null : matrix.weight(one, other))),
+              ]),
+            ),
         },
         "the matrix",
       ),
     ),
-    h("p", { class: "quiet" }, "Each cell is a pair: the darker and the larger its square, the more the two are seen together. The number is the weight. Open a cell for all frames of the pair."),
+    h(
+      "p",
+      { class: "quiet" },
+      "Each cell is a pair: the larger and the stronger its square, the more the two are seen together. The number is the weight. Open a cell for all frames of the pair.",
+    ),
     square,
   );
   const noTheme = onTheme(draw);
@@ -54,7 +79,12 @@ export async function show(place, address, app) {
   function draw() {
     if (!matrix) return;
     const { people, weight, heaviest } = matrix;
-    fill(told, people.length ? `${count(people.length)} people, of those who are tied most` : "No pair is left by the filters.");
+    fill(
+      told,
+      people.length
+        ? `The ${counted(people.length, "person", "people")} of the heaviest ties`
+        : "No pair is left by the filters.",
+    );
     const colours = { paper: colour("paper"), ink: colour("first") };
     fill(
       square,
@@ -62,7 +92,16 @@ export async function show(place, address, app) {
         "table",
         { class: "matrix" },
         h("caption", { class: "unseen" }, "Weights of the pairs of the people who are tied most"),
-        h("thead", {}, h("tr", {}, h("td", {}), people.map((person, n) => h("th", { scope: "col" }, h("span", {}, nameOf(run, person)))))),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("td", {}),
+            people.map((person, n) => h("th", { scope: "col" }, h("span", {}, nameOf(run, person)))),
+          ),
+        ),
         h(
           "tbody",
           {},
@@ -70,7 +109,16 @@ export async function show(place, address, app) {
             h(
               "tr",
               {},
-              h("th", { scope: "row" }, h("a", { href: app.href("person", [run.people.person_id[one]]), tabindex: row ? -1 : 0 }, h("span", { class: "dot", style: { background: ringOf(run, one) } }), nameOf(run, one))),
+              h(
+                "th",
+                { scope: "row" },
+                h(
+                  "a",
+                  { href: app.href("person", [run.people.person_id[one]]), tabindex: row ? -1 : 0 },
+                  h("span", { class: "dot", style: { background: ringOf(run, one) } }),
+                  nameOf(run, one),
+                ),
+              ),
               people.map((other) => cell(one, other, weight(one, other), heaviest, colours)),
             ),
           ),
@@ -89,7 +137,13 @@ export async function show(place, address, app) {
       {},
       h(
         "a",
-        { href: pairHref(app, one, other), tabindex: -1, "aria-label": said, title: said, style: { "--part": share.toFixed(3), "--fill": between(colours.paper, colours.ink, 0.15 + 0.45 * share) } },
+        {
+          href: pairHref(app, one, other),
+          tabindex: -1,
+          "aria-label": said,
+          title: said,
+          style: { "--part": share.toFixed(3), "--fill": between(colours.paper, colours.ink, 0.15 + 0.45 * share) },
+        },
         h("span", { "aria-hidden": "true" }, short(weight)),
       ),
     );
@@ -125,12 +179,20 @@ export async function show(place, address, app) {
     const height = top + size * people.length + 20;
     const colours = { paper: colour("paper"), ink: colour("first"), text: colour("ink"), rule: colour("rule") };
     const text = { fill: colours.text, "font-size": 11, "font-family": "system-ui, sans-serif" };
-    const svg = h("svg:svg", { width, height, viewBox: `0 0 ${width} ${height}` }, h("svg:rect", { width, height, fill: colours.paper }));
+    const svg = h(
+      "svg:svg",
+      { width, height, viewBox: `0 0 ${width} ${height}` },
+      h("svg:rect", { width, height, fill: colours.paper }),
+    );
     people.forEach((one, row) => {
       const y = top + size * row;
       svg.append(
         h("svg:text", { ...text, x: left - 8, y: y + size / 2 + 4, "text-anchor": "end" }, nameOf(run, one)),
-        h("svg:text", { ...text, transform: `translate(${left + size * row + size / 2 + 4} ${top - 8}) rotate(-55)` }, nameOf(run, one)),
+        h(
+          "svg:text",
+          { ...text, transform: `translate(${left + size * row + size / 2 + 4} ${top - 8}) rotate(-55)` },
+          nameOf(run, one),
+        ),
         h("svg:line", { x1: left, x2: left + size * people.length, y1: y, y2: y, stroke: colours.rule }),
       );
       people.forEach((other, column) => {
@@ -140,7 +202,13 @@ export async function show(place, address, app) {
         svg.append(
           h(
             "svg:rect",
-            { x: left + size * column + (size - side) / 2, y: y + (size - side) / 2, width: side, height: side, fill: between(colours.paper, colours.ink, 0.25 + 0.75 * share) },
+            {
+              x: left + size * column + (size - side) / 2,
+              y: y + (size - side) / 2,
+              width: side,
+              height: side,
+              fill: between(colours.paper, colours.ink, 0.25 + 0.75 * share),
+            },
             h("svg:title", {}, `${nameOf(run, one)} and ${nameOf(run, other)}: ${amount(weight(one, other))}`),
           ),
         );
@@ -186,9 +254,20 @@ function matrixOf(run, pairs, wanted) {
   const { community } = run.people;
   const last = (number) => (number < 0 ? Infinity : number);
   if (order === "name") people.sort((a, b) => nameOf(run, a).localeCompare(nameOf(run, b), "en", { numeric: true }));
-  if (order === "community") people.sort((a, b) => last(community[a]) - last(community[b]) || strength[b] - strength[a]);
-  return { order, people, heaviest, weight: (one, other) => weights[most.length * within.get(one) + within.get(other)] };
+  if (order === "community")
+    people.sort((a, b) => last(community[a]) - last(community[b]) || strength[b] - strength[a]);
+  return {
+    order,
+    people,
+    heaviest,
+    weight: (one, other) => weights[most.length * within.get(one) + within.get(other)],
+  };
 }
 
 /** A number of at most four signs. */
-const short = (value) => (value < 1000 ? String(Math.round(value)) : value < 10_000 ? `${(value / 1000).toFixed(1)}k` : `${Math.round(value / 1000)}k`);
+const short = (value) =>
+  value < 1000
+    ? String(Math.round(value))
+    : value < 10_000
+      ? `${(value / 1000).toFixed(1)}k`
+      : `${Math.round(value / 1000)}k`;

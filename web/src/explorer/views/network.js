@@ -1,14 +1,18 @@
 // Who is seen with whom: portraits and lines, what weighs and what is drawn of it, and the same as tables.
 import { saveButtons, saveCsv, savePng, saveSvg } from "../../common/download.js";
 import { fill, h } from "../../common/dom.js";
-import { amount, count, counted, duration } from "../../common/format.js";
-import { table } from "../../common/table.js";
+import { count, counted } from "../../common/format.js";
+import { countsAll } from "../filters.js";
 import { portraitsOf } from "../network/atlas.js";
-import { drawnOf, otherOf, usualTop } from "../network/drawn.js";
+import { beside } from "../network/beside.js";
+import { COUNTS, drawnOf, otherOf, strongestOf, towards } from "../network/drawn.js";
+import { legend } from "../network/legend.js";
+import { slider } from "../network/slider.js";
 import { stage } from "../network/stage.js";
 import { still } from "../network/still.js";
-import { nameOf, pairHref, pairLink, personLink, portrait, ringOf } from "../parts/names.js";
+import { twins } from "../network/twins.js";
 import { choose } from "../pairs.js";
+import { nameOf, pairHref } from "../parts/names.js";
 import { colour, onTheme } from "../theme.js";
 
 export const title = "Network";
@@ -23,194 +27,164 @@ export const keys = [
 ];
 
 const MOST_PORTRAITS = 600; // of a still picture on the page
+const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const LAYERS = { ...COUNTS, within: "Within", same_broadcast: "Same broadcast" };
+const HOW =
+  "Arrow keys go from person to person, Enter opens one. " +
+  "Click a person or a line; Shift + click on two people opens the pair.";
+const ANEW =
+  "Counted here from the frames that the filters leave. What is more than chance is that of the whole run, " +
+  "as are places, colours and communities.";
 
 export async function show(place, address, app) {
   const { run } = app;
   let options = address.options;
-  let pairs;
   let drawn;
   let at = null; // whom the keyboard is at
   let marked = null; // the first of a pair
   let ended = false;
 
+  const file = (what, ending = "csv") => `${run.about.run}-${run.about.clustering}-${what}.${ending}`;
   const told = h("p", { class: "told", role: "status" });
   const busy = h("span", { class: "quiet", hidden: true }, " Counting anew…");
   const said = h("p", { class: "unseen", role: "status" });
-  const canvas = h("div", {
-    ...{ class: "stage", tabindex: 0, role: "application", "aria-roledescription": "network", "aria-describedby": "network-keys" },
-    ...{ "aria-label": "The network. The same stands in the tables below.", on: { keydown: move, blur: () => look(null), focus: () => look(at) } },
-  });
-  const side = h("aside", { class: "beside", "aria-label": "Ties" });
-  const top = slider("top", "Pairs drawn", () => pairs.rows.length, (value) => app.change({ top: value }));
-  const weight = slider("weight", "Least weight", () => pairs.weight[pairs.rows[0]] ?? 1, (value) => app.change({ weight: value > 1 ? value : "" }));
-  const legend = h("ul", { class: "communities" });
   const inWords = h("p", { class: "quiet counted" });
-  const pairTable = table({
-    ...{ label: "Pairs drawn", of: ["pair", "pairs"], rows: 0, file: file("pairs"), rowHeight: 40, inSight: 10 },
-    columns: [
-      { name: "pair", title: "Pair", text: true, value: (row) => `${nameOf(run, source(row))} and ${nameOf(run, target(row))}`, cell: (row) => pairLink(app, source(row), target(row)) },
-      { name: "source", title: "ID", text: true, wide: true, width: "4.2rem", value: (row) => run.people.person_id[source(row)] },
-      { name: "target", title: "ID", text: true, wide: true, width: "4.2rem", value: (row) => run.people.person_id[target(row)] },
-      { name: "weight", title: "Weight", width: "4.8rem", value: (row) => pairs.weight[row], cell: (row) => amount(pairs.weight[row]) },
-      ...["same_frame", "adjacent", "n_broadcasts"].map((name) => ({ name, title: TITLES[name], width: name === "n_broadcasts" ? "6rem" : "5rem", wide: name !== "same_frame", value: (row) => pairs.columns[name][row], cell: (row) => count(pairs.columns[name][row]) })),
-    ],
+  const canvas = h("div", {
+    ...{ class: "stage", tabindex: 0, role: "application", "aria-roledescription": "network" },
+    ...{ "aria-label": "The network. The same stands in the tables below.", "aria-describedby": "network-keys" },
+    on: { keydown: move, blur: () => look(null), focus: () => look(at) },
   });
-  const peopleTable = table({
-    ...{ label: "People drawn", of: ["person", "people"], rows: 0, file: file("people"), rowHeight: 40, inSight: 10 },
-    columns: [
-      { name: "name", title: "Person", text: true, value: (person) => nameOf(run, person), cell: (person) => personLink(app, person) },
-      { name: "person_id", title: "ID", text: true, wide: true, width: "4.2rem", value: (person) => run.people.person_id[person] },
-      { name: "community", title: "Community", width: "6rem", wide: true, value: (person) => (run.people.community[person] >= 0 ? run.people.community[person] + 1 : NaN), cell: (person) => (run.people.community[person] >= 0 ? run.people.community[person] + 1 : "–") },
-      { name: "ties", title: "Ties drawn", width: "4.2rem", value: (person) => drawn.ties.get(person).length },
-      { name: "strength", title: "Weight of ties", width: "5rem", value: (person) => strength(person), cell: (person) => amount(strength(person)) },
-      { name: "strongest", title: "Strongest tie", text: true, wide: true, value: (person) => nameOf(run, strongest(person)), cell: (person) => personLink(app, strongest(person), { picture: false }) },
-    ],
-  });
-  const source = (row) => pairs.columns.source[row];
-  const target = (row) => pairs.columns.target[row];
-  const strength = (person) => drawn.ties.get(person).reduce((sum, row) => sum + pairs.weight[row], 0);
-  const strongest = (person) => otherOf(drawn, drawn.ties.get(person)[0], person);
-
-  const controls = h(
-    "div",
-    { class: "controls" },
-    top.element,
-    weight.element,
-    h(
-      "div",
-      { class: "saves", role: "group", "aria-label": "Size of the picture" },
-      [
-        ["+", "Nearer", () => picture?.zoom(0.7)],
-        ["−", "Further", () => picture?.zoom(1.4)],
-        ["All", "Show all", () => picture?.reset()],
-      ].map(([text, label, act]) => h("button", { type: "button", class: "small zoom", "aria-label": label, on: { click: act } }, text)),
-    ),
-    saveButtons({ PNG: () => saved(savePng, "png"), SVG: () => saved(saveSvg, "svg"), CSV: () => savePairs() }, "the network"),
+  const side = beside(app, () => drawn);
+  const communities = legend(app);
+  const tables = twins(app, () => drawn, file);
+  const all = () => drawn.pairs.rows;
+  const top = slider(
+    "top",
+    "Pairs drawn",
+    () => all().length,
+    (value) => app.change({ top: value }),
   );
-  const figure = h("figure", { class: "network" }, canvas, side);
+  const heaviest = () => drawn.pairs.weight[all()[0]] ?? 1;
+  const least = slider("weight", "Least weight", heaviest, (value) => app.change({ weight: value > 1 ? value : "" }));
+  const button = (text, label, act) =>
+    h("button", { type: "button", class: "small zoom", "aria-label": label, on: { click: act } }, text);
+
   place.append(
     h("div", { class: "headline" }, h("h1", {}, "Who is seen with whom"), h("div", {}, told, busy)),
-    controls,
-    figure,
-    h("p", { id: "network-keys", class: "hint quiet" }, "Arrow keys go from person to person, Enter opens one. Click a person or a line; Shift + click on two people opens the pair."),
-    legend,
+    h(
+      "div",
+      { class: "controls" },
+      top.element,
+      least.element,
+      h(
+        "div",
+        { class: "saves", role: "group", "aria-label": "Size of the picture" },
+        button("+", "Nearer", () => picture?.zoom(0.7)),
+        button("−", "Further", () => picture?.zoom(1.4)),
+        button("All", "Show all", () => picture?.reset()),
+      ),
+      saveButtons(
+        {
+          PNG: async () => savePng(file("network", "png"), await drawing()),
+          SVG: async () => saveSvg(file("network", "svg"), await drawing()),
+          CSV: savePairs,
+        },
+        "the network",
+      ),
+    ),
+    h("figure", { class: "network" }, canvas, side.element),
+    h("p", { id: "network-keys", class: "hint quiet" }, HOW),
+    communities.element,
     inWords,
     said,
-    h("section", { class: "twins" }, h("div", {}, h("h2", {}, "Pairs drawn"), pairTable.element), h("div", {}, h("h2", {}, "People drawn"), peopleTable.element)),
+    tables.element,
   );
 
-  let picture = null;
-  try {
-    picture = stage(app, canvas, { point: (person) => look(person ?? at), person: clicked, pair: (one, other) => (location.hash = pairHref(app, one, other)) });
-  } catch {
-    fill(canvas); // no WebGL here
-  }
-  if (!picture) canvas.classList.add("without");
+  const picture = staged();
   const noTheme = onTheme(() => (picture ? picture.recolour() : drawStill()));
-
   await update();
+
+  function staged() {
+    try {
+      return stage(app, canvas, {
+        point: (person) => look(person ?? at),
+        person: clicked,
+        line: (row) => (row === null ? look(at) : side.pair(row)),
+        pair: (one, other) => (location.hash = pairHref(app, one, other)),
+      });
+    } catch {
+      fill(canvas); // no WebGL here
+      canvas.classList.add("without");
+      return null;
+    }
+  }
 
   async function update() {
     const mine = options;
     busy.hidden = false;
     // Counting takes a moment: what is there is painted first.
-    if (options.from || options.to || options.station || options.show) await painted();
-    const found = await choose(run, options);
+    if (!countsAll(options)) await painted();
+    const pairs = await choose(run, options);
     if (mine !== options || ended) return;
     const begin = performance.now();
-    pairs = found;
     drawn = drawnOf(run, pairs, options, canvas.clientWidth || 900);
-    at = drawn.at.has(at) ? at : null;
+    if (!drawn.at.has(at)) at = null;
     marked = null;
-    tell();
+    // First the picture, which asks for its size: the page would be laid out twice.
     if (picture) picture.draw(drawn);
     else drawStill();
+    tell();
     performance.measure("castgraph:filter", { start: begin });
     busy.hidden = true;
     look(at);
-    setTimeout(() => {
-      if (ended || mine !== options) return;
-      pairTable.show(drawn.rows);
-      peopleTable.show(drawn.people);
-    });
+    setTimeout(() => ended || mine !== options || tables.show());
   }
 
   function tell() {
-    const weighs = options.layer ? `weight: ${TITLES[options.layer]?.toLowerCase() ?? options.layer}` : `weight: ${Object.entries(run.about.weights).filter(([, each]) => each).map(([layer, each]) => `${each} × ${TITLES[layer].toLowerCase()}`).join(" + ")}`;
-    fill(told, h("strong", {}, `${count(drawn.rows.length)} of ${count(pairs.rows.length)} pairs drawn`), `, ${counted(drawn.people.length, "person", "people")}; ${weighs}`);
+    const n = `${count(drawn.rows.length)} of ${count(all().length)} pairs drawn`;
+    fill(told, h("strong", {}, n), `, ${counted(drawn.people.length, "person", "people")}; weight: ${weighs()}`);
     top.set(drawn.rows.length);
-    weight.set(Number(options.weight) || 1);
+    least.set(Number(options.weight) || 1);
+    const left = run.about.counts.pairs_left_out;
     fill(
       inWords,
-      pairs.anew
-        ? "Counted here from the frames that the filters leave. What is more than chance is that of the whole run, as are places, colours and communities."
-        : "Counted over the whole run.",
-      picture ? "" : " This browser draws no WebGL: the picture is a still one.",
+      drawn.pairs.anew ? ANEW : "Counted over the whole run.",
+      left > 0
+        ? ` ${counted(left, "pair")}, the weakest or of people who are left out, ${left === 1 ? "is" : "are"} not here.`
+        : null,
+      picture ? null : " This browser draws no WebGL: the picture is a still one.",
     );
-    communities();
+    communities.show(drawn, options);
   }
 
-  function communities() {
-    const { community } = run.people;
-    const of = new Map();
-    for (const person of drawn.people) if (community[person] >= 0) of.set(community[person], [...(of.get(community[person]) ?? []), person]);
-    const chosen = Number(options.community) || 0;
-    const all = [...of].sort(([a], [b]) => a - b).slice(0, 10);
-    fill(
-      legend,
-      all.map(([number, people]) => {
-        const strong = [...people].sort((a, b) => strength(b) - strength(a)).slice(0, 3);
-        const on = chosen === number + 1;
-        return h(
-          "li",
-          {},
-          h(
-            "button",
-            { type: "button", class: "small", "aria-pressed": String(on), on: { click: () => app.change({ community: on ? "" : number + 1 }) } },
-            h("span", { class: "dot", style: { background: ringOf(run, people[0]) } }),
-            `${number + 1} `,
-            h("span", { class: "quiet" }, `${strong.map((person) => nameOf(run, person)).join(", ")}${people.length > 3 ? ` and ${count(people.length - 3)} more` : ""}`),
-          ),
-        );
-      }),
-    );
+  function weighs() {
+    if (options.layer) return (LAYERS[options.layer] ?? options.layer).toLowerCase();
+    const layers = Object.entries(run.about.weights).filter(([, weight]) => weight);
+    return layers.map(([layer, weight]) => `${weight} × ${LAYERS[layer].toLowerCase()}`).join(" + ");
   }
 
   /** Show whose ties they are, in the picture and beside it. */
   function look(person) {
+    if (ended || !drawn) return; // what leaves the page loses the focus
     const shown = person ?? marked;
-    picture?.focus(shown);
-    if (shown === null || !drawn?.at.has(shown)) {
-      fill(side, h("p", { class: "quiet" }, marked === null ? "Point at a person, or go there with the arrow keys, to see whom they are seen with." : ""));
-      return;
-    }
-    const ties = drawn.ties.get(shown);
-    fill(
-      side,
-      h("p", { class: "who" }, personLink(app, shown, { size: 56 })),
-      h("p", { class: "quiet" }, `${counted(ties.length, "tie")} drawn · ${duration(run.people.screen_seconds[shown])} on screen`),
-      marked !== null && marked !== shown ? h("p", {}, `Marked: ${nameOf(run, marked)}.`) : null,
-      h(
-        "ol",
-        {},
-        ties.slice(0, 8).map((row) => {
-          const other = otherOf(drawn, row, shown);
-          return h("li", {}, portrait(run, other, 24), h("a", { href: pairHref(app, shown, other) }, nameOf(run, other)), h("span", { class: "quiet" }, amount(pairs.weight[row])));
-        }),
-      ),
-      ties.length > 8 ? h("p", { class: "quiet" }, `and ${count(ties.length - 8)} more`) : null,
-    );
+    const there = shown !== null && drawn.at.has(shown);
+    picture?.focus(there ? shown : null);
+    if (there) side.person(shown, marked);
+    else side.nobody();
   }
 
   function clicked(person, event) {
     if (person === null) {
       marked = at = null;
-      return look(null);
-    }
-    if (event?.shiftKey) return mark(person);
+      look(null);
+    } else if (event?.shiftKey) mark(person);
     // A finger cannot point: the first touch shows the ties, the second opens.
-    if (event?.type?.startsWith("touch") && at !== person) return go(person);
-    return app.go("person", [run.people.person_id[person]]);
+    else if (event?.type?.startsWith("touch") && at !== person) go(person);
+    else open(person);
+  }
+
+  function open(person) {
+    app.go("person", [run.people.person_id[person]]);
   }
 
   function mark(person) {
@@ -219,7 +193,8 @@ export async function show(place, address, app) {
       return;
     }
     marked = marked === person ? null : person;
-    said.textContent = marked === null ? "Not marked." : `${nameOf(run, person)} is marked; mark another to open the pair.`;
+    const name = nameOf(run, person);
+    said.textContent = `${name} is ${marked === null ? "no longer marked." : "marked; mark another to open the pair."}`;
     look(person);
   }
 
@@ -227,78 +202,50 @@ export async function show(place, address, app) {
     at = person;
     picture?.seek(person);
     look(person);
-    const ties = drawn.ties.get(person);
-    said.textContent = `${nameOf(run, person)}, ${counted(ties.length, "tie")}, the strongest with ${nameOf(run, otherOf(drawn, ties[0], person))}.`;
+    const [first, ...more] = drawn.ties.get(person);
+    const strongest = nameOf(run, otherOf(drawn, first, person));
+    said.textContent = `${nameOf(run, person)}, ${counted(more.length + 1, "tie")}, the strongest with ${strongest}.`;
   }
 
   function move(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !drawn.people.length) return;
-    const to = DIRECTIONS[event.key];
-    if (to) go(at === null ? [...drawn.people].sort((a, b) => strength(b) - strength(a))[0] : neighbour(to));
-    else if (event.key === "Enter" && at !== null) app.go("person", [run.people.person_id[at]]);
+    if (event.ctrlKey || event.metaKey || event.altKey || !drawn?.people.length) return;
+    const direction = DIRECTIONS[event.key];
+    if (direction) go(at === null ? strongestOf(drawn) : towards(drawn, at, direction));
+    else if (event.key === "Enter" && at !== null) open(at);
     else if (event.key === " " && at !== null) mark(at);
     else if (event.key === "+" || event.key === "=") picture?.zoom(0.7);
     else if (event.key === "-") picture?.zoom(1.4);
     else if (event.key === "0") picture?.reset();
-    else if (event.key === "Escape") {
-      marked = at = null;
-      look(null);
-    } else return;
+    else if (event.key === "Escape") clicked(null);
+    else return;
     event.preventDefault();
-  }
-
-  /** Of those who are tied to whom the keyboard is at, the one that lies most in a direction. */
-  function neighbour([right, up]) {
-    const here = drawn.at.get(at);
-    let best = at;
-    let most = 0.2; // about 78 degrees off at most
-    for (const row of drawn.ties.get(at)) {
-      const other = otherOf(drawn, row, at);
-      const { x, y } = drawn.at.get(other);
-      const far = Math.hypot(x - here.x, y - here.y) || 1;
-      const straight = (right * (x - here.x) + up * (y - here.y)) / far;
-      // Of two that lie alike the nearer one.
-      if (straight > 0.2 && straight / far ** 0.5 > (best === at ? 0 : most)) [best, most] = [other, straight / far ** 0.5];
-    }
-    return best;
   }
 
   async function drawStill() {
     const width = Math.max(320, canvas.clientWidth || 900);
-    const height = Math.max(320, Math.round(width * 0.62));
+    const height = Math.max(320, Math.round(0.62 * width));
     const portraits = await portraitsOf(run, drawn.people.slice(0, MOST_PORTRAITS));
-    if (ended) return;
-    fill(canvas, still(app, drawn, { width, height, colours: pageColours(), portraits, links: true }));
+    if (!ended) fill(canvas, still(app, drawn, { width, height, colours: colours(), portraits, links: true }));
   }
 
   async function drawing() {
     const { width, height } = picture ? picture.size() : { width: 1200, height: 760 };
     const portraits = await portraitsOf(run, drawn.people);
-    const view = picture ? { place: (person) => picture.place(person), named: picture.named() } : {};
-    return still(app, drawn, { width, height, colours: pageColours(), portraits, ...view });
-  }
-
-  async function saved(save, ending) {
-    await save(file("network", ending), await drawing());
+    const view = picture ? { place: picture.place, named: picture.named() } : {};
+    return still(app, drawn, { width, height, colours: colours(), portraits, ...view });
   }
 
   function savePairs() {
-    const names = ["source", "source_name", "target", "target_name", "weight", "same_frame", "adjacent", "n_broadcasts"];
+    const { columns, weight } = drawn.pairs;
     const ids = run.people.person_id;
-    saveCsv(
-      file("pairs"),
-      names,
-      (function* () {
-        for (const row of drawn.rows) {
-          const { same_frame, adjacent, n_broadcasts } = pairs.columns;
-          yield [ids[source(row)], nameOf(run, source(row)), ids[target(row)], nameOf(run, target(row)), pairs.weight[row], same_frame[row], adjacent[row], n_broadcasts[row]];
-        }
-      })(),
-    );
-  }
-
-  function file(what, ending = "csv") {
-    return `${run.about.run}-${run.about.clustering}-${what}.${ending}`;
+    const counts = Object.keys(COUNTS);
+    const line = (row) => [
+      ...[columns.source[row], columns.target[row]].flatMap((person) => [ids[person], nameOf(run, person)]),
+      weight[row],
+      ...counts.map((name) => columns[name][row]),
+    ];
+    const head = ["source", "source_name", "target", "target_name", "weight", ...counts];
+    saveCsv(file("pairs"), head, Array.from(drawn.rows, line));
   }
 
   return {
@@ -314,38 +261,5 @@ export async function show(place, address, app) {
   };
 }
 
-const TITLES = {
-  same_frame: "Same frame",
-  adjacent: "Adjacent",
-  within: "Within",
-  same_broadcast: "Same broadcast",
-  n_broadcasts: "Broadcasts",
-};
-const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-
 const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-const pageColours = () => Object.fromEntries(["paper", "card", "ink", "grey"].map((name) => [name, colour(name)]));
-
-/** A slider whose steps grow with the number: as much of it is between 1 and 10 as between 1,000 and 10,000. */
-function slider(name, title, most, change) {
-  const STEPS = 400;
-  const number = h("strong", { "aria-hidden": "true" });
-  const input = h("input", { type: "range", name, min: 0, max: STEPS, step: 1, "aria-label": title });
-  const value = () => Math.round(Math.max(most(), 1) ** (input.value / STEPS));
-  let waiting;
-  input.addEventListener("input", () => {
-    number.textContent = count(value());
-    input.setAttribute("aria-valuetext", count(value()));
-    clearTimeout(waiting);
-    waiting = setTimeout(() => change(value()), 60);
-  });
-  return {
-    element: h("label", { class: "slider" }, h("span", {}, title, " ", number), input),
-    set(to) {
-      number.textContent = count(to);
-      input.setAttribute("aria-valuetext", count(to));
-      if (document.activeElement === input && waiting) return;
-      input.value = Math.max(most(), 2) > 1 ? Math.round((STEPS * Math.log(Math.max(to, 1))) / Math.log(Math.max(most(), 2))) : 0;
-    },
-  };
-}
+const colours = () => Object.fromEntries(["paper", "card", "ink", "grey"].map((name) => [name, colour(name)]));

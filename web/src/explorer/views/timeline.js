@@ -41,33 +41,67 @@ async function draw(place, address, app) {
   const by = PERIODS.includes(address.options.by) ? address.options.by : "day";
   const as = address.options.as === "share" ? "share" : "time";
   const periods = divide(by, run, facts);
-  const address_ = (list) => app.href("timeline", list.length ? [list.map((ids) => ids.join("+")).join(",")] : [], { by: address.options.by, as: address.options.as });
+  const address_ = (list) =>
+    app.href("timeline", list.length ? [list.map((ids) => ids.join("+")).join(",")] : [], {
+      by: address.options.by,
+      as: address.options.as,
+    });
 
   const series = chosen.map((ids) => {
     const [one, other] = ids.map(run.personOf);
     const name = ids.map((id) => isolated(nameOf(run, run.personOf(id)))).join(" and ");
-    const list = ids.length === 1 ? framesWith(faces, stretch, one) : byBroadcast(faces, meetingsOf(faces, stretch, one, other));
+    const list =
+      ids.length === 1 ? framesWith(faces, stretch, one) : byBroadcast(faces, meetingsOf(faces, stretch, one, other));
     return {
       name,
       key: ids.join("+"),
       kind: "line",
       frames: countIn(periods, list),
-      open: (period) => openFrames(app, all, { title: `${name}, ${periodInWords(periods, period)}`, of: ids.map(run.personOf), frames: framesIn(periods, list, period) }),
+      open: (period) =>
+        openFrames(app, all, {
+          title: `${name}, ${periodInWords(periods, period)}`,
+          of: ids.map(run.personOf),
+          frames: framesIn(periods, list, period),
+        }),
     };
   });
-  const drawing = series.length ? chart({ title: `${AS[as]} ${EACH[by]}`, file: `timeline-${chosen.map((ids) => ids.join("-")).join("_")}-by-${by}${as === "share" ? "-share" : ""}`, about, periods, series, as }) : null;
+  const drawing = series.length
+    ? chart({
+        title: `${AS[as]} ${EACH[by]}`,
+        file: `timeline-${chosen.map((ids) => ids.join("-")).join("_")}-by-${by}${as === "share" ? "-share" : ""}`,
+        about,
+        periods,
+        series,
+        as,
+      })
+    : null;
 
   put(
     place,
     h("h1", {}, title),
-    h("p", { class: "quiet" }, "People: in how many frames each is. Pairs: how many frames show both, or one right after the other. The band below tells how much was read: where it is low, little could be seen of anybody."),
-    unknown.length > 0 && h("p", { class: "callout", role: "alert" }, `Nobody of the ID ${unknown.slice(0, 3).join(", ")} is told of here.`),
-    asked.length > MOST && h("p", { class: "callout", role: "alert" }, `A timeline has at most ${MOST} lines; the first ${MOST} are shown.`),
-    h("ul", { class: "chosen-people", "aria-label": "What is shown" }, chosen.map((ids, nth) => chip(app, ids, nth, address_(chosen.filter((_, k) => k !== nth))))),
+    h(
+      "p",
+      { class: "quiet" },
+      "People: in how many frames each is. Pairs: how many frames show both, or one right after the other. The band below tells how much was read: where it is low, little could be seen of anybody.",
+    ),
+    unknown.length > 0 &&
+      h(
+        "p",
+        { class: "callout", role: "alert" },
+        `Nobody of the ID ${unknown.slice(0, 3).join(", ")} is told of here.`,
+      ),
+    asked.length > MOST &&
+      h("p", { class: "callout", role: "alert" }, `A timeline has at most ${MOST} lines; the first ${MOST} are shown.`),
+    h(
+      "ul",
+      { class: "chosen-people", "aria-label": "What is shown" },
+      chosen.map((ids, nth) => chip(app, ids, nth, address_(chosen.filter((_, k) => k !== nth)))),
+    ),
     chosen.length < MOST && chooser(app, (ids) => (location.hash = address_([...chosen, ids]))),
     h("div", { class: "choices" }, periodChoice(app, by), choice(app, "as", "What is drawn", AS, as)),
     drawing ? drawing.element : h("p", {}, "Nobody is chosen."),
-    about.count_replays === "once" && h("p", { class: "quiet" }, "What was on air before does not count, as in the network."),
+    about.count_replays === "once" &&
+      h("p", { class: "quiet" }, "What was on air before does not count, as in the network."),
   );
   return () => drawing?.end();
 }
@@ -81,26 +115,45 @@ function byBroadcast({ first }, meetings) {
 function chip(app, ids, nth, without) {
   const { run } = app;
   const [one, other] = ids.map(run.personOf);
-  const name = ids.map((id) => isolated(nameOf(run, run.personOf(id)))).join(" and ");
-  return h("li", { class: "chip" }, h("span", { class: `swatch fill-${nth}` }), ids.length === 1 ? personLink(app, one, { size: 22 }) : pairLink(app, one, other), h("a", { href: without, class: "remove", "aria-label": `Take ${name} out` }, "×"));
+  const name = ids.map((id) => nameOf(run, run.personOf(id))).join(" and ");
+  return h(
+    "li",
+    { class: "chip" },
+    h("span", { class: `swatch fill-${nth}` }),
+    ids.length === 1 ? personLink(app, one, { size: 22 }) : pairLink(app, one, other),
+    h("a", { href: without, class: "remove", "aria-label": `Take ${name} out` }, "×"),
+  );
 }
 
 /** Fields by which a person or a pair is added. */
 function chooser(app, add) {
   const { run } = app;
   const { person_id, name } = run.people;
-  const labels = person_id.map((id, person) => (nameOf(run, person).includes(id) ? nameOf(run, person) : `${nameOf(run, person)} (${id})`));
+  const labels = person_id.map((id, person) =>
+    nameOf(run, person).includes(id) ? nameOf(run, person) : `${nameOf(run, person)} (${id})`,
+  );
   const folded = labels.map((label) => fold(label));
   const byLabel = new Map(folded.map((label, person) => [label, person]));
   const told = h("span", { role: "status", class: "quiet" });
   const field = (id, label, required) => {
     const list = h("datalist", { id: `${id}-list` });
-    const input = h("input", { id, list: `${id}-list`, required, autocomplete: "off", spellcheck: "false", on: { input: offer, focus: offer } });
+    const input = h("input", {
+      id,
+      list: `${id}-list`,
+      required,
+      autocomplete: "off",
+      spellcheck: "false",
+      on: { input: offer, focus: offer },
+    });
     function offer() {
       const text = fold(input.value);
       const found = [];
-      for (let person = 0; person < labels.length && found.length < OFFERED; person++) if (folded[person].includes(text)) found.push(person);
-      fill(list, found.map((person) => h("option", { value: labels[person] })));
+      for (let person = 0; person < labels.length && found.length < OFFERED; person++)
+        if (folded[person].includes(text)) found.push(person);
+      fill(
+        list,
+        found.map((person) => h("option", { value: labels[person] })),
+      );
     }
     return { input, element: h("label", { class: "field" }, h("span", {}, label), input, list) };
   };
@@ -126,7 +179,14 @@ function chooser(app, add) {
     add(people.map((person) => person_id[person]));
   }
 
-  return h("form", { class: "fields chooser", "aria-label": "Add a line", on: { submit } }, one.element, other.element, h("button", {}, "Add"), told);
+  return h(
+    "form",
+    { class: "fields chooser", "aria-label": "Add a line", on: { submit } },
+    one.element,
+    other.element,
+    h("button", {}, "Add"),
+    told,
+  );
 }
 
 const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").trim().toLowerCase();
