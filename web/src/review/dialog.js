@@ -21,7 +21,7 @@ export function show(title, inside, { wide = false, closed, focus } = {}) {
   const dialog = h("dialog", { "aria-labelledby": id, class: wide ? "wide" : "" });
   const close = () => dialog.close();
   const cross = h("button", { type: "button", class: "cross", "aria-label": "Close", on: { click: close } }, "×");
-  dialog.append(h("header", {}, heading, cross));
+  dialog.append(h("div", { class: "title" }, heading, cross));
   dialog.append(...[inside(close, dialog)].flat());
   dialog.addEventListener("close", () => {
     dialog.remove();

@@ -77,7 +77,7 @@ export function help() {
         h("div", {}, list("Questions", QUESTIONS)),
         h("div", {}, list("People", PEOPLE), list("Everywhere", EVERYWHERE)),
       ),
-      h("p", { class: "quiet" }, "Closing a dialog confirms nothing. A merge puts the person with less screen time into the one with more."),
+      h("p", { class: "quiet" }, "Closing a dialog confirms nothing. In a merge the person with more faces takes the other in."),
     ],
     { wide: true },
   );

@@ -1,4 +1,4 @@
-"""The server of a review: what is sent twice, who is left out and found again, what undo puts up again."""
+"""The server of a review: what is sent twice, who is left out and found again, what undo asks again."""
 
 from pathlib import Path
 
