@@ -612,7 +612,7 @@ def test_without_pictures_the_archive_is_marked_as_online_or_it_is_said_why(
     bare = made.with_config(explorer={"frames": 0})
     own = explore(tmp_path, bare, "own", archive={"base_url": "https://archive.example/zips"})
     page = open_page(address(own), f"#/broadcast/{LONG}?frame=60")
-    expect(page.get_by_role("dialog")).to_contain_text("castgraph explore made-up")
+    expect(page.get_by_role("dialog")).to_contain_text("castgraph explore results/made-up")
     viewer = "https://archive.example/{broadcast}/{frame}"
     linked = explore(tmp_path, bare, "linked", archive={"frame_url": viewer})
     page = open_page(address(linked), f"#/broadcast/{LONG}?frame=60")

@@ -13,6 +13,7 @@ import { count, counted } from "./format.js";
  * @property {string} [width] such as "8rem"; without it the column shares what is left
  * @property {string} [help] what the column means, in a tooltip
  * @property {boolean} [wide] left out of narrow pages
+ * @property {boolean} [saved] only in the CSV
  */
 
 const MOST_PIXELS = 8_000_000; // browsers draw no element that is much higher
@@ -47,17 +48,18 @@ function each(act) {
  * @param {number} [given.inSight] rows in sight at most; the others are scrolled to
  * @returns {{element: HTMLElement, show: (rows: number | ArrayLike<number>) => void, rows: () => Uint32Array}}
  */
-export function table({ label, of = ["row", "rows"], columns, rows, sort, file, rowHeight = 36, inSight = 14 }) {
+export function table({ label, of = ["row", "rows"], columns: saved, rows, sort, file, rowHeight = 36, inSight = 14 }) {
   let order = new Uint32Array();
   let all = new Uint32Array();
   let [sortedBy, descending] = sort ?? ["", false];
   let active = 0; // the place of the row whose links Tab reaches
   let printing = false;
   let scrolled = 0; // pixels; asking the element for them would lay the page out
+  const columns = saved.filter((column) => !column.saved);
   const byName = new Map(columns.map((column) => [column.name, column]));
   const inDom = new Map(); // place → its element
 
-  const above = h("tbody", { "aria-hidden": "true" }, h("tr", {}, h("td", { colspan: columns.length })));
+  const above = h("tbody", { "aria-hidden": "true" }, h("tr", {}, h("td")));
   const below = above.cloneNode(true);
   const body = h("tbody");
   const heads = columns.map((column) =>
@@ -83,9 +85,9 @@ export function table({ label, of = ["row", "rows"], columns, rows, sort, file, 
   const save = () =>
     saveCsv(
       file,
-      columns.map((column) => column.name),
+      saved.map((column) => column.name),
       (function* () {
-        for (const row of order) yield columns.map((column) => column.value(row));
+        for (const row of order) yield saved.map((column) => column.value(row));
       })(),
     );
   const element = h(

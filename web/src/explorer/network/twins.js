@@ -20,7 +20,7 @@ export function twins(app, now, file) {
     const { source, target } = now().pairs.columns;
     return [source[row], target[row]];
   };
-  const id = { title: "ID", text: true, wide: true, width: "4.2rem" };
+  const id = { title: "ID", saved: true };
   const weight = (row) => now().pairs.weight[row];
   const strength = (person) => now().strength.get(person);
   const strongest = (person) => otherOf(now(), now().ties.get(person)[0], person);

@@ -99,7 +99,7 @@ async function make(run) {
       if (href) return { tier: "online", href, text: "The archive has the picture; looking goes online." };
       return {
         tier: "none",
-        text: `The picture is not in this folder. castgraph explore ${about.run} shows every frame.`,
+        text: `The picture is not in this folder. castgraph explore results/${about.run} shows every frame.`,
       };
     },
     async faces({ broadcast, frame }) {
