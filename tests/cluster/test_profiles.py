@@ -54,4 +54,4 @@ def test_slurm_submits_the_chain_of_a_broadcast_as_one_job(root, new_run: Callab
     assert "\nrule encode:" not in output  # none outside a group
     # A job that takes what there is takes the cores of one machine, not of all.
     threads = dict(re.findall(r"^rule (\w+):\n(?:    .*\n)*?    threads: (\d+)$", output, re.MULTILINE))
-    assert threads == dict.fromkeys(("clustering", "portraits"), "16")
+    assert threads == dict.fromkeys(("clustering", "explorer", "portraits"), "16")
