@@ -66,6 +66,7 @@ rule explorer:
         # Functions, since braces in it are no wildcards. What other clusterings there are changes nothing here.
         settings=lambda wildcards: {
             **{key: value for key, value in MERGED.items() if key not in ("compute", "export")},
+            "faces": encoder_settings(config["faces"]),
             "clustering": CLUSTERINGS[wildcards.clustering],
         },
         code_version=CODE_VERSIONS["explorer"],
