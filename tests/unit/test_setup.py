@@ -86,7 +86,7 @@ def test_a_compiler_that_came_later_is_used(machine, root: Path, tmp_path: Path)
     stale = UV.replace("sync*)", "*reinstall*)")
     process, calls = machine(root, uv=stale, id=user(1000), **{"c++": ""})
     assert process.returncode == 0, process.stderr
-    assert "uv sync --frozen --quiet --reinstall-package castgraph" in calls
+    assert "uv sync --frozen --quiet --compile-bytecode --reinstall-package castgraph" in calls
     assert not process.stdout
 
 
