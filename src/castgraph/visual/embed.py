@@ -117,6 +117,8 @@ def _embed(
     archive: FrameReader, broadcast: str, embedder: Embedder, limits: Limits, reader: Reader | None
 ) -> Embedded:
     numbers = archive.frames
+    if embedder.announce is not None and numbers:
+        embedder.announce(len(numbers))
     places: list[int] = []  # of each frame that of its like among the different ones
     seen: list[_Frame] = []
     vectors: list[Vectors] = [np.empty((0, embedder.size), np.float32)]

@@ -58,6 +58,8 @@ class Embedder(NamedTuple):
         Embeds texts, as vectors to which those of fitting pictures are near; None where it knows no words.
     models
         What it is made of: names of files or models → checksums or versions.
+    announce
+        Is told how many pictures come, before the first of them; None where nobody has to know.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Embedder(NamedTuple):
     pictures: Callable[[Sequence[Picture]], Seen]
     words: Callable[[Sequence[str]], Vectors] | None
     models: Mapping[str, str]
+    announce: Callable[[int], None] | None = None
 
 
 def load(settings: Mapping[str, Any], providers: Sequence[str] = CPU) -> Embedder:
@@ -94,11 +97,11 @@ def load(settings: Mapping[str, Any], providers: Sequence[str] = CPU) -> Embedde
         case "vertex":
             from castgraph.visual.vertex import load_vertex
 
-            return load_vertex(**settings["vertex"])
+            return load_vertex(settings["vertex"])
         case "onnx":
             from castgraph.visual.own import load_own
 
-            return load_own(providers=providers, **settings["onnx"])
+            return load_own(settings["onnx"], providers)
     raise ValueError(f"no embedder {settings['embedder']!r}")
 
 

@@ -156,11 +156,11 @@ def _candidates(
 ) -> NDArray[np.int64]:
     """Give the rows that may be among the nearest."""
     along = query @ index.axes.astype(np.float64)
-    rest = float(np.sqrt(max(query @ query - along @ along, 0)))
+    rest = max(float(query @ query - along @ along), 0.0) ** 0.5
     heads = index.heads if len(rows) == len(index.heads) else np.asarray(index.heads[rows])
     known = _products(heads, np.append(along, 0).astype(np.float32))
     some = np.argpartition(known, len(known) - top)[len(known) - top :]
-    least = float((np.asarray(vectors[np.sort(rows[some])], np.float64) @ query).min())
+    least = float(np.min(np.asarray(vectors[np.sort(rows[some])], np.float64) @ query))
     most = known + heads[:, -1] * np.float32(rest)
     return rows[most >= least - _ROUNDING]
 

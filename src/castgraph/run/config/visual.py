@@ -85,8 +85,9 @@ class Vertex(Section):
     )
     most_usd: Annotated[float, Field(ge=0)] = Field(
         0,
-        description="Most that a run may cost, in US dollars. What it would cost is told first; where that "
-        "is more, nothing is asked. 0 asks for nothing, so that nobody pays by accident.",
+        description="Most that may be spent in all, in US dollars, as castgraph's cache counts it. What a "
+        "broadcast would cost at most is told before the first call; where that is more, nothing is asked. 0 "
+        "asks for nothing, so that nobody pays by accident.",
     )
     endpoint: Annotated[str, matching(r"https?://[^\s\x00-\x1f]+", "an address")] | None = Field(
         None, description="Another address of the service, such as a proxy; `null` for Google's."
