@@ -347,6 +347,10 @@ def per_embedded(path):
     ]
 
 
+# How pictures are placed on a plane.
+MAPS = ["pca", "tsne", *["umap"] * config["visual"]["umap"]]
+
+
 def with_visual(*paths):
     """Paths of what is made of frames as wholes; none where the configuration does not ask for them."""
     return list(paths) if EMBEDDER else []
@@ -448,5 +452,6 @@ def results(wildcards):
         "holds.parquet",
     ]
     of_all += with_words("transcripts.parquet", "utterances.parquet")
-    of_all += with_visual("visual/frames.parquet", "visual/groups.parquet")
+    of_all += with_visual("visual/frames.parquet", "visual/groups.parquet", "visual/map.parquet")
+    of_all += with_visual("visual/sheets") if config["visual"]["sheets"] else []
     return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

@@ -59,3 +59,60 @@ rule groups:
         code_version=CODE_VERSIONS["groups"],
     script:
         "../../scripts/visual/groups.py"
+
+
+# Faces that are nobody's to see are blurred, as the first clustering has them: corrections hold for all of them.
+rule map:
+    """Place the pictures of the run on maps."""
+    input:
+        frames="results/{run}/visual/frames.parquet",
+        grouped="results/{run}/visual/grouped.json",
+        embedded=per_embedded(VISUAL_TABLE),
+        faces="results/{run}/faces.parquet",
+        of_run="results/{run}/frames.parquet",
+        members=f"results/{{run}}/{FIRST}/members.parquet",
+    output:
+        "results/{run}/visual/map.parquet",
+        expand("results/{{run}}/visual/map_{method}.png", method=MAPS),
+        expand("results/{{run}}/visual/map_{method}_pictures.png", method=MAPS),
+    log:
+        "results/logs/{run}/map.log",
+    benchmark:
+        "results/benchmarks/{run}/map.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+    params:
+        methods=MAPS,
+        code_version=CODE_VERSIONS["map"],
+    script:
+        "../../scripts/visual/map.py"
+
+
+rule sheets:
+    """Draw a sheet of each group of pictures, one of all, and a storyboard of each broadcast."""
+    input:
+        frames="results/{run}/visual/frames.parquet",
+        groups="results/{run}/visual/groups.parquet",
+        grouped="results/{run}/visual/grouped.json",
+        embedded=per_embedded(VISUAL_TABLE),
+        faces="results/{run}/faces.parquet",
+        of_run="results/{run}/frames.parquet",
+        members=f"results/{{run}}/{FIRST}/members.parquet",
+    output:
+        directory("results/{run}/visual/sheets"),
+    log:
+        "results/logs/{run}/sheets.log",
+    benchmark:
+        "results/benchmarks/{run}/sheets.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+    params:
+        code_version=CODE_VERSIONS["sheets"],
+    script:
+        "../../scripts/visual/sheets.py"

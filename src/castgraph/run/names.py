@@ -38,6 +38,8 @@ CODE_VERSIONS: Mapping[str, int] = {
     "words": 1,
     "visual": 1,
     "groups": 1,
+    "map": 1,
+    "sheets": 1,
     "holds": 1,
     "published": 1,
     "summary": 10,

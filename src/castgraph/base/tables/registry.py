@@ -693,6 +693,26 @@ TABLES: Mapping[str, Kind] = {
             *_SHOWN,
         ),
     ),
+    "visual_map": Kind(
+        path="results/{run}/visual/map.parquet",
+        what="where the different pictures of the run lie on its maps, from -1 to 1; of very many, some",
+        key=("broadcast", "frame"),
+        order=("broadcast", "frame"),
+        columns=(
+            _BROADCAST,
+            _FRAME,
+            ("group", pa.int32(), "as in visual_frames"),
+            *(
+                (f"{method}_{axis}", pa.float64(), f"{axis} by {told}")
+                for method, told in (
+                    ("pca", "PCA"),
+                    ("tsne", "t-SNE"),
+                    ("umap", "UMAP; null where that is not wanted"),
+                )
+                for axis in "xy"
+            ),
+        ),
+    ),
     "groups": Kind(
         path="results/{run}/visual/groups.parquet",
         what="the groups of pictures that are alike, over the run and of each broadcast; those without a "
@@ -791,6 +811,7 @@ FACES = TABLES["encoded_faces"].schema
 VISUAL = TABLES["visual"].schema
 VISUAL_FRAMES = TABLES["visual_frames"].schema
 GROUPS = TABLES["groups"].schema
+VISUAL_MAP = TABLES["visual_map"].schema
 FRAMES = TABLES["encoded_frames"].schema
 BROADCASTS = TABLES["broadcasts"].schema
 MERGED_FACES = TABLES["faces"].schema
