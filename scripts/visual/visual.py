@@ -7,6 +7,7 @@ from castgraph.base import files, tables
 from castgraph.base.joblog import joblog
 from castgraph.visual.embed import embed, is_worse
 from castgraph.visual.embedder import load
+from castgraph.visual.ocr import reader
 
 with joblog(snakemake.log[0]):
     settings = snakemake.config["visual"]
@@ -16,6 +17,7 @@ with joblog(snakemake.log[0]):
         snakemake.wildcards.broadcast,
         embedder,
         Limits.of(snakemake.config["archive"]),
+        reader(settings["ocr_languages"]) if settings["ocr"] else None,
     )
     facts = tables.provenance(
         "visual",

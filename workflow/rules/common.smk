@@ -438,6 +438,7 @@ def results(wildcards):
     ]
     names += [f"network{name}.{kind}" for name in NETWORKS for kind in ("png", "svg")]
     names += with_words("words.parquet")
+    names += with_visual("seen_with.parquet")
     names += ["as_published.html"] * (config["network"]["mode"] == "as_published")
     names += ["portraits"] * config["people"]["portraits"]
     names += ["DATABASE.json"] * config["export"]["database_json"]

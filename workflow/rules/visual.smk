@@ -116,3 +116,26 @@ rule sheets:
         code_version=CODE_VERSIONS["sheets"],
     script:
         "../../scripts/visual/sheets.py"
+
+
+rule seen_with:
+    """Tell which labels and groups of pictures each person is seen with."""
+    input:
+        frames="results/{run}/visual/frames.parquet",
+        grouped="results/{run}/visual/grouped.json",
+        sightings="results/{run}/{clustering}/sightings.parquet",
+    output:
+        "results/{run}/{clustering}/seen_with.parquet",
+    log:
+        "results/logs/{run}/{clustering}/seen_with.log",
+    benchmark:
+        "results/benchmarks/{run}/{clustering}/seen_with.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=with_faces(1000),
+    params:
+        code_version=CODE_VERSIONS["seen_with"],
+    script:
+        "../../scripts/visual/seen_with.py"

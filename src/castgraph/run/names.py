@@ -40,6 +40,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "groups": 1,
     "map": 1,
     "sheets": 1,
+    "seen_with": 1,
     "holds": 1,
     "published": 1,
     "summary": 10,
@@ -99,8 +100,10 @@ def visual_name(settings: Mapping[str, Any]) -> str:
     name = str(settings["embedder"])
     if name == "onnx":
         own = settings["onnx"]
-        return f"onnx-{own['name']}-{own['sha256'][:8]}"
-    return f"vertex-{settings['vertex']['dimensions']}" if name == "vertex" else name
+        name = f"onnx-{own['name']}-{own['sha256'][:8]}"
+    if name == "vertex":
+        name = f"vertex-{settings['vertex']['dimensions']}"
+    return name + "-ocr" * settings["ocr"]
 
 
 def visual_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

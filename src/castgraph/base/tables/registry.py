@@ -693,6 +693,27 @@ TABLES: Mapping[str, Kind] = {
             *_SHOWN,
         ),
     ),
+    "seen_with": Kind(
+        path="results/{run}/{clustering}/seen_with.parquet",
+        what="the labels and groups of pictures that each person is seen with more than others are, what stands "
+        "out most first",
+        key=("person_id", "kind", "name"),
+        order=("person_id", "kind", "-z", "name"),
+        columns=(
+            ("person_id", _TEXTS, "the person"),
+            ("kind", _TEXTS, "label, or group of the run"),
+            ("name", pa.string(), "the label, or the number of the group"),
+            ("n", pa.int64(), "in how many different pictures that show the person"),
+            ("n_rest", pa.int64(), "in how many others"),
+            ("n_pictures", pa.int64(), "different pictures that show the person"),
+            (
+                "log_odds",
+                pa.float64(),
+                "logarithm of the ratio of its odds, here and in the rest, with a prior",
+            ),
+            ("z", pa.float64(), "log_odds over its standard error; only what has 1.96 or more is listed"),
+        ),
+    ),
     "visual_map": Kind(
         path="results/{run}/visual/map.parquet",
         what="where the different pictures of the run lie on its maps, from -1 to 1; of very many, some",
@@ -812,6 +833,7 @@ VISUAL = TABLES["visual"].schema
 VISUAL_FRAMES = TABLES["visual_frames"].schema
 GROUPS = TABLES["groups"].schema
 VISUAL_MAP = TABLES["visual_map"].schema
+SEEN_WITH = TABLES["seen_with"].schema
 FRAMES = TABLES["encoded_frames"].schema
 BROADCASTS = TABLES["broadcasts"].schema
 MERGED_FACES = TABLES["faces"].schema
