@@ -695,8 +695,8 @@ TABLES: Mapping[str, Kind] = {
     ),
     "seen_with": Kind(
         path="results/{run}/{clustering}/seen_with.parquet",
-        what="the labels and groups of pictures that each person is seen with more than others are, what stands "
-        "out most first",
+        what="the labels and groups of pictures that each person is seen with more than others are, what "
+        "stands out most first",
         key=("person_id", "kind", "name"),
         order=("person_id", "kind", "-z", "name"),
         columns=(
