@@ -41,7 +41,9 @@ rule groups:
     output:
         frames=update("results/{run}/visual/frames.parquet"),
         groups=update("results/{run}/visual/groups.parquet"),
-        index=[update(f"results/{{run}}/visual/{name}.npy") for name in ("axes", "heads", "vectors")],
+        axes=update("results/{run}/visual/axes.npy"),
+        heads=update("results/{run}/visual/heads.npy"),
+        vectors=update("results/{run}/visual/vectors.npy"),
         receipt="results/{run}/visual/grouped.json",
     log:
         "results/logs/{run}/groups.log",

@@ -35,7 +35,7 @@ N_CLASSES = 1000
 MOST_LABELS = 5
 """Labels of a picture."""
 
-LEAST_SCORE = 0.05
+LEAST_SCORE = 0.02
 """A label of less says nothing."""
 
 _STRIDES = (1, *(2, 1), *(2, 1), *(2, 1, 1), *(1, 1, 1), *(2, 1, 1, 1), 1)

@@ -1,4 +1,4 @@
-"""Maps, sheets and storyboards: the same bytes every time, whatever there is to draw; hidden faces blurred."""
+"""Maps, sheets and storyboards: the same bytes every time, for whatever there is, and nobody hidden."""
 
 import sys
 from pathlib import Path
