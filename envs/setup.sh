@@ -65,13 +65,14 @@ if ! command -v uv >/dev/null; then
   say "uv is in $BIN; where your shell does not find it: export PATH=\"$BIN:\$PATH\""
 fi
 
+# Compiled now, whatever the environment says of it: else each job of a run may have to compile all that it imports.
 # The plugin for Slurm only where Slurm is: every job would import it.
 EXTRA=$(if command -v sbatch >/dev/null; then echo "--extra slurm"; fi)
 # shellcheck disable=SC2086  # none, or two words
-uv sync --frozen --quiet $EXTRA
+uv sync --frozen --quiet --compile-bytecode $EXTRA
 if ! has_kernel; then
   can_build || through_apt "a C++ compiler" g++ python3-dev || true
-  if can_build; then uv sync --frozen --quiet $EXTRA --reinstall-package castgraph; fi
+  if can_build; then uv sync --frozen --quiet --compile-bytecode $EXTRA --reinstall-package castgraph; fi
   has_kernel ||
     say "without a C++ compiler and Python's headers faces are found several times more slowly; to change that," \
       "install them (Debian, Ubuntu: sudo apt-get install -y g++ python3-dev; Fedora, RHEL: sudo dnf install -y" \

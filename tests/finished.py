@@ -36,6 +36,7 @@ CONFIG: dict[str, Any] = {
     "faces": {"engine": "fast", "detector": "hog", "upsample": 1, "min_size_px": 0, "score_threshold": 0},
     "clustering": {"algorithm": "dbscan", "eps": [0.4], "min_samples": 5},
     "people": {"portraits": True, "min_seconds": 0},
+    "explorer": {"enabled": True},
     "network": {"mode": "standard", "significant": None, "always_on": 0.15, "count_replays": "always"},
 }
 """As much of a configuration as the report looks at."""

@@ -357,6 +357,7 @@ def test_the_simulated_scripts_take_the_places_of_real_ones(plan: ModuleType, tm
         assert (plan.ROOT / "scripts" / name).is_file()
 
 
+@pytest.mark.slow
 def test_the_figures_of_a_year_of_people(root: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(root / "benchmarks")
@@ -378,3 +379,14 @@ def test_the_figures_of_a_year_of_the_network(root: Path) -> None:
     assert year.faces.num_rows == len(year.members.person) == len(year.times)
     assert len(year.n_frames) == 5
     assert all(seconds > 0 for seconds in (measure(year) for measure in network.FIGURES.values()))
+
+
+def test_the_year_of_the_explorer_is_built_whole(root: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root / "benchmarks")
+        explorer = import_module("explorer")
+    year = explorer.make(tmp_path, n_broadcasts=3, n_frames=40, n_faces=200)
+    figures = explorer.build(year, tmp_path / "out")
+    assert figures["n_faces"] == 200
+    assert figures["n_pictures"] == len(list((tmp_path / "out" / "frames").iterdir())) > 20
+    assert 0 < figures["eager_mb"] < figures["total_mb"]

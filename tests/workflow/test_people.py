@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from PIL import Image
 from sklearn.cluster import DBSCAN
 
 from castgraph.base import tables
@@ -20,6 +21,7 @@ from castgraph.people.identify import Identified, identify, sentences
 from castgraph.people.places import Places, read_places
 from castgraph.people.register import Register
 from castgraph.people.table import portrait_name
+from tests.explored import Explorer
 from tests.members import members
 from tests.truth import TrueFace, matched, of_demo
 from tests.workflow.conftest import Run, jobs
@@ -276,18 +278,33 @@ def test_the_ignored_leave_no_trace(
         assert ignored not in text, path
         assert content not in shown_by, path
         assert of_report not in content, path
+    # The explorer packs its data, too, and has nothing of the person.
+    explorer = Explorer(run.results / "linkage-0.52" / "explorer")
+    assert ignored not in explorer.everything()
+    assert explorer.manifest["counts"]["people"] == len(explorer.tables["people"]["portrait"])
     # No face of the person is on anybody's sheet.
     faces = pq.read_table(run.results / "faces.parquet").to_pylist()
-    hidden = {
-        (face["broadcast"], face["frame"])
-        for face, who in zip(faces, ids, strict=True)
-        if who == ignored.decode()
-    }
+    of_ignored = [face for face, who in zip(faces, ids, strict=True) if who == ignored.decode()]
+    hidden = {(face["broadcast"], face["frame"]) for face in of_ignored}
     with (run.results / "linkage-0.52" / "contact_sheets" / "faces.csv").open(newline="") as file:
         sheets = list(csv.DictReader(file))
     alone = {place for place in hidden if sum(place == (f["broadcast"], f["frame"]) for f in faces) == 1}
     assert len(alone) > 5
     assert not alone & {(row["broadcast"], int(row["frame"])) for row in sheets}
+    # Where a picture of the explorer shows the person, the face is blurred: it differs from the run before.
+    shipped, names = explorer.tables["frames"], explorer.tables["broadcasts"]["broadcast"]
+    blurred = 0
+    for n, edge in enumerate(shipped["edge"].tolist()):
+        place = names[shipped["broadcast"][n]], int(shipped["frame"][n])
+        with Image.open(explorer.folder / "frames" / f"{edge}-{shipped['k'][n]}.jpg") as image:
+            scale = image.width / shipped["width"][n]
+            for face in (face for face in of_ignored if (face["broadcast"], face["frame"]) == place):
+                box = (round(face[side] * scale) for side in ("left", "top", "right", "bottom"))
+                detail = np.asarray(image.convert("L").crop(tuple(box)), float)
+                # Smooth: in this demo a clear face has 5 and more, a blurred one less than 2.
+                assert np.abs(np.diff(detail, n=2, axis=1)).mean() < 3
+                blurred += 1
+    assert blurred > 0
 
 
 def test_a_second_call_has_nothing_to_do_and_an_edited_file_only_what_it_changes(corrected: Run) -> None:

@@ -22,9 +22,12 @@ from castgraph.network.presence import presence
 from castgraph.network.significance import compared
 from castgraph.people.centre import middles
 from castgraph.people.table import people_table
+from tests.explored import Explorer
 from tests.workflow.conftest import SHORT, Run, frames_of, jobs, write_zip
 
-PER_CLUSTERING = ("clustering", "identify", "sightings", "suggestions", "portraits", "network", "picture")
+PER_CLUSTERING = (
+    *("clustering", "identify", "sightings", "suggestions", "portraits", "network", "picture", "explorer"),
+)
 OF_ALL = ("scores", "holds", "summary", "report", "all")
 
 
@@ -76,7 +79,7 @@ def test_another_eps_without_the_zips_fetches_them_for_portraits_and_encodes_not
     shutil.rmtree(copied.folder / "resources" / "zips")
     copied.config["clustering"]["eps"] = [0.4, 0.41]
     assert jobs(copied("-n")) == dict.fromkeys((*PER_CLUSTERING, *OF_ALL), 1)
-    copied("results/small/eps-0.41/portraits")
+    copied("results/small/eps-0.41/explorer")
     assert not (copied.folder / "resources" / "zips").exists()
     # The same people, with the same IDs, from ZIPs that were fetched again.
     portraits = {
@@ -84,6 +87,8 @@ def test_another_eps_without_the_zips_fetches_them_for_portraits_and_encodes_not
         for eps in ("eps-0.40", "eps-0.41")
     }
     assert portraits["eps-0.41"] == portraits["eps-0.40"]
+    counts = Explorer(copied.results / "eps-0.41" / "explorer").manifest["counts"]
+    assert counts["pictures"] > counts["pictures_missing"] == 0
 
 
 def test_encodings_are_the_same_for_any_number_of_processes(
@@ -111,7 +116,7 @@ def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Ru
         "communities": "louvain",
         "top_edges": "all",
     }
-    made = ("network", "picture", "holds", "summary", "report", "all")
+    made = ("network", "picture", "explorer", "holds", "summary", "report", "all")
     assert jobs(copied("-n")) == dict.fromkeys(made, 1)
     copied.config["network"] = {"count_replays": "once"}
     assert jobs(copied("-n")) == dict.fromkeys(("sightings", *made), 1)
@@ -240,6 +245,7 @@ def test_who_is_forgotten_does_not_come_back(copied: Run) -> None:
     for path in copied.results.rglob("*"):
         assert gone not in path.name
         assert not path.is_file() or gone.encode() not in path.read_bytes(), path
+    assert gone.encode() not in Explorer(copied.results / "eps-0.40" / "explorer").everything()
     assert "Nothing to be done" in copied()
 
 
@@ -248,9 +254,9 @@ def test_one_core_gives_the_same_results_and_takes_the_largest_broadcasts_first(
 ) -> None:
     alone = new_run(small_run.config)
     # As far as the last jobs that have several threads.
-    output = alone("results/small/eps-0.40/portraits", cores=1)
+    output = alone("results/small/eps-0.40/explorer", cores=1)
     found, expected = alone.digests(), small_run.digests()
-    assert {"small/eps-0.40/labels.parquet", "small/embeddings.npy"} < set(found)
+    assert {"small/eps-0.40/labels.parquet", "small/eps-0.40/explorer/data/faces.js"} < set(found)
     assert found == {name: expected[name] for name in found}
 
     blocks = re.findall(r"^(?:local)?rule (unzip|encode):\n((?:    .*\n)+)", output, re.MULTILINE)
@@ -277,8 +283,8 @@ def test_published_files_and_database_json_on_request(copied: Run) -> None:
     import csv
 
     copied.config |= {"network": {"mode": "as_published"}, "export": {"database_json": True}}
-    made = ("network", "picture", "published", "database_json", "holds", "summary", "report", "all")
-    assert jobs(copied("-n")) == dict.fromkeys(made, 1)
+    made = ("network", "picture", "published", "explorer", "database_json", "holds", "summary", "report")
+    assert jobs(copied("-n")) == dict.fromkeys((*made, "all"), 1)
     folder = copied.results / "eps-0.40"
     wanted = ("nodes.csv", "DATABASE.json", "as_published.html")
     copied(*(f"results/small/eps-0.40/{name}" for name in wanted))

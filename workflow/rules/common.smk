@@ -441,6 +441,7 @@ def results(wildcards):
     names += with_visual("seen_with.parquet")
     names += ["as_published.html"] * (config["network"]["mode"] == "as_published")
     names += ["portraits"] * config["people"]["portraits"]
+    names += ["explorer"] * config["explorer"]["enabled"]
     names += ["DATABASE.json"] * config["export"]["database_json"]
     of_all = [
         "left_alone.csv",

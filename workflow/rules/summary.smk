@@ -1,5 +1,5 @@
 # Reads: the tables of the run and of each of its clusterings.
-# Makes: the counts that `castgraph summary` prints, and the run in one page.
+# Makes: the counts that `castgraph summary` prints, the explorer of each clustering, and the run in one page.
 
 
 rule summary:
@@ -31,6 +31,49 @@ rule summary:
         code_version=CODE_VERSIONS["summary"],
     script:
         "../../scripts/run/summary.py"
+
+
+rule explorer:
+    """Put a clustering into a folder of pages in which every number leads to its frames."""
+    input:
+        selected="results/{run}/selected.csv",
+        broadcasts="results/{run}/broadcasts.parquet",
+        faces="results/{run}/faces.parquet",
+        frames="results/{run}/frames.parquet",
+        replays="results/{run}/replays.parquet",
+        members="results/{run}/{clustering}/members.parquet",
+        people="results/{run}/{clustering}/people.parquet",
+        pairs="results/{run}/{clustering}/edges.parquet",
+        meetings="results/{run}/{clustering}/meetings.parquet",
+        graph="results/{run}/{clustering}/graph.graphml",
+        portraits=portraits,
+        words=lambda wildcards: with_words(
+            "results/{run}/{clustering}/words.parquet".format(**wildcards),
+            "results/{run}/utterances.parquet".format(**wildcards),
+        ),
+    output:
+        directory("results/{run}/{clustering}/explorer"),
+    log:
+        "results/logs/{run}/{clustering}/explorer.log",
+    benchmark:
+        "results/benchmarks/{run}/{clustering}/explorer.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: MOST_THREADS
+    resources:
+        mem_mb=with_faces(2000),
+    params:
+        # Functions, since braces in it are no wildcards. What other clusterings there are changes nothing here.
+        settings=lambda wildcards: {
+            **{key: value for key, value in MERGED.items() if key not in ("compute", "export")},
+            "clustering": CLUSTERINGS[wildcards.clustering],
+        },
+        code_version=CODE_VERSIONS["explorer"],
+        # Not an input: a ZIP that is gone is fetched again for the time of need, and nothing is encoded again.
+        zips=placed("resources/zips"),
+        pace=PACE,
+    script:
+        "../../scripts/pages/explorer.py"
 
 
 # The page tells what the jobs took and when it was made, so it is never the same: no rule may take it as an input.

@@ -1,8 +1,9 @@
-"""Names and passwords in addresses, which would end up in results and logs; they belong into ``~/.netrc``."""
+"""Addresses: which may be opened, and names and passwords in them, which belong into ``~/.netrc``."""
 
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 _LOGIN = re.compile(r"""(?<=://).*@|[^\s'":/]+:(?!//)[^\s'"]*@""", re.DOTALL)
 
@@ -28,3 +29,17 @@ def without_login(text: str) -> str:
     "found 'ftp://…@archive.example/'"
     """
     return _LOGIN.sub("…@", text)
+
+
+def openable(address: str) -> str:
+    """Give an address of the web or of a file, or nothing: no page opens any other kind.
+
+    Examples
+    --------
+    >>> openable("https://archive.example/"), openable("javascript:alert(1)")
+    ('https://archive.example/', '')
+    """
+    try:
+        return address if urlsplit(address).scheme in ("http", "https", "file") else ""
+    except ValueError:
+        return ""

@@ -14,6 +14,39 @@ _VIEWER = "https://api.gdeltproject.org/api/v2/tvv/tvv?id={broadcast}&frame={fra
 """The viewer of the GDELT TV Visual Explorer."""
 
 
+FRAME, SECONDS = "{frame}", "{seconds}"
+"""What stands in a template for the number of a frame, and for its second from the beginning of a video."""
+
+
+def frame_templates(
+    selected: Iterable[Selected], base_url: str, frame_url: str | None
+) -> Callable[[str], str]:
+    """Make the function that gives the address of the frames of a broadcast, with `FRAME` or `SECONDS` in it.
+
+    Parameters are those of `frame_links`; without a place where the frames can be seen the address is empty.
+
+    Examples
+    --------
+    >>> from castgraph.archive import listed
+    >>> frame_templates(listed({"X_20260101_100000": "/tapes/one.mp4"}), GDELT, None)("X_20260101_100000")
+    'file:///tapes/one.mp4#t={seconds}'
+    """
+    sources = {row.broadcast: row.source for row in selected}
+    of_archive = frame_url or (_VIEWER if base_url.rstrip("/") == GDELT.rstrip("/") else "")
+
+    def template(broadcast: str) -> str:
+        source = sources.get(broadcast, "")
+        viewer = frame_url if is_local(source) else of_archive
+        if viewer:
+            # Not str.format, which would let a template reach into the values.
+            return viewer.replace("{broadcast}", broadcast)
+        if is_video(source):
+            return f"{Path(source).absolute().as_uri()}#t={SECONDS}"
+        return ""
+
+    return template
+
+
 def frame_links(
     selected: Iterable[Selected], base_url: str, frame_url: str | None, frame_seconds: float
 ) -> Callable[[str, int], str]:
@@ -50,17 +83,13 @@ def frame_links(
     >>> link("Y_20260101_100000", 18)
     'https://api.gdeltproject.org/api/v2/tvv/tvv?id=Y_20260101_100000&frame=18'
     """
-    sources = {row.broadcast: row.source for row in selected}
-    of_archive = frame_url or (_VIEWER if base_url.rstrip("/") == GDELT.rstrip("/") else "")
+    template = frame_templates(selected, base_url, frame_url)
 
     def link(broadcast: str, frame: int) -> str:
-        source = sources.get(broadcast, "")
-        template = frame_url if is_local(source) else of_archive
-        if template:
-            # Not str.format, which would let a template reach into the values.
-            return template.replace("{broadcast}", broadcast).replace("{frame}", str(frame))
-        if is_video(source):
-            return f"{Path(source).absolute().as_uri()}#t={(frame - 1) * frame_seconds:g}"
-        return ""
+        return (
+            template(broadcast)
+            .replace(FRAME, str(frame))
+            .replace(SECONDS, f"{(frame - 1) * frame_seconds:g}")
+        )
 
     return link

@@ -49,7 +49,7 @@ def list_(run: Run, clustering: Clustering = "", as_csv: AsCsv = False) -> None:
     from castgraph.base import times
     from castgraph.run.corrections import people_of
 
-    with _failing():
+    with failing():
         people = people_of(run, clustering).to_pylist()
     rows = [
         [
@@ -70,7 +70,7 @@ def changes(run: Run, clustering: Clustering = "") -> None:
     from castgraph.people.identify import sentences
     from castgraph.run.corrections import clustering_of, people_of
 
-    with _failing():
+    with failing():
         chosen = clustering_of(run, clustering)
         people = people_of(run, chosen).to_pylist()
         found = tables.read(run / chosen / "people_changes.parquet", tables.PEOPLE_CHANGES)
@@ -95,7 +95,7 @@ def rename(
     from castgraph.people.corrections import Person
 
     desk = _Desk(run, clustering, file)
-    with _failing():
+    with failing():
         [found] = desk.meant([person])
         decision = desk.decide(Person, [found], by, note, name=name, source=source)
         others = [] if anyway else desk.namesakes(decision, found)
@@ -115,7 +115,7 @@ def same(
     from castgraph.people.corrections import Same
 
     desk = _Desk(run, clustering, file)
-    with _failing():
+    with failing():
         found = desk.meant(people)
         desk.add(desk.decide(Same, found, by, note), f"{_and(found)} are one person")
 
@@ -128,7 +128,7 @@ def different(
     from castgraph.people.corrections import Different
 
     desk = _Desk(run, clustering, file)
-    with _failing():
+    with failing():
         found = desk.meant(people)
         desk.add(desk.decide(Different, found, by, note), f"{_and(found)} are two people")
 
@@ -146,7 +146,7 @@ def split(
     from castgraph.people.corrections import Split
 
     desk = _Desk(run, clustering, file)
-    with _failing():
+    with failing():
         found = desk.meant(faces)
         if persons := [each.told for each in found if each.person]:
             raise ValueError(
@@ -171,7 +171,7 @@ def ignore(
     from castgraph.people.corrections import Ignore
 
     desk = _Desk(run, clustering, file)
-    with _failing():
+    with failing():
         [found] = desk.meant([person])
         desk.add(desk.decide(Ignore, [found], by, note, reason=reason), f"{found.told} is left out")
 
@@ -202,7 +202,7 @@ def forget(
     run = Path(last)
     if bool(texts) == all_unnamed:
         raise typer.BadParameter("people, or --all-unnamed, and the results of a run", param_hint="PERSON")
-    with _failing():
+    with failing():
         corrections = file or file_of(run)
         chosen = forgetting.choose(run, clustering, texts)
         n_faces = counted(len(chosen.faces), "face")
@@ -237,6 +237,30 @@ def _is_run(text: str) -> bool:
 
 
 @app.command()
+def add(
+    run: Run,
+    decisions: Annotated[
+        Path, typer.Argument(help="A file of decisions, such as the page of a review saves.", dir_okay=False)
+    ],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also those that would not apply, or contradict others.")
+    ] = False,
+    clustering: Clustering = "",
+    file: File = None,
+) -> None:
+    """Bring the decisions of another file in: all of them, or none."""
+    from castgraph.run.corrections import bring_in
+
+    desk = _Desk(run, clustering, file)
+    with failing():
+        found = bring_in(run, clustering, desk.path, decisions, anyway=anyway)
+        n_there = sum(change.was_there for change in found.changes)
+        told = f"{counted(len(found.written), 'decision')} of {decisions}"
+        typer.echo(f"{desk.path}: {line(told)}{f', {n_there:,} were there' if n_there else ''}")
+        desk.tell_how_to_apply()
+
+
+@app.command()
 def undo(
     run: Run,
     at: Annotated[
@@ -249,7 +273,7 @@ def undo(
     from castgraph.run.corrections import undo as taken_out
 
     desk = _Desk(run, "", file)
-    with _failing():
+    with failing():
         path = desk.path
         begin, taken = taken_out(run, path, at or 0)
     typer.echo(f"{path}, line {begin}: taken out:")
@@ -258,17 +282,18 @@ def undo(
 
 
 @contextmanager
-def _failing() -> Iterator[None]:
+def failing() -> Iterator[None]:
     """End the command with a line for each thing that is wrong."""
     from castgraph.people.corrections import CorrectionsError
+    from castgraph.run.corrections import ConflictError
 
     with output.failing(OSError, ValueError):
         try:
             yield
-        except CorrectionsError as error:
-            *others, last = error.faults
+        except (CorrectionsError, ConflictError) as error:
+            *others, last = str(error).splitlines()
             for each in others:
-                typer.echo(f"error: {line(str(each))}", err=True)
+                typer.echo(f"error: {line(each)}", err=True)
             output.fail(last)
 
 

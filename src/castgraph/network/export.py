@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+from xml.etree import ElementTree
 
 import networkx as nx
 import pyarrow as pa
@@ -133,3 +135,33 @@ def write_graphml(graph: nx.Graph, path: str | os.PathLike[str]) -> None:
 def read_graphml(path: str | os.PathLike[str]) -> nx.Graph:
     """Read a network that `write_graphml` wrote."""
     return nx.read_graphml(path, node_type=str)
+
+
+_KINDS: Mapping[str, Callable[[str], Any]] = {"string": str, "float": float, "double": float}
+
+
+def read_nodes(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
+    """Read the nodes of a network that `write_graphml` wrote, and none of its edges, which are many more.
+
+    Returns
+    -------
+    dict
+        ID → the attributes of the node.
+    """
+    keys: dict[str, tuple[str, Callable[[str], Any]]] = {}
+    nodes: dict[str, dict[str, Any]] = {}
+    for event, element in ElementTree.iterparse(path, ("start", "end")):  # noqa: S314 (a file of our own)
+        tag = element.tag.rpartition("}")[2]
+        if event == "start":
+            if tag == "edge":
+                break
+        elif tag == "key":
+            keys[element.attrib["id"]] = (
+                element.attrib["attr.name"],
+                _KINDS.get(element.attrib["attr.type"], int),
+            )
+        elif tag == "node":
+            told = ((*keys[each.attrib["key"]], each.text or "") for each in element)
+            nodes[element.attrib["id"]] = {name: kind(text) for name, kind, text in told}
+            element.clear()
+    return nodes

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import networkx as nx
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 
 from castgraph import __version__
 from castgraph.archive import frame_links, read_inventory_report, read_selection
-from castgraph.archive.address import without_login
+from castgraph.archive.address import openable
 from castgraph.base import tables, times
 from castgraph.base.statuses import NOT_OK, READ, STATUSES
 from castgraph.faces.times import on_air
@@ -31,6 +27,7 @@ from castgraph.network.replays import KINDS
 from castgraph.network.trends import halves, rose_and_fell
 from castgraph.pages import theme
 from castgraph.pages.images import data_uri
+from castgraph.pages.made import configuration_text, versions
 from castgraph.people.table import portrait_name, shown
 from castgraph.run import timings
 from castgraph.run.names import encoder_name
@@ -71,7 +68,6 @@ TOP_RANKS = 10
 _BESIDE_PX = 1400
 _PORTRAIT_PX = 128  # twice what is shown, for screens of fine pixels
 _PICTURE_PX = 2400
-_PACKAGES = ("snakemake", "numpy", "pyarrow", "onnxruntime", "dlib-bin")
 
 Facts = dict[str, Any]
 
@@ -157,13 +153,14 @@ def write_report(
         rules=timings.by_rule(jobs),
         total=timings.total(jobs),
         course=_chart(timings.course(jobs)),
-        config=_configuration(config),
+        config=configuration_text(config, MOST_LISTED),
         encodings=_encodings(folder.parent / "faces" / encoder, places),
-        versions={"castgraph": __version__, "Python": platform.python_version(), **_versions()},
+        versions=versions(),
         config_path=folder / "config.yaml",
         most_listed=MOST_LISTED,
         heat_levels=HEAT_LEVELS,
         significant=SIGNIFICANT,
+        explorer=config["explorer"]["enabled"],
         kept=config["network"]["significant"] if config["network"]["mode"] == "standard" else None,
     )
 
@@ -264,7 +261,7 @@ def _clustering(
             {
                 **row,
                 "names": [names[row["source"]], names[row["target"]]],
-                "evidence": _safe(link(row["broadcast"], row["frame"])),
+                "evidence": openable(link(row["broadcast"], row["frame"])),
                 "holds": holds.get((folder.name, row["source"], row["target"]), ""),
             }
             for row in strongest
@@ -418,14 +415,6 @@ def _over_time(path: Path, names: Mapping[str, str]) -> Facts | None:
     return {"first": first, "second": second, "rose": rose, "fell": fell}
 
 
-def _safe(url: str) -> str:
-    """Give an address of the web or of a file, or nothing: a page opens no other kind from here."""
-    try:
-        return url if urlsplit(url).scheme in ("http", "https", "file") else ""
-    except ValueError:
-        return ""
-
-
 # ---- what is on air again --------------------------------------------------------------------------------
 
 
@@ -446,8 +435,8 @@ def _replays(
     shown = [
         {
             **row,
-            "link": _safe(link(row["broadcast"], row["first_frame"])),
-            "earlier_link": _safe(link(row["earlier_broadcast"], row["earlier_first_frame"])),
+            "link": openable(link(row["broadcast"], row["first_frame"])),
+            "earlier_link": openable(link(row["earlier_broadcast"], row["earlier_first_frame"])),
             "seconds": row["n_frames"] * frame_seconds,
         }
         for row in rows[:TOP_REPLAYS]
@@ -558,14 +547,6 @@ def _chart(course: timings.Course | None) -> Facts | None:
     }
 
 
-def _configuration(config: Mapping[str, Any]) -> str:
-    """Write the configuration as YAML, without passwords in addresses and cut after very many lines."""
-    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-    lines = [without_login(line) for line in text.splitlines()]
-    more = len(lines) - MOST_LISTED
-    return "\n".join([*lines[:MOST_LISTED], f"# … and {more:,} more lines"] if more > 0 else lines)
-
-
 def _encodings(folder: Path, places: Iterable[str]) -> list[Facts]:
     """Tell which versions and models made the encodings, and of how many broadcasts."""
     found: Counter[str] = Counter()
@@ -579,13 +560,3 @@ def _encodings(folder: Path, places: Iterable[str]) -> list[Facts]:
         {"encoder": folder.name, "broadcasts": number, **json.loads(made_by)}
         for made_by, number in found.most_common()
     ]
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # conda names some otherwise
-            found[package] = "unknown"
-    return found

@@ -72,6 +72,11 @@ def render(page: str | os.PathLike[str], template: str, **facts: Any) -> None:
         part.write_text(written, encoding="utf-8")
 
 
+def colour_sheet() -> str:
+    """Give the colours of a page as variables, by a style sheet of their own."""
+    return _environment().get_template("colours.css.j2").render()
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(

@@ -48,7 +48,9 @@ class Frame(NamedTuple):
     times: int
 
 
-def decode_frame(data: bytes, wanted: Sequence[tuple[Box, int]] | None = None) -> Frame:
+def decode_frame(
+    data: bytes, wanted: Sequence[tuple[Box, int]] | None = None, *, width: int | None = None
+) -> Frame:
     """Decode a frame, and nothing but a JPEG; smaller than it is where that is enough.
 
     Parameters
@@ -58,6 +60,8 @@ def decode_frame(data: bytes, wanted: Sequence[tuple[Box, int]] | None = None) -
     wanted
         The faces that `cut_face` is to cut out of it, and the size of each; None for the whole frame. A
         large photograph is decoded smaller in any case.
+    width
+        How wide the whole frame has to be at least, in pixels; None for as wide as it is.
 
     Raises
     ------
@@ -66,16 +70,20 @@ def decode_frame(data: bytes, wanted: Sequence[tuple[Box, int]] | None = None) -
         larger than allowed, which is found without decoding.
     """
     with jpeg.opened(data, DEFAULT_LIMITS.max_picture_pixels) as image:
-        width, height = image.size
+        whole, height = image.size
         jpeg.check_coefficients(image, data)
-        times = 1 if wanted is None else _enough(width, height, wanted)
-        while width * height >= _LARGE * times**2:
+        times = 1
+        if wanted is not None:
+            times = _enough(whole, height, wanted)
+        elif width is not None:
+            times = next((times for times in _TIMES if whole >= times * width), 1)
+        while whole * height >= _LARGE * times**2:
             times *= 2
-        image.draft("RGB", (max(1, width // times), max(1, height // times)))
+        image.draft("RGB", (max(1, whole // times), max(1, height // times)))
         # A picture of few pixels is not made so small.
-        times = max(1, round(width / image.width))
+        times = max(1, round(whole / image.width))
         image.load()
-        return Frame(image if image.mode == "RGB" else image.convert("RGB"), width, height, times)
+        return Frame(image if image.mode == "RGB" else image.convert("RGB"), whole, height, times)
 
 
 def _enough(width: int, height: int, wanted: Sequence[tuple[Box, int]]) -> int:

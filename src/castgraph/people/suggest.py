@@ -484,6 +484,35 @@ def _splits(asked: _Asked, rows: Integers, points: Embeddings, twice: Pairs) -> 
         yield _Split(side, probability, seconds, distance, reason)
 
 
+def parted(points: Embeddings, one: int, other: int) -> NDArray[np.bool_]:
+    """Part a person in two, beginning with two faces that a suggestion calls typical of the parts.
+
+    Parameters
+    ----------
+    points
+        The embeddings of the person, shape (n_faces, d).
+    one, other
+        The faces, by their places in `points`.
+
+    Returns
+    -------
+    ndarray of shape (n_faces,), bool
+        Which faces are in the part of `one`; that of `other` has the rest.
+
+    Examples
+    --------
+    >>> parted(np.array([[0.0], [0.1], [0.2], [1.0], [1.1]], np.float32), 4, 0).tolist()
+    [False, False, False, True, True]
+    """
+    about = points - points.mean(axis=0)
+    begin: NDArray[np.bool_] = (
+        about @ (about[one] - about[other]) > (about[one] @ about[one] - about[other] @ about[other]) / 2
+    )
+    found = _two_means(about, begin)
+    # Of faces that cannot be told apart it is as good a guess as any.
+    return found if found[one] and not found[other] else begin
+
+
 def _longest_axis(about: Embeddings) -> NDArray[np.float32]:
     """Find about the axis along which points are spread most around 0: 2-means does the rest."""
     axis: NDArray[np.float32] = about[(about**2).sum(axis=1).argmax()]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import yaml
+from numpy.typing import NDArray
 
 from castgraph.base import tables
 from castgraph.base.text import quoted, shortened
@@ -185,6 +187,184 @@ class Change(NamedTuple):
     taken: list[str]
 
 
+class StaleError(ValueError):
+    """A file of corrections that is not as somebody takes it to be; `text` is what it holds."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        super().__init__(f"{path} was changed meanwhile")
+        self.text = text
+
+
+class Conflict(NamedTuple):
+    """A decision that a file contradicts: the decision, the one in the file, and why in words."""
+
+    decision: Decision
+    other: Decision
+    told: str
+
+
+class ConflictError(ValueError):
+    """Decisions that a file contradicts; the message has a line for each."""
+
+    def __init__(self, conflicts: Sequence[Conflict]) -> None:
+        super().__init__("\n".join(each.told for each in conflicts))
+        self.conflicts = conflicts
+
+
+class Rewritten(NamedTuple):
+    """The text of a file of corrections after decisions came in.
+
+    Attributes
+    ----------
+    text
+        The new text.
+    changes
+        What became of each decision.
+    written
+        The texts of the blocks that came.
+    """
+
+    text: str
+    changes: list[Change]
+    written: list[str]
+
+
+Replaced = Callable[[Sequence[Decision], Decision], list[int]]
+"""Tells of the decisions in a file those whose place another takes, in the order of the file."""
+
+
+def state_of(text: str) -> str:
+    """Give what tells the text of a file from any other."""
+    return _digest(text)
+
+
+def rewritten(
+    run: Path, path: Path, text: str, coming: Sequence[Decision], replaced: Replaced | None = None
+) -> Rewritten:
+    """Write decisions into the text of a file of corrections.
+
+    Parameters
+    ----------
+    run, path
+        The results of the run, and the file; for messages.
+    text
+        What the file holds.
+    coming
+        What comes in, one after the other. What the file says already is not written again.
+    replaced
+        As `Replaced`. By default a name, or who is left out, takes the place of what was said of the same
+        face.
+
+    Raises
+    ------
+    CorrectionsError, EditError
+        When the file has faults, or there is no place.
+    ConflictError
+        When the opposite was decided; all of it is told.
+    """
+    replaced = replaced or (lambda before, decision: _replaced(path, before, decision, ""))
+    if conflicts := [each for new in coming if (each := _opposite(run, path, decisions(path, text), new))]:
+        raise ConflictError(conflicts)
+    taken: list[list[str]] = []
+    came: list[bool] = []
+    for decision in coming:
+        before = decisions(path, text)
+        says = {_says(each) for each in before}
+        came.append(_says(decision) not in says)
+        taken.append([])
+        if not came[-1]:
+            continue
+        if conflict := _opposite(run, path, before, decision):  # with one that comes along
+            raise ConflictError([conflict])
+        for number in reversed(replaced(before, decision)):
+            text, gone = without_decision(str(path), text, number)
+            taken[-1].append(gone)
+        text = with_decision(str(path), text, decision)
+    after = {_says(each): number for number, each in enumerate(decisions(path, text))}
+    found = blocks(str(path), text)
+    numbers = [after.get(_says(each)) for each in coming]
+    changes = [
+        Change(0 if number is None else found[number].lines.start, was_there=not is_new, taken=gone)
+        for number, is_new, gone in zip(numbers, came, taken, strict=True)
+    ]
+    written = [
+        found[number].text
+        for number, is_new in zip(numbers, came, strict=True)
+        if is_new and number is not None
+    ]
+    return Rewritten(text, changes, written)
+
+
+def add_all(
+    run: Path,
+    path: Path,
+    coming: Sequence[Decision],
+    replaced: Replaced | None = None,
+) -> Rewritten:
+    """Write decisions into the file of corrections: all of them, or none.
+
+    Parameters
+    ----------
+    run, path, coming, replaced
+        As for `rewritten`.
+
+    Raises
+    ------
+    CorrectionsError, EditError, ConflictError
+        As `rewritten`.
+    OSError
+        When the file cannot be written.
+    """
+    return _add(run, path, lambda text: rewritten(run, path, text, coming, replaced))
+
+
+def _add(run: Path, path: Path, make: Callable[[str], Rewritten]) -> Rewritten:
+    found = Rewritten("", [], [])
+
+    def made(text: str) -> str:
+        nonlocal found
+        found = make(text)
+        return found.text
+
+    change(path, made)
+    _note_written(run, path, found)
+    return found
+
+
+def commit(run: Path, path: Path, found: Rewritten, expected: str) -> None:
+    """Write what `rewritten` gave into the file of corrections.
+
+    Parameters
+    ----------
+    run, path
+        The results of the run, and the file.
+    found
+        What it gave.
+    expected
+        What `state_of` gives of the text that it was given.
+
+    Raises
+    ------
+    StaleError
+        When the file holds another text by now.
+    CorrectionsError, OSError
+        When it cannot be read or written.
+    """
+
+    def make(text: str) -> str:
+        if state_of(text) != expected:
+            raise StaleError(path, text)
+        return found.text
+
+    change(path, make)
+    _note_written(run, path, found)
+
+
+def _note_written(run: Path, path: Path, found: Rewritten) -> None:
+    if found.written:
+        _note(run, path, lambda known: [*known, *map(_digest, found.written)])
+
+
 def add(run: Path, path: Path, decision: Decision, replaced: str = "") -> Change:
     """Write a decision into the file of corrections.
 
@@ -206,35 +386,148 @@ def add(run: Path, path: Path, decision: Decision, replaced: str = "") -> Change
     OSError
         When the file cannot be written.
     """
-    found = Change(0, was_there=False, taken=[])
-    written = ""
+
+    def chosen(before: Sequence[Decision], decision: Decision) -> list[int]:
+        return _replaced(path, before, decision, replaced)
+
+    [found] = add_all(run, path, [decision], chosen).changes
+    return found
+
+
+def bring_in(run: Path, wanted: str, path: Path, source: Path, *, anyway: bool = False) -> Rewritten:
+    """Write the decisions of another file into the file of corrections: all of them, or none.
+
+    Parameters
+    ----------
+    run, wanted
+        The results of the run, and one of its clusterings, as for `clustering_of`. Where it has no labels, or
+        has them of other faces, it is not told what would not apply.
+    path, source
+        The file of corrections, and the other one.
+    anyway
+        Whether to write what would not apply, or contradicts others, all the same.
+
+    Raises
+    ------
+    CorrectionsError, EditError
+        When a file has faults, or there is no place.
+    ConflictError
+        When the file says the opposite, or another name of the same face, or, unless `anyway`, decisions
+        would not apply; all of it is told.
+    OSError
+        When the file cannot be written.
+    """
+    coming = read_corrections(source)
+
+    def make(text: str) -> Rewritten:
+        before = decisions(path, text)
+        conflicts = [each for new in coming if (each := _other_name(path, before, new))]
+        try:
+            found = rewritten(run, path, text, coming)
+        except ConflictError as error:
+            raise ConflictError([*error.conflicts, *conflicts]) from None
+        if conflicts:
+            raise ConflictError(conflicts)
+        told = [] if anyway else _new_problems(run, wanted, path, text, found.text)
+        if told:
+            raise ConflictError([Conflict(coming[0], coming[0], each) for each in told])
+        return found
+
+    return _add(run, path, make)
+
+
+def _other_name(path: Path, before: Sequence[Decision], decision: Decision) -> Conflict | None:
+    """Find another name of the same face."""
+    for each in before:
+        if not (isinstance(decision, Person) and isinstance(each, Person)):
+            continue
+        if each.person == decision.person and each.name != decision.name:
+            told = (
+                f"{decision.file}, line {decision.line}: calls the person at {each.person} "
+                f"{quoted(decision.name)}; {path}, line {each.line}: {quoted(each.name)}"
+            )
+            return Conflict(decision, each, told)
+    return None
+
+
+def _new_problems(run: Path, wanted: str, path: Path, before: str, after: str) -> list[str]:
+    """Tell what would not apply, or contradict others, of the decisions that came into a file."""
+    found = _labelled(run, wanted)
+    if found is None:
+        return []
+    faces, groups, why = found
+    places = read_places(faces)
+    problems = [apply(decisions(path, text), places, groups, why).problems for text in (before, after)]
+    lines = {_says(each): each.line for each in decisions(path, after)}
+    moved = {each.line: lines.get(_says(each), 0) for each in decisions(path, before)}
+    known = {(each.kind, *(moved[line] for line in each.decisions)) for each in problems[0]}
+    return [
+        f"as it would be written, {each.sentence}"
+        for each in problems[1]
+        if each.kind != "question" and (each.kind, *each.decisions) not in known
+    ]
+
+
+def take_back(
+    run: Path, path: Path, came: Collection[str], went: Sequence[str], expected: str
+) -> tuple[str, list[str]]:
+    """Take decisions out of the file of corrections, and put those back whose place they had taken.
+
+    Parameters
+    ----------
+    run, path
+        The results of the run, and the file.
+    came
+        What `state_of` gives of the texts of the blocks to take out; those that are not there any more are
+        left alone.
+    went
+        The texts of the blocks to put back.
+    expected
+        As for `commit`.
+
+    Returns
+    -------
+    text : str
+        What the file holds now.
+    taken : list of str
+        The texts of the blocks that were taken out.
+
+    Raises
+    ------
+    CorrectionsError, EditError, ConflictError, StaleError, OSError
+        As `rewritten` and `commit`.
+    """
+    after, taken = "", list[str]()
 
     def make(text: str) -> str:
-        nonlocal found, written
-        before = decisions(path, text)
-        for each in before:
-            if _says(each) == _says(decision):
-                found = Change(each.line, was_there=True, taken=[])
-                return text
-            if type(each) is _OPPOSITES.get(type(decision)) and _is_about(each, decision):
-                raise ValueError(
-                    f"{path}, line {each.line}: says {each.kind} of these faces; take that out first, with "
-                    f"castgraph people undo {run} --line {each.line}"
-                )
-        taken = []
-        for number in reversed(_replaced(path, before, decision, replaced)):
+        nonlocal after
+        if state_of(text) != expected:
+            raise StaleError(path, text)
+        there = [n for n, each in enumerate(blocks(str(path), text)) if _digest(each.text) in came]
+        for number in reversed(there):
             text, gone = without_decision(str(path), text, number)
             taken.append(gone)
-        text = with_decision(str(path), text, decision)
-        number = next(n for n, each in enumerate(decisions(path, text)) if _says(each) == _says(decision))
-        block = blocks(str(path), text)[number]
-        written, found = block.text, Change(block.lines.start, was_there=False, taken=taken)
-        return text
+        back = [each for block in went for each in decisions("", block)]
+        after = rewritten(run, path, text, back).text
+        return after
 
     change(path, make)
-    if not found.was_there:
-        _note(run, path, lambda known: [*known, _digest(written)])
-    return found
+    gone = set(map(_digest, taken))
+    _note(run, path, lambda known: [each for each in known if each not in gone])
+    return after, taken[::-1]
+
+
+def _opposite(run: Path, path: Path, before: Sequence[Decision], decision: Decision) -> Conflict | None:
+    """Find a decision in a file that says the opposite of another."""
+    for each in before:
+        if type(each) is _OPPOSITES.get(type(decision)) and _is_about(each, decision):
+            own = f"{decision.file}, line {decision.line}: {decision.kind}, but " if decision.file else ""
+            told = (
+                f"{own}{path}, line {each.line}: says {each.kind} of these faces; take that out first, with "
+                f"castgraph people undo {run} --line {each.line}"
+            )
+            return Conflict(decision, each, told)
+    return None
 
 
 def problems(run: Path, wanted: str, path: Path, line: int) -> list[Problem]:
@@ -248,14 +541,22 @@ def problems(run: Path, wanted: str, path: Path, line: int) -> list[Problem]:
     path, line
         The file of corrections, and the first line of the decision.
     """
+    labelled = _labelled(run, wanted)
+    if labelled is None:
+        return []
+    faces, groups, why = labelled
+    found = apply(read_corrections(path), read_places(faces), groups, why)
+    return [each for each in found.problems if line in each.decisions]
+
+
+def _labelled(run: Path, wanted: str) -> tuple[Path, NDArray[np.int32], NDArray[np.int8]] | None:
+    """Read what a clustering says of each face; None where nothing can be told."""
     faces = run / "faces.parquet"
     try:
         groups = tables.read_labels(run / clustering_of(run, wanted) / "labels.parquet", faces)
-        why = reasons(faces, groups)
+        return faces, groups, reasons(faces, groups)
     except (FileNotFoundError, ValueError):
-        return []
-    found = apply(read_corrections(path), read_places(faces), groups, why)
-    return [each for each in found.problems if line in each.decisions]
+        return None
 
 
 def undo(run: Path, path: Path, at: int = 0) -> tuple[int, str]:

@@ -20,13 +20,13 @@ from castgraph.people.corrections import find_faces, read_anchor
 from castgraph.people.corrections.editing import change, without_decision
 from castgraph.people.corrections.reading import decisions
 from castgraph.people.places import Places, read_places
-from castgraph.run import ledger
+from castgraph.run import ledger, reviewed
 from castgraph.run.corrections import called, clustering_of, people_of
 from castgraph.run.shown import home_of
 from castgraph.run.turn import take_turn
 
 OF_CLUSTERING = (
-    *("portraits", "contact_sheets", "network.png", "network.svg", "DATABASE.json"),
+    *("portraits", "contact_sheets", "network.png", "network.svg", "DATABASE.json", "explorer"),
     "accuracy-*/sheet.html",
 )
 """What a clustering has that shows faces, or has embeddings."""
@@ -161,7 +161,10 @@ def forget(run: Path, chosen: Chosen, corrections: Path | None = None) -> Forgot
         runs, deleted = {}, []
         for faces in sorted(results.glob("*/faces.parquet")):
             try:
-                gone = _known(faces, chosen.faces)
+                places = read_places(faces)
+                wanted = _rows(places, chosen.faces)
+                reviewed.drop(faces.parent, places, wanted.tolist())  # names that were replaced are in it
+                gone = wanted[~is_forgotten(tables.open_embeddings(faces)[wanted])]
             except ValueError as error:
                 not_reached.append(str(error))
                 continue
@@ -189,12 +192,6 @@ def _encoded(results: Path, faces: pa.Table) -> Iterator[Path]:
     """Find the face tables of the broadcasts, whichever encoder made them."""
     for broadcast in sorted(faces["broadcast"].unique().to_pylist()):
         yield from sorted((results / "faces").glob(f"*/*/{broadcast}.parquet"))
-
-
-def _known(faces: Path, wanted: pa.Table) -> NDArray[np.int64]:
-    """Find the faces of a run that are wanted and not forgotten yet."""
-    rows = _rows(read_places(faces), wanted)
-    return rows[~is_forgotten(tables.open_embeddings(faces)[rows])]
 
 
 def _rows(places: Places, wanted: pa.Table) -> NDArray[np.int64]:

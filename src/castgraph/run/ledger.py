@@ -45,6 +45,9 @@ CORRECTED = "corrected.json"
 FORGOTTEN = "forgotten.parquet"
 """The entry that says which faces are to be forgotten; see `castgraph.faces.forgotten`."""
 
+REVIEWED = "reviewed"
+"""The folder of the entries that say what was asked and answered by ``castgraph review``, one a run."""
+
 ENTRIES = (
     Entry(
         ASKED,
@@ -63,6 +66,12 @@ ENTRIES = (
         Kind.DECISION,
         "where the faces are that `castgraph people forget` was told to forget",
         "a broadcast that is encoded again has the embeddings of people who were forgotten",
+    ),
+    Entry(
+        f"{REVIEWED}/{{run}}.json",
+        Kind.DECISION,
+        "what `castgraph review` has asked and how it was answered, unsure or not, step by step",
+        "questions are asked again, and what was decided can only be taken back with `castgraph people undo`",
     ),
     Entry(
         "limits/{origin}/{broadcast}.json",

@@ -43,8 +43,9 @@ CODE_VERSIONS: Mapping[str, int] = {
     "seen_with": 1,
     "holds": 1,
     "published": 1,
+    "explorer": 1,
     "summary": 10,
-    "report": 6,
+    "report": 7,
 }
 """Rule → version of its results, raised when a change of the code changes what the rule writes."""
 
@@ -103,7 +104,7 @@ def visual_name(settings: Mapping[str, Any]) -> str:
         name = f"onnx-{own['name']}-{own['sha256'][:8]}"
     if name == "vertex":
         name = f"vertex-{settings['vertex']['dimensions']}"
-    return name + "-ocr" * settings["ocr"]
+    return f"{name}-ocr" if settings["ocr"] else name
 
 
 def visual_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -335,6 +335,7 @@ def _of_at_least(found: Summary) -> str:
 
 
 OUTPUTS = {
+    "explorer/index.html": "all of it to explore, for a browser: every number leads to its frames",
     "network.png": "the picture",
     "portraits": "one portrait a person",
     "contact_sheets": "the faces of each person, doubtful ones last",

@@ -182,7 +182,8 @@ def draw_points(path: Path, table: pa.Table, method: str) -> None:
             )
             colour = GREY if number == NOISE else colours[number]
             axes.scatter(
-                *points[here].T,
+                points[here, 0],
+                points[here, 1],
                 s=6 if number == NOISE else 14,
                 color=colour,
                 alpha=0.35 if number == NOISE else 0.85,
@@ -222,7 +223,8 @@ def draw_pictures(
         places = [(names[row], frames[row]) for row in rows.tolist()]
         pictures = thumbnails(embedded, places, hidden)
         for row, place in reversed(list(zip(rows.tolist(), places, strict=True))):
-            paste(image, pictures.get(place), *corner[row].tolist(), width=_TILE)
+            left, top = corner[row].tolist()
+            paste(image, pictures.get(place), left, top, width=_TILE)
     with atomic(path) as part:
         image.save(part, format="PNG")
 

@@ -147,7 +147,7 @@ def _group_sheet(
 
 def _spread(n: int, most: int) -> list[int]:
     """Choose `most` of `n` places, evenly."""
-    return np.linspace(0, n - 1, most).round().astype(int).tolist()
+    return [round(place) for place in np.linspace(0, n - 1, most).tolist()]
 
 
 def _all_groups(

@@ -1,7 +1,6 @@
 """The network as GEXF: it keeps the rules of the format, and the programs that read it read all of it."""
 
 import json
-import shutil
 import subprocess
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -14,6 +13,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.gexf13 import GEXF, VIZ, validated
 from tests.members import person
+from tests.node import installed
 
 from castgraph.network.gexf import write_dynamic_gexf, write_gexf
 from castgraph.network.graph import build
@@ -55,16 +55,7 @@ def dynamic(graph: nx.Graph, path: Path, weights: pa.Table = WEEKS, period: Any 
 @pytest.fixture(scope="session")
 def graphology() -> Path:
     """Where the GEXF reader of Gephi Lite is installed, as its lock file says."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("NOT CHECKED: node and npm are not here, so graphology cannot read the GEXF files")
-    folder = ROOT / "build" / "graphology"
-    if not (folder / "node_modules" / "graphology-gexf").is_dir():
-        shutil.copytree(ROOT / "tests" / "graphology", folder, dirs_exist_ok=True)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"NOT CHECKED by graphology: npm could not install it: {done.stderr[-300:]}")
-    return folder
+    return installed(ROOT / "tests" / "graphology")
 
 
 def read_by_graphology(graphology: Path, path: Path) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from castgraph.pages.report import write_report
 HOSTILE = """"'><script>alert(1)</script><img src="https://spy.example/x" onerror=alert(2)>&amp;{{ 7 * 7 }}"""
 
 
+EXPLORER = "eps-0.40/explorer/index.html"
+
+
 class Page(HTMLParser):
     """The tags of a page with their attributes, and its words without style, a space between two of them."""
 
@@ -76,6 +79,14 @@ def test_the_page_shows_what_was_read_and_found(tmp_path: Path) -> None:
     assert "Portrait of Person 2" in page.all("img", "alt")
 
 
+def test_the_page_leads_to_the_explorer_of_each_clustering(tmp_path: Path) -> None:
+    page = made(tmp_path, configured(0.4, 0.5))
+    links = [link for link in page.all("a", "href") if not link.startswith(("#", "https:"))]
+    assert links == [EXPLORER, "eps-0.50/explorer/index.html"]
+    without = made(tmp_path, configured(0.4, 0.5, explorer={"enabled": False}))
+    assert not [link for link in without.all("a", "href") if "explorer" in link]
+
+
 def test_a_network_of_what_is_more_than_chance_is_said_to_be_one(tmp_path: Path) -> None:
     said = "The network holds only pairs of a q of at most 0.01"
     assert said in made(tmp_path, configured(network={"significant": 0.01})).text
@@ -95,7 +106,7 @@ def test_what_comes_from_an_archive_is_escaped_and_loads_nothing(tmp_path: Path)
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "iframe", "link", "object", "b", "form"})
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert all(source.startswith("data:image/webp;base64,") for source in page.all("img", "src"))
-    assert all(link.startswith("#") for link in page.all("a", "href"))
+    assert all(link.startswith("#") or link == EXPLORER for link in page.all("a", "href"))
     assert page.text.count(HOSTILE) > 3
     assert "<b><b><b>" in page.text
     [policy] = [found["content"] for _, found in page.tags if "http-equiv" in found]
@@ -113,7 +124,7 @@ def test_the_page_tells_what_is_worth_knowing_of_whole_broadcasts(tmp_path: Path
 @pytest.mark.parametrize("url", ["http://[broken", "//host/x", "data:text/html,x", " "])
 def test_only_addresses_of_the_web_become_links(url: str, tmp_path: Path) -> None:
     page = made(tmp_path, configured(archive={"frame_url": url}))
-    assert all(link.startswith("#") for link in page.all("a", "href"))
+    assert all(link.startswith("#") or link == EXPLORER for link in page.all("a", "href"))
 
 
 def test_what_is_optional_may_be_missing(tmp_path: Path) -> None:

@@ -52,8 +52,9 @@ def write_run(run: Path, broadcasts: list[str], jitter: int = 0) -> None:
     tables.write(folder / "people.parquet", people.cast(tables.PEOPLE), {}, tables.PEOPLE)
     tables.write_members(folder / "members.parquet", run / "faces.parquet", who, {})
     tables.write_labels(folder / "labels.parquet", run / "faces.parquet", np.array(labels, np.int32), {}, 0)
-    (folder / "portraits").mkdir()
-    for shown in ("portraits/K7Q2.jpg", "network.png", "DATABASE.json"):
+    for inside in ("portraits", "explorer/frames"):
+        (folder / inside).mkdir(parents=True)
+    for shown in ("portraits/K7Q2.jpg", "explorer/frames/0-0.jpg", "network.png", "DATABASE.json"):
         (folder / shown).write_text("a face")
     (run / "report.html").write_text("a face")
     (run / "config.yaml").write_text("run: mine\npeople:\n  corrections: decided.yaml\n")
@@ -115,6 +116,7 @@ def test_a_person_is_forgotten_in_every_run_and_by_every_detector(home: Path) ->
         assert not list((home / "results" / run).rglob("*.png"))
         assert not list((home / "results" / run).rglob("*.jpg"))
         assert not list((home / "results" / run).rglob("DATABASE.json"))
+        assert not list((home / "results" / run).rglob("explorer"))
         assert not (home / "results" / run / "report.html").exists()
     assert (home / "results" / "small" / "report.html").exists(), "it has none of these faces"
     assert "T4K9: 1 face in 1 broadcast" in done.stdout

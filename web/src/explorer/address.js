@@ -17,9 +17,12 @@ export function parse(hash) {
 /** @param {Address} address without `of` or `options` where there are none */
 export function format({ view, of = [], options = {} }) {
   const query = new URLSearchParams(Object.entries(options).filter(([, value]) => value !== "" && value != null));
-  const path = [view, ...of].map(encodeURIComponent).join("/");
+  const path = [view, ...of].map(encoded).join("/");
   return `#/${path}${query.size ? `?${query}` : ""}`;
 }
+
+/** As encodeURIComponent, but lists are to be read: "K7Q2,M3XA+K7Q2". */
+const encoded = (part) => encodeURIComponent(part).replaceAll("%2C", ",").replaceAll("%2B", "+");
 
 function decoded(part) {
   try {

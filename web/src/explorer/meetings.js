@@ -2,7 +2,8 @@
 //
 // As castgraph counts: two people are same_frame when both are in frame n, adjacent when one is in n and the other
 // in n-1 of the same broadcast, within when one is in n and the other in one of n-k to n. However many faces a
-// person has in a frame, and both ways or one, a frame counts once.
+// person has in a frame, and both ways or one, a frame counts once. What is asked of a stretch of frames is what
+// happens in these; the frame before the first of them tells who was there before, so that the counts of days add up.
 
 /**
  * @typedef {Object} Faces
@@ -104,7 +105,7 @@ export function meetingsOf(faces, stretch, one, other) {
     let lastOne = false;
     let lastOther = false;
     const end = first[broadcast + 1];
-    for (let row = start(faces, stretch, broadcast); row < end && frame[row] <= stretch.to[broadcast]; ) {
+    for (let row = start(faces, stretch, broadcast, 1); row < end && frame[row] <= stretch.to[broadcast]; ) {
       const at = frame[row];
       let hasOne = false;
       let hasOther = false;
@@ -115,7 +116,8 @@ export function meetingsOf(faces, stretch, one, other) {
       if (!hasOne && !hasOther) continue;
       const same_frame = hasOne && hasOther;
       const adjacent = last === at - 1 && ((hasOne && lastOther) || (hasOther && lastOne));
-      if (same_frame || adjacent) found.push({ broadcast, frame: at, same_frame, adjacent });
+      if (at >= stretch.from[broadcast] && (same_frame || adjacent))
+        found.push({ broadcast, frame: at, same_frame, adjacent });
       [last, lastOne, lastOther] = [at, hasOne, hasOther];
     }
   }
@@ -145,14 +147,15 @@ export function countFrames(faces, stretch) {
   return counts;
 }
 
-const start = (faces, stretch, broadcast) =>
-  lowerBound(faces.frame, stretch.from[broadcast], faces.first[broadcast], faces.first[broadcast + 1]);
+/** The first row of a stretch, or of the frames that come `before` it. */
+const start = (faces, stretch, broadcast, before = 0) =>
+  lowerBound(faces.frame, stretch.from[broadcast] - before, faces.first[broadcast], faces.first[broadcast + 1]);
 
 /**
  * Go through the frames that show anybody.
  *
  * `visit` gets the broadcast, a number that no other frame has, the people of the frame, each once, and `before`: the
- * people of the 1 to `memory` frames before, as far as they count.
+ * people of the 1 to `memory` frames before, of which the first may lie before the stretch.
  */
 function eachFrame(faces, stretch, memory, visit) {
   const { first, person, frame } = faces;
@@ -162,7 +165,7 @@ function eachFrame(faces, stretch, memory, visit) {
     const end = first[broadcast + 1];
     let before = Array(memory).fill(nobody);
     let last = -Infinity;
-    for (let row = start(faces, stretch, broadcast); row < end && frame[row] <= stretch.to[broadcast]; ) {
+    for (let row = start(faces, stretch, broadcast, memory); row < end && frame[row] <= stretch.to[broadcast]; ) {
       const at = frame[row];
       const people = [];
       for (; row < end && frame[row] === at; row++) {
@@ -170,7 +173,7 @@ function eachFrame(faces, stretch, memory, visit) {
       }
       const skipped = Math.min(at - last - 1, memory);
       if (skipped) before = [...Array(skipped).fill(nobody), ...before].slice(0, memory);
-      visit(broadcast, ++serial, people, before);
+      if (at >= stretch.from[broadcast]) visit(broadcast, ++serial, people, before);
       if (memory === 1) before[0] = people;
       else if (memory) before = [people, ...before.slice(0, memory - 1)];
       last = at;

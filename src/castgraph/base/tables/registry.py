@@ -148,7 +148,7 @@ TABLES: Mapping[str, Kind] = {
         order=("broadcast", "frame"),
         columns=(_BROADCAST, _FRAME, *_FRAME_COLUMNS),
     ),
-    "visual": Kind(
+    "encoded_visual": Kind(
         path="results/visual/{embedder}/{origin}/{broadcast}.parquet",
         what="every frame of a broadcast as a whole, embedded once for all runs",
         key=("broadcast", "frame"),
@@ -829,7 +829,7 @@ TABLES: Mapping[str, Kind] = {
 """Every Parquet table of a run by its name."""
 
 FACES = TABLES["encoded_faces"].schema
-VISUAL = TABLES["visual"].schema
+VISUAL = TABLES["encoded_visual"].schema
 VISUAL_FRAMES = TABLES["visual_frames"].schema
 GROUPS = TABLES["groups"].schema
 VISUAL_MAP = TABLES["visual_map"].schema

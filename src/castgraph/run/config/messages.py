@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -37,7 +38,8 @@ Rule = Mapping[str, Any]
 Where = Sequence[str | int]
 
 
-def rules() -> dict[str, Rule]:
+@cache
+def rules() -> Mapping[str, Rule]:
     """Give the JSON Schema of every section and key by its path, such as ``faces.engine``."""
     whole = Config.model_json_schema()
     return dict(_rules("", whole, whole["$defs"]))

@@ -11,6 +11,7 @@ from castgraph.run.config.archive import Archive
 from castgraph.run.config.broadcasts import Broadcasts
 from castgraph.run.config.clustering import Clustering
 from castgraph.run.config.compute import Compute
+from castgraph.run.config.explorer import Explorer
 from castgraph.run.config.export import Export
 from castgraph.run.config.faces import Faces
 from castgraph.run.config.fields import Section, matching
@@ -50,6 +51,7 @@ class Config(Section):
     network: Network = Network()
     transcripts: Transcripts = Transcripts()
     visual: Visual = Visual()
+    explorer: Explorer = Explorer()
     export: Export = Export()
     compute: Compute = Compute()
 
