@@ -13,6 +13,7 @@ include: "workflow/rules/clustering.smk"
 include: "workflow/rules/people.smk"
 include: "workflow/rules/network.smk"
 include: "workflow/rules/transcripts.smk"
+include: "workflow/rules/visual.smk"
 include: "workflow/rules/summary.smk"
 
 

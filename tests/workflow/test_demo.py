@@ -322,7 +322,14 @@ def test_the_python_in_the_documents_runs(demo_run, monkeypatch) -> None:
 # A gallery is what a user has (test_people.py).
 @pytest.mark.parametrize("name", [name for name in TABLES if name != "gallery"])
 def test_every_table_is_what_the_registry_says(demo_run, name: str) -> None:
-    wildcards = {"run": "demo", "encoder": "*", "origin": "*", "broadcast": "*", "clustering": "*"}
+    wildcards = {
+        "run": "demo",
+        "encoder": "*",
+        "origin": "*",
+        "embedder": "*",
+        "broadcast": "*",
+        "clustering": "*",
+    }
     paths = list(demo_run.folder.glob(TABLES[name].path.format(**wildcards)))
     assert paths
     for path in paths:

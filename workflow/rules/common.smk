@@ -14,7 +14,15 @@ from castgraph.archive.media.sources import state
 from castgraph.base.files import expanded
 from castgraph.network.layers import compared_networks
 from castgraph.run.frames import FETCHED, UNPACKED, depend_on
-from castgraph.run.names import CODE_VERSIONS, clusterings, encoder_name, encoder_settings, quality
+from castgraph.run.names import (
+    CODE_VERSIONS,
+    clusterings,
+    encoder_name,
+    encoder_settings,
+    quality,
+    visual_name,
+    visual_settings,
+)
 from castgraph.run.turn import take_turn
 from castgraph.transcripts.beside import beside, may_be_transcript, own
 
@@ -33,9 +41,10 @@ CONFIG_FILE = os.path.relpath(given_config_files()[-1]) if given_config_files() 
 try:
     MERGED = castgraph.run.config.load(config, CONFIG_FILE)
     config.update(castgraph.run.config.located(MERGED, FOLDERS))
-    # What is kept of the run tells which file it was.
-    if MERGED["faces"]["embedder"]:
-        MERGED["faces"]["embedder"]["sha256"] = config["faces"]["embedder"]["sha256"]
+    # What is kept of the run tells which files it was.
+    for section, key in (("faces", "embedder"), ("visual", "onnx")):
+        if MERGED[section][key]:
+            MERGED[section][key]["sha256"] = config[section][key]["sha256"]
     # What is wanted of those that inventories tell; ID → source of the broadcasts that are known without them, else
     # None; what is in the lists and is not taken.
     CHOICE, LISTED, LEFT_ALONE = castgraph.run.config.chosen(
@@ -46,6 +55,7 @@ except castgraph.run.config.ConfigError as error:
 
 
 ENCODER = encoder_name(**config["faces"])
+EMBEDDER = visual_name(config["visual"]) if config["visual"]["embedder"] else ""
 CLUSTERINGS = clusterings(**config["clustering"])
 QUALITY = quality(config["faces"]["detector"], config["quality"])
 NOW = datetime.now(UTC)
@@ -65,6 +75,7 @@ wildcard_constraints:
     archive="[A-Za-z0-9-]+",
     origin="[A-Za-z0-9.-]+",
     encoder="[A-Za-z0-9.-]+",
+    embedder="[A-Za-z0-9.-]+",
     clustering="|".join(map(re.escape, CLUSTERINGS)),
 
 
@@ -311,6 +322,40 @@ def encoded(wildcards):
     return [path for each in (FACE_TABLE, FRAME_TABLE, ENCODED) for path in per_broadcast(each)(wildcards)]
 
 
+VISUAL_TABLE = "results/visual/{embedder}/{origin}/{broadcast}.parquet"
+VISUAL_RECEIPT = "results/visual/{embedder}/{origin}/{broadcast}.json"
+
+
+def with_frames():
+    """The broadcasts of the run whose frames are embedded as wholes."""
+    wanted = config["visual"]["broadcasts"]
+    found = [
+        each
+        for each in broadcasts()
+        if wanted is None or castgraph.archive.Choice(exclude=wanted).excludes(each)
+    ]
+    if not found:
+        raise refusal(f"visual.broadcasts: found {wanted}; none of the broadcasts of the run is among these")
+    return found
+
+
+def per_embedded(path):
+    """A file of each of these broadcasts."""
+    return lambda wildcards: [
+        path.format(embedder=EMBEDDER, origin=origin(broadcast), broadcast=broadcast)
+        for broadcast in with_frames()
+    ]
+
+
+# How pictures are placed on a plane.
+MAPS = ["pca", "tsne", *["umap"] * config["visual"]["umap"]]
+
+
+def with_visual(*paths):
+    """Paths of what is made of frames as wholes; none where the configuration does not ask for them."""
+    return list(paths) if EMBEDDER else []
+
+
 # The people of the first clustering give their IDs to those of the others.
 FIRST = next(iter(CLUSTERINGS))
 
@@ -393,6 +438,7 @@ def results(wildcards):
     ]
     names += [f"network{name}.{kind}" for name in NETWORKS for kind in ("png", "svg")]
     names += with_words("words.parquet")
+    names += with_visual("seen_with.parquet")
     names += ["as_published.html"] * (config["network"]["mode"] == "as_published")
     names += ["portraits"] * config["people"]["portraits"]
     names += ["explorer"] * config["explorer"]["enabled"]
@@ -408,4 +454,6 @@ def results(wildcards):
         "holds.parquet",
     ]
     of_all += with_words("transcripts.parquet", "utterances.parquet")
+    of_all += with_visual("visual/frames.parquet", "visual/groups.parquet", "visual/map.parquet")
+    of_all += with_visual("visual/sheets") if config["visual"]["sheets"] else []
     return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

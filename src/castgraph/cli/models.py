@@ -9,10 +9,11 @@ from castgraph.cli import output
 
 def models() -> None:
     """Check the model files and convert them ahead, so that no job has to wait for it."""
-    from castgraph.base.models import ModelError
-    from castgraph.faces.models import prepare
+    from castgraph.base.models import ModelError, prepare
+    from castgraph.faces.models import FILES
+    from castgraph.visual.lite0 import LITE0
 
     with output.failing(ModelError):
-        files = prepare()
+        files = prepare([*FILES.values(), LITE0])
     for file in files:
         typer.echo(f"{file.state:<13}  {file.checksum[:16]}  {file.path}")

@@ -50,6 +50,8 @@ class Embedder(NamedTuple):
         How faces are cut: ``arcface`` or ``dlib``; see `castgraph.faces.align`.
     sha256
         Of the file; None for any.
+    key
+        The key of the configuration that names the file, for messages.
     """
 
     onnx: str
@@ -60,6 +62,7 @@ class Embedder(NamedTuple):
     channels: str = "rgb"
     alignment: str = "arcface"
     sha256: str | None = None
+    key: str = "faces.embedder.onnx"
 
 
 class Loaded(NamedTuple):
@@ -152,7 +155,7 @@ def _read(embedder: Embedder) -> bytes:
         raise _error(embedder, f"cannot be read ({error.strerror})") from error
     found = hashlib.sha256(content).hexdigest()
     if embedder.sha256 not in (None, found):
-        raise _error(embedder, f"has the SHA-256 {found}; faces.embedder.sha256 is {embedder.sha256}")
+        raise _error(embedder, f"has the SHA-256 {found}; {_section(embedder)}.sha256 is {embedder.sha256}")
     return content
 
 
@@ -170,7 +173,7 @@ class _Form(NamedTuple):
 def _form(embedder: Embedder, network: Any) -> _Form:
     inputs = network.get_inputs()
     if len(inputs) != 1:
-        raise _error(embedder, f"has {len(inputs)} inputs; allowed: one, the pictures of faces")
+        raise _error(embedder, f"has {len(inputs)} inputs; allowed: one, the pictures")
     [entry] = inputs
     if entry.type not in _TYPES:
         raise _error(embedder, f"takes {entry.type}; allowed: {', '.join(_TYPES)}")
@@ -188,7 +191,7 @@ def _form(embedder: Embedder, network: Any) -> _Form:
     if any(isinstance(side, int) and side != embedder.size for side in sides):
         raise _error(
             embedder,
-            f"takes pictures of {sides[1]}×{sides[0]} pixels; faces.embedder.size is {embedder.size}",
+            f"takes pictures of {sides[1]}×{sides[0]} pixels; {_section(embedder)}.size is {embedder.size}",
         )
     is_fixed = isinstance(n, int) and n > 0
     # Of several outputs, such as an embedding and its length, the first.
@@ -201,15 +204,15 @@ def _unit_length(embedder: Embedder, found: NDArray[Any], n_given: int, n: int) 
     if found.dtype.kind != "f" or found.ndim < 2 or len(found) != n_given:
         raise _error(
             embedder,
-            f"gives {found.dtype} of shape {found.shape} for {n_given} faces; allowed: numbers with "
-            "decimals, a row for each face",
+            f"gives {found.dtype} of shape {found.shape} for {n_given} pictures; allowed: numbers with "
+            "decimals, a row for each picture",
         )
     rows = found[:n].reshape(n, -1).astype(np.float64)
     if not 2 <= rows.shape[1] <= MOST_NUMBERS:
-        raise _error(embedder, f"gives {rows.shape[1]} numbers a face; allowed: 2 to {MOST_NUMBERS}")
+        raise _error(embedder, f"gives {rows.shape[1]} numbers a picture; allowed: 2 to {MOST_NUMBERS}")
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     if not (np.isfinite(length).all() and length.all()):
-        raise _error(embedder, "gives NaN or infinite numbers, or nothing but zeros, for a face")
+        raise _error(embedder, "gives NaN or infinite numbers, or nothing but zeros, for a picture")
     return np.asarray(rows / length, np.float32)
 
 
@@ -217,5 +220,9 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
+def _section(embedder: Embedder) -> str:
+    return embedder.key.rpartition(".")[0]
+
+
 def _error(embedder: Embedder, told: str) -> ModelError:
-    return ModelError(f"faces.embedder.onnx: {embedder.onnx} {told}")
+    return ModelError(f"{embedder.key}: {embedder.onnx} {told}")

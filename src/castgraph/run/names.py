@@ -36,6 +36,11 @@ CODE_VERSIONS: Mapping[str, int] = {
     "transcript": 1,
     "utterances": 1,
     "words": 1,
+    "visual": 1,
+    "groups": 1,
+    "map": 1,
+    "sheets": 1,
+    "seen_with": 1,
     "holds": 1,
     "published": 1,
     "explorer": 1,
@@ -83,6 +88,45 @@ def encoder_settings(faces: Mapping[str, Any]) -> dict[str, Any]:
     if embedder := settings.pop("embedder"):
         settings["embedder"] = {key: value for key, value in embedder.items() if key != "onnx"}
     return settings
+
+
+def visual_name(settings: Mapping[str, Any]) -> str:
+    """Name an embedder of frames for paths: ``lite0``, or ``onnx-mine-1a2b3c4d`` for one of the user's own.
+
+    Parameters
+    ----------
+    settings
+        The section ``visual`` of the configuration; of ``onnx`` the checksums are filled in.
+    """
+    name = str(settings["embedder"])
+    if name == "onnx":
+        own = settings["onnx"]
+        name = f"onnx-{own['name']}-{own['sha256'][:8]}"
+    if name == "vertex":
+        name = f"vertex-{settings['vertex']['dimensions']}"
+    return f"{name}-ocr" if settings["ocr"] else name
+
+
+def visual_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what embeddings of frames depend on: not where a file lies, nor how fast a service may be asked.
+
+    Examples
+    --------
+    >>> visual_settings({"embedder": "lite0", "onnx": None, "vertex": None, "ocr": False})
+    {'embedder': 'lite0'}
+    """
+    found: dict[str, Any] = {"embedder": settings["embedder"]}
+    if found["embedder"] == "onnx":
+        found["onnx"] = {
+            key: value
+            for key, value in settings["onnx"].items()
+            if key not in ("images", "texts", "tokenizer")
+        }
+    if found["embedder"] == "vertex":
+        found["vertex"] = {key: settings["vertex"][key] for key in ("model", "dimensions")}
+    if settings["ocr"]:
+        found |= {key: settings[key] for key in ("ocr", "ocr_languages")}
+    return found
 
 
 _FOUNDING = "founding_"

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from castgraph.base import tables
-from castgraph.transcripts.odds import log_odds
+from castgraph.base.odds import log_odds
 from castgraph.transcripts.statuses import NOT_ALIGNED
 from castgraph.transcripts.text import is_word, stop_words, words
 

@@ -34,7 +34,7 @@ def test_views_have_every_column_of_the_registry(make_run: Callable[..., Path]) 
     assert views.absent == {}
     for name, kind in of_run().items():
         assert views.ask(f'SELECT * FROM "{name}"').schema.names == kind.schema.names
-    assert {"encoded_faces", "encoded_frames"} == tables.TABLES.keys() - of_run().keys()
+    assert {"encoded_faces", "encoded_frames", "encoded_visual"} == tables.TABLES.keys() - of_run().keys()
     told = [(each.table, each.column) for each in views.columns()]
     expected = [(name, column) for name, kind in of_run().items() for column in kind.schema.names]
     assert told == [*expected, ("names", "person_id"), ("names", "name")]

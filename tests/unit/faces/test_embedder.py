@@ -131,8 +131,8 @@ def with_another_input(path: Path) -> None:
         (lambda path: network(path, factor=float("nan")), "NaN or infinite"),
         (lambda path: network(path, factor=float("inf")), "NaN or infinite"),
         (lambda path: network(path, factor=0), "nothing but zeros"),
-        (lambda path: network(path, dimensions=1), "gives 1 numbers a face; allowed: 2 to 4096"),
-        (lambda path: network(path, dimensions=4097), "gives 4097 numbers a face"),
+        (lambda path: network(path, dimensions=1), "gives 1 numbers a picture; allowed: 2 to 4096"),
+        (lambda path: network(path, dimensions=4097), "gives 4097 numbers a picture"),
     ],
 )
 def test_files_that_are_no_embedder_are_refused(make, told: str, tmp_path: Path) -> None:

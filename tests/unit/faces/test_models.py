@@ -14,16 +14,15 @@ import onnxruntime
 import pytest
 from typer.testing import CliRunner
 
+from castgraph.base import models as base_models
 from castgraph.base.models import ModelError, cache_folder
 from castgraph.cli import app
-from castgraph.faces import models
 from castgraph.faces.models import (
     CNN_DETECTOR,
     EMBEDDER,
     FILES,
     model_path,
     onnx_path,
-    prepare,
     session,
 )
 
@@ -45,7 +44,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for file in FILES.values():
         (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
     spec = SimpleNamespace(submodule_search_locations=[str(folder)])
-    monkeypatch.setattr(models, "find_spec", lambda name: spec)
+    monkeypatch.setattr(base_models, "find_spec", lambda name: spec)
     return folder
 
 
@@ -73,7 +72,7 @@ def test_a_missing_package_or_file_is_named_with_the_remedy(
     remedy = f"uv sync --reinstall-package .*--no-deps {FILES[name].requirement}"
     with pytest.raises(ModelError, match=f"{name} not found in .*package.*{remedy}"):
         model_path(name)
-    monkeypatch.setattr(models, "find_spec", lambda name: None)
+    monkeypatch.setattr(base_models, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match=f"{name} not found in any installed package.*{remedy}"):
         model_path(name)
 
@@ -137,7 +136,8 @@ def test_a_damaged_file_of_the_cache_is_made_again(cache: Path, spoilt: str) -> 
 
 def test_a_new_version_of_the_converter_makes_a_new_file(cache: Path, monkeypatch) -> None:
     old = onnx_path(CNN_DETECTOR, "stem")
-    monkeypatch.setattr(models, "CONVERTER_VERSION", models.CONVERTER_VERSION + 1)
+    newer = FILES[CNN_DETECTOR]._replace(version=FILES[CNN_DETECTOR].version + 1)
+    monkeypatch.setitem(FILES, CNN_DETECTOR, newer)
     new = onnx_path(CNN_DETECTOR, "stem")
     assert new != old
     assert old.exists()
@@ -185,7 +185,7 @@ def test_sessions_keep_to_one_thread_and_say_nothing(cache: Path, capfd) -> None
 
 
 def test_prepare_tells_what_it_did(cache: Path) -> None:
-    first, second = prepare(), prepare()
+    first, second = base_models.prepare(FILES.values()), base_models.prepare(FILES.values())
     assert [file.path for file in first] == [file.path for file in second]
     assert sorted(file.state for file in first) == sorted(
         ["as published"] * len(FILES) + ["converted now"] * N_PARTS
@@ -199,7 +199,7 @@ def test_the_command_lists_the_files(cache: Path) -> None:
     result = CliRunner().invoke(app, ["models"])
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert len(lines) == len(FILES) + N_PARTS
+    assert len(lines) == len(FILES) + N_PARTS + 2  # and that of frames, with what is made of it
     for name, file in FILES.items():
         [line] = [line for line in lines if line.endswith(f"/{name}")]
         assert file.checksum[:16] in line

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from castgraph.archive import listed
 from castgraph.base import tables
 from castgraph.base.files import write_json
+from castgraph.base.odds import log_odds
 from castgraph.transcripts.check import check
 from castgraph.transcripts.cues import Utterance
-from castgraph.transcripts.odds import log_odds
 from castgraph.transcripts.statuses import STATUSES
 from castgraph.transcripts.utterances import write_tables
 from castgraph.transcripts.words import LEAST, LEAST_Z, words_table

@@ -367,6 +367,11 @@ class FrameReader:
         except _DamagedError as error:
             raise FrameError(f"{zip_path}: {error}") from error
 
+    @property
+    def frames(self) -> list[int]:
+        """The numbers of the frames that the ZIP lists, in order."""
+        return sorted(self._entries)
+
     def read(self, frame: int) -> bytes:
         """Read the picture file of a frame.
 

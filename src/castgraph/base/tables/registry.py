@@ -14,6 +14,9 @@ import pyarrow as pa
 EMBEDDING_SIZE = 128
 """Numbers of dlib's face embedding; another embedder gives others."""
 
+VISUAL_SIZE = 1280
+"""Numbers of a frame by the embedder lite0; another gives others."""
+
 Column = tuple[str, pa.DataType, str]
 """The name of a column, its type, and what it means."""
 
@@ -90,6 +93,22 @@ def _chance(beginning: str, layer: str, null: str) -> tuple[Column, ...]:
     )
 
 
+_ALIKE: Column = (
+    "alike",
+    pa.int32(),
+    "the first frame of the broadcast that is identical or nearly so, perhaps itself; null where it could "
+    "not be read",
+)
+_SHOWN: tuple[Column, ...] = (
+    (
+        "labels",
+        pa.list_(pa.string()),
+        "what it shows, the surest first; empty for embedders that name nothing",
+    ),
+    ("scores", pa.list_(pa.float32()), "the score of each label, from 0 to 1"),
+    ("texts", pa.list_(pa.string()), "the lines of text on the screen; null where they were not read"),
+)
+
 _FRAME_COLUMNS: tuple[Column, ...] = (
     (
         "seconds",
@@ -128,6 +147,36 @@ TABLES: Mapping[str, Kind] = {
         key=("broadcast", "frame"),
         order=("broadcast", "frame"),
         columns=(_BROADCAST, _FRAME, *_FRAME_COLUMNS),
+    ),
+    "encoded_visual": Kind(
+        path="results/visual/{embedder}/{origin}/{broadcast}.parquet",
+        what="every frame of a broadcast as a whole, embedded once for all runs",
+        key=("broadcast", "frame"),
+        order=("broadcast", "frame"),
+        columns=(
+            _BROADCAST,
+            _FRAME,
+            ("status", pa.string(), "ok, damaged or unreadable"),
+            ("reason", pa.string(), "why it is not ok; else empty"),
+            ("phash", pa.uint64(), "perceptual hash of the whole frame; null where it could not be read"),
+            _ALIKE,
+            *_SHOWN,
+            (
+                "text_boxes",
+                pa.list_(pa.list_(pa.int32(), 4)),
+                "of each line of text the box: top, right, bottom, left, in pixels of the frame",
+            ),
+            (
+                "thumbnail",
+                pa.binary(),
+                "a small JPEG; null but for the first of frames that are alike",
+            ),
+            (
+                "embedding",
+                pa.list_(pa.float16(), VISUAL_SIZE),
+                "the frame as a unit vector, of 1,280 numbers by lite0; another embedder gives others",
+            ),
+        ),
     ),
     "broadcasts": Kind(
         path="results/{run}/broadcasts.parquet",
@@ -614,6 +663,99 @@ TABLES: Mapping[str, Kind] = {
             ("z", pa.float64(), "log_odds over its standard error; only words of 1.96 or more are listed"),
         ),
     ),
+    "visual_frames": Kind(
+        path="results/{run}/visual/frames.parquet",
+        what="every frame of the run that was embedded, and the group of pictures that it belongs to",
+        key=("broadcast", "frame"),
+        order=("broadcast", "frame"),
+        columns=(
+            _BROADCAST,
+            _FRAME,
+            ("time", _MICROSECOND, "when it was on air, as in frames"),
+            _ALIKE,
+            (
+                "group",
+                pa.int32(),
+                "the group over the whole run, from 0, the one of most frames first; -1 for none",
+            ),
+            (
+                "broadcast_group",
+                pa.int32(),
+                "the group of the broadcast alone, from 0, the one of most frames first; -1 for none",
+            ),
+            (
+                "near",
+                pa.float32(),
+                "cosine to the middle of its group over the run; of a frame without, to the nearest one; "
+                "null where there is no group",
+            ),
+            ("n_faces", pa.int32(), "faces found in it"),
+            *_SHOWN,
+        ),
+    ),
+    "seen_with": Kind(
+        path="results/{run}/{clustering}/seen_with.parquet",
+        what="the labels and groups of pictures that each person is seen with more than others are, what "
+        "stands out most first",
+        key=("person_id", "kind", "name"),
+        order=("person_id", "kind", "-z", "name"),
+        columns=(
+            ("person_id", _TEXTS, "the person"),
+            ("kind", _TEXTS, "label, or group of the run"),
+            ("name", pa.string(), "the label, or the number of the group"),
+            ("n", pa.int64(), "in how many different pictures that show the person"),
+            ("n_rest", pa.int64(), "in how many others"),
+            ("n_pictures", pa.int64(), "different pictures that show the person"),
+            (
+                "log_odds",
+                pa.float64(),
+                "logarithm of the ratio of its odds, here and in the rest, with a prior",
+            ),
+            ("z", pa.float64(), "log_odds over its standard error; only what has 1.96 or more is listed"),
+        ),
+    ),
+    "visual_map": Kind(
+        path="results/{run}/visual/map.parquet",
+        what="where the different pictures of the run lie on its maps, from -1 to 1; of very many, some",
+        key=("broadcast", "frame"),
+        order=("broadcast", "frame"),
+        columns=(
+            _BROADCAST,
+            _FRAME,
+            ("group", pa.int32(), "as in visual_frames"),
+            *(
+                (f"{method}_{axis}", pa.float64(), f"{axis} by {told}")
+                for method, told in (
+                    ("pca", "PCA"),
+                    ("tsne", "t-SNE"),
+                    ("umap", "UMAP; null where that is not wanted"),
+                )
+                for axis in "xy"
+            ),
+        ),
+    ),
+    "groups": Kind(
+        path="results/{run}/visual/groups.parquet",
+        what="the groups of pictures that are alike, over the run and of each broadcast; those without a "
+        "group are group -1",
+        key=("scope", "group"),
+        order=("scope", "group"),
+        columns=(
+            ("scope", _TEXTS, "the broadcast's ID; empty for the groups over the whole run"),
+            ("group", pa.int32(), "its number, as in visual_frames"),
+            ("n_frames", pa.int32(), "its frames"),
+            ("n_pictures", pa.int32(), "of these, such as are unlike every earlier one of their broadcast"),
+            ("n_broadcasts", pa.int32(), "in how many broadcasts it is seen"),
+            ("first_seen", _MICROSECOND, "its first frame"),
+            ("last_seen", _MICROSECOND, "its last frame"),
+            ("broadcast", pa.string(), "where the frame is that is nearest to the middle of the group"),
+            ("frame", pa.int32(), "that frame"),
+            ("spread", pa.float32(), "median of 1 - cosine to the middle; null for frames without a group"),
+            ("n_faces", pa.float32(), "mean number of faces"),
+            ("labels", pa.list_(pa.string()), "what stands out in it beside all other frames of the scope"),
+            ("z", pa.list_(pa.float32()), "log odds of each of these labels over its standard error"),
+        ),
+    ),
     "sweep": Kind(
         path="results/{run}/sweep.parquet",
         what="one row a clustering, DBSCAN first, by min_samples and eps: its scores without labels; "
@@ -687,6 +829,11 @@ TABLES: Mapping[str, Kind] = {
 """Every Parquet table of a run by its name."""
 
 FACES = TABLES["encoded_faces"].schema
+VISUAL = TABLES["encoded_visual"].schema
+VISUAL_FRAMES = TABLES["visual_frames"].schema
+GROUPS = TABLES["groups"].schema
+VISUAL_MAP = TABLES["visual_map"].schema
+SEEN_WITH = TABLES["seen_with"].schema
 FRAMES = TABLES["encoded_frames"].schema
 BROADCASTS = TABLES["broadcasts"].schema
 MERGED_FACES = TABLES["faces"].schema
@@ -717,3 +864,9 @@ def encoded_faces(size: int) -> pa.Schema:
     """Give the columns of encoded faces whose embeddings have `size` numbers."""
     field = pa.field("embedding", pa.list_(pa.float32(), size))
     return FACES.set(FACES.get_field_index("embedding"), field)
+
+
+def visual(size: int) -> pa.Schema:
+    """Give the columns of embedded frames whose embeddings have `size` numbers."""
+    field = pa.field("embedding", pa.list_(pa.float16(), size))
+    return VISUAL.set(VISUAL.get_field_index("embedding"), field)

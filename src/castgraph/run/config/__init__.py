@@ -105,7 +105,8 @@ def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
         A loaded configuration.
     folders
         Where ``archive.base_url``, the files and folders of ``broadcasts``, ``people`` and
-        ``network.compare``, and ``faces.embedder.onnx`` are looked for; the first that has them counts.
+        ``network.compare``, ``faces.embedder.onnx`` and the files of ``visual`` are looked for; the first
+        that has them counts.
         Addresses (``https://…``, ``file://…``) and absolute paths stay as they are.
 
     Returns
@@ -127,7 +128,14 @@ def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
     config["network"]["compare"] = [_found("network.compare", path, folders) for path in compared]
     if embedder := config["faces"]["embedder"]:
         embedder["onnx"] = _found("faces.embedder.onnx", embedder["onnx"], folders)
-        embedder["sha256"] = _identified(**embedder)
+        embedder["sha256"] = _identified("faces.embedder", **embedder)
+    visual = config["visual"]
+    if own := visual["onnx"]:
+        for key in ("images", "texts", "tokenizer"):
+            own[key] = own[key] and _found(f"visual.onnx.{key}", own[key], folders)
+        own["sha256"] = _identified("visual.onnx", own["images"], own["sha256"], "images")
+    if visual["model_path"]:
+        visual["model_path"] = _found("visual.model_path", visual["model_path"], folders)
     return config
 
 
@@ -139,15 +147,15 @@ def _found(key: str, path: str, folders: Sequence[Path]) -> str:
     return str(found)
 
 
-def _identified(onnx: str, sha256: str | None, **_: Any) -> str:
+def _identified(section: str, onnx: str, sha256: str | None, key: str = "onnx", **_: Any) -> str:
     """Take the SHA-256 of an embedder's file; it may only be the one that is wanted."""
     try:
         with Path(onnx).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ConfigError(f"faces.embedder.onnx: {onnx} cannot be read ({error.strerror})") from error
+        raise ConfigError(f"{section}.{key}: {onnx} cannot be read ({error.strerror})") from error
     if sha256 not in (None, found):
-        raise ConfigError(f"faces.embedder.sha256: found {sha256}; {onnx} has {found}")
+        raise ConfigError(f"{section}.sha256: found {sha256}; {onnx} has {found}")
     return found
 
 

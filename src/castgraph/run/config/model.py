@@ -19,11 +19,12 @@ from castgraph.run.config.network import Network
 from castgraph.run.config.people import People
 from castgraph.run.config.quality import Quality
 from castgraph.run.config.transcripts import Transcripts
+from castgraph.run.config.visual import Visual
 from castgraph.run.names import EPS
 
 _OURS = (
     *("faces", "frames", "logs", "benchmarks", "inventory", "download", "unzip", "encode"),
-    *("fetched", "unzipped", "encoded", "ledger", "transcript"),
+    *("fetched", "unzipped", "encoded", "ledger", "transcript", "visual"),
 )
 """Folders of results that belong to no run; those of logs and benchmarks lie beside folders of runs, too."""
 
@@ -49,6 +50,7 @@ class Config(Section):
     people: People = People()
     network: Network = Network()
     transcripts: Transcripts = Transcripts()
+    visual: Visual = Visual()
     explorer: Explorer = Explorer()
     export: Export = Export()
     compute: Compute = Compute()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from castgraph.transcripts.odds import log_odds
+from castgraph.base.odds import log_odds
 
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 5000)).filter(any), min_size=2, max_size=20)
 

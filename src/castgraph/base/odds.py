@@ -1,4 +1,4 @@
-"""Which words are said more in one part of a text than in the rest."""
+"""Which words, or labels of pictures, are more frequent in one part than in the rest."""
 
 from __future__ import annotations
 
