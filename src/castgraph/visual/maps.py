@@ -17,6 +17,7 @@ from castgraph.base import tables
 from castgraph.base.colours import COMMUNITIES, GREY, INK, OTHER_COMMUNITY, PAPER
 from castgraph.base.files import atomic
 from castgraph.base.tables import NOISE
+from castgraph.visual.embed import THUMBNAIL
 from castgraph.visual.embedder import EmbedderError
 from castgraph.visual.pictures import Place, Share, paste, thumbnails
 from castgraph.visual.store import leaders, open_vectors
@@ -34,7 +35,8 @@ PERPLEXITY = 30.0
 METHODS = ("pca", "tsne", "umap")
 
 _SIDE = 2400
-_TILE = 64
+_TILE = 64  # of many pictures
+_EDGE = 32
 _MOST_TILES = 1500
 
 Points = NDArray[np.float64]
@@ -213,18 +215,21 @@ def draw_pictures(
     if len(points):
         low, high = points.min(axis=0), points.max(axis=0)
         size = np.where(high > low, high - low, 1)
-        corner = ((points - low) / size * (_SIDE - _TILE)).round().astype(int)
-        corner[:, 1] = _SIDE - _TILE - corner[:, 1]
+        tile = int(np.clip(_SIDE / (2 * np.sqrt(len(points))), _TILE, THUMBNAIL))  # few have room
+        room = _SIDE - 2 * _EDGE - tile
+        corner = ((points - low) / size * room).round().astype(int)
+        corner[:, 1] = room - corner[:, 1]
+        corner += _EDGE
         rows = np.arange(len(points))
         if len(rows) > _MOST_TILES:
-            cells = corner // (_TILE // 2)
+            cells = corner // (tile // 2)
             rows = np.sort(np.unique(cells, axis=0, return_index=True)[1])[:_MOST_TILES]
         names, frames = table["broadcast"].to_pylist(), table["frame"].to_pylist()
         places = [(names[row], frames[row]) for row in rows.tolist()]
         pictures = thumbnails(embedded, places, hidden)
         for row, place in reversed(list(zip(rows.tolist(), places, strict=True))):
             left, top = corner[row].tolist()
-            paste(image, pictures.get(place), left, top, width=_TILE)
+            paste(image, pictures.get(place), left, top, width=tile)
     with atomic(path) as part:
         image.save(part, format="PNG")
 
