@@ -33,6 +33,7 @@ import { broadcastLink, broadcastName, nameOf, personLink, portrait } from "../p
 import { countIn, divide, framesIn } from "../parts/periods.js";
 import { framePicture, INSTANT, momentOf, openFrames, outside, pictures } from "../parts/picture.js";
 import { rowsOf, runsOf, strip } from "../parts/strip.js";
+import { wordsSection } from "../parts/words.js";
 
 export const title = "Pair";
 export const filters = FILTERS;
@@ -166,7 +167,7 @@ async function draw(place, address, app) {
         : h("p", {}, "No broadcast that counts shows both."),
     ],
     await saidSection(app, meetings, open, file),
-    await wordsSection(run, one, other, file),
+    await wordsSection(Math.min(one, other), Math.max(one, other), "Said while both are on the screen", file),
   ]);
   return () => {
     drawing.end();
@@ -615,45 +616,5 @@ async function saidSection(app, meetings, open, file) {
         },
       ],
     }),
-  ];
-}
-
-async function wordsSection(run, one, other, file) {
-  if (!has("words")) return null;
-  const [low, high] = [Math.min(one, other), Math.max(one, other)];
-  const words = await columns("words", ["person", "other", "word", "n", "z"]);
-  const rows = words.word.map((_, row) => row).filter((row) => words.person[row] === low && words.other[row] === high);
-  if (!rows.length) return null;
-  return [
-    "Words that stand out",
-    h("p", { class: "quiet" }, "Said while both are on the screen, more than elsewhere. z: how far more than chance."),
-    h(
-      "div",
-      { class: "narrow" },
-      tableOf({
-        label: "Words that stand out",
-        least: "14rem",
-        of: ["word", "words"],
-        file: `${file}-words.csv`,
-        rows: rows.length,
-        columns: [
-          {
-            name: "word",
-            title: "Word",
-            text: true,
-            value: (k) => words.word[rows[k]],
-            cell: (k) => h("bdi", {}, words.word[rows[k]]),
-          },
-          { name: "n", title: "Times", width: "6rem", value: (k) => words.n[rows[k]] },
-          {
-            name: "z",
-            title: "z",
-            width: "6rem",
-            value: (k) => words.z[rows[k]],
-            cell: (k) => decimal(words.z[rows[k]]),
-          },
-        ],
-      }),
-    ),
   ];
 }

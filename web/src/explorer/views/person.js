@@ -23,6 +23,7 @@ import { broadcastLink, broadcastName, nameOf, pairHref, personLink, portrait } 
 import { countIn, divide, framesIn, gapSeconds, readIn, stretchesOf } from "../parts/periods.js";
 import { faceCrop, momentOf, openFrames, pictures, SHORT } from "../parts/picture.js";
 import { rowsOf, runsOf, strip } from "../parts/strip.js";
+import { wordsSection } from "../parts/words.js";
 
 export const title = "Person";
 export const filters = FILTERS;
@@ -156,7 +157,7 @@ async function draw(place, address, app) {
     ],
     there.length > 0 && ["Every appearance", appearanceTable(app, person, seen, there, open)],
     await facesSection(app, all, facts, person, open),
-    await wordsSection(run, person),
+    await wordsSection(person, -1, "Said while this person is on the screen, by whomever", id),
   ]);
   return drawing.end;
 }
@@ -523,47 +524,4 @@ function apart(rows, most, frames = APART) {
       chosen.push(each);
   }
   return chosen;
-}
-
-async function wordsSection(run, person) {
-  if (!has("words")) return null;
-  const words = await columns("words", ["person", "other", "word", "n", "z"]);
-  const rows = words.word.map((_, row) => row).filter((row) => words.person[row] === person && words.other[row] === -1);
-  if (!rows.length) return null;
-  return [
-    "Words that stand out",
-    h(
-      "p",
-      { class: "quiet" },
-      "Said while this person is on the screen, by whomever, more than elsewhere. z: how far more than chance.",
-    ),
-    h(
-      "div",
-      { class: "narrow" },
-      tableOf({
-        label: "Words that stand out",
-        least: "14rem",
-        of: ["word", "words"],
-        file: `${run.people.person_id[person]}-words.csv`,
-        rows: rows.length,
-        columns: [
-          {
-            name: "word",
-            title: "Word",
-            text: true,
-            value: (k) => words.word[rows[k]],
-            cell: (k) => h("bdi", {}, words.word[rows[k]]),
-          },
-          { name: "n", title: "Times", width: "6rem", value: (k) => words.n[rows[k]] },
-          {
-            name: "z",
-            title: "z",
-            width: "6rem",
-            value: (k) => words.z[rows[k]],
-            cell: (k) => decimal(words.z[rows[k]]),
-          },
-        ],
-      }),
-    ),
-  ];
 }
