@@ -169,6 +169,7 @@ export function chart({ title, file, periods, series, as = "time", about, counts
 
   /** Show where one is: a line through the period, a ring at the point, and the numbers in words. */
   function mark() {
+    if (!layout) return; // a key before the chart has its place: drawing it marks what it chose
     if (at < 0) {
       tip.hidden = true;
       return marks.replaceChildren();
