@@ -57,7 +57,6 @@ from statistics import median
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 import typer
 from PIL import Image
 from rich.console import Console
@@ -525,6 +524,8 @@ def main(
         show_quality(figures, console)
     else:
         console.print(f"Detection quality: not measured, there is no {truth_file}.")
+    import onnxruntime  # after castgraph, which tells it to send nothing
+
     console.print(
         f"onnxruntime's providers here: {', '.join(onnxruntime.get_available_providers())}; "
         f"used: {', '.join(chosen)}."

@@ -14,6 +14,8 @@ TESTS = ROOT / "tests"
 # Before NumPy is imported; a job of Snakemake has the threads that its rule says.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# As castgraph itself does, which is imported later than ONNX Runtime here.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # A test that needs fewer or more examples than others takes a share of these: settings().max_examples // 4.
 settings.register_profile("dev", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,6 +5,11 @@ The packages follow the data, and each may import those before it, never those a
 ``cli``.
 """
 
+import os
 from importlib.metadata import version
+
+# ONNX Runtime sends its maker what it runs, and keeps a database of that and an ID of the machine in the home
+# folder, unless this is set before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = version("castgraph")

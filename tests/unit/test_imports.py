@@ -1,8 +1,10 @@
 """Modules import nothing heavy that they do not use."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +86,23 @@ def test_modules_are_imported_without_what_they_do_not_use() -> None:
 
 def test_planning_and_every_job_import_little() -> None:
     assert missed(LEAST, (*HEAVY, "duckdb", "numpy", "pyarrow", "PIL", "networkx")) == ""
+
+
+def test_onnx_runtime_keeps_and_sends_nothing_of_its_own(tmp_path: Path) -> None:
+    """It would as soon as it is imported."""
+    code = "import importlib, os, sys; importlib.import_module(sys.argv[1]); import onnxruntime; "
+    code += "print([*os.walk(os.path.expanduser('~'))][1:])"
+    environment = {"PATH": os.environ["PATH"], "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def said(first: str) -> str:
+        home = tmp_path / first
+        home.mkdir()
+        command = [sys.executable, "-c", code, first]
+        told = environment | {"HOME": str(home)}
+        return subprocess.run(command, env=told, capture_output=True, text=True, check=True).stdout
+
+    assert ".onnxruntime" in said("os")
+    assert said("castgraph") == "[]\n"
 
 
 def test_what_is_blocked_is_missed() -> None:
