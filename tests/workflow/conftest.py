@@ -37,9 +37,8 @@ class Run:
     config: Config | None = None  # none: the shipped configuration, the demo
     extra: list[str] = field(default_factory=list)
     detailed: bool = True  # Snakemake's own account, which tells every job; else what users see
-    warm: bool = (
-        True  # Snakemake need not be imported anew; it is where another PYTHONPATH brings it a plugin
-    )
+    warm: bool = True  # Snakemake is not imported anew; it is where another PYTHONPATH brings it a plugin
+    warm_jobs: bool = True  # nor is what jobs import; it is where it matters which processes there are
 
     @property
     def results(self) -> Path:
@@ -63,7 +62,8 @@ class Run:
         command = self.command(*arguments, cores=cores)
         environment = os.environ | {"COLUMNS": "200"}
         if self.warm:
-            return Snakemake(command[1:], self.folder, self.folder / "output.txt", environment)
+            output = self.folder / "output.txt"
+            return Snakemake(command[1:], self.folder, output, environment, warm_jobs=self.warm_jobs)
         with (self.folder / "output.txt").open("w") as output:
             return subprocess.Popen(
                 command,

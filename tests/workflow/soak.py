@@ -112,7 +112,7 @@ def soak(
         # At the same address, which is part of where results lie.
         server.random = random.Random(seed)
         server.requests.clear()
-        run = Run(wild, configuration(ids, server.url))
+        run = Run(wild, configuration(ids, server.url), warm_jobs=False)
         began = time.monotonic()
         kills = finish(run, targets, lambda: chance.uniform(*seconds), most_kills)
         say(

@@ -79,7 +79,7 @@ def kill(process, pids: list[int]) -> None:
 def test_snakemake_and_its_workers_killed_while_encoding(
     two_broadcasts: Config, undisturbed: dict[str, str], new_run: Callable[..., Run]
 ) -> None:
-    run = new_run(two_broadcasts)
+    run = new_run(two_broadcasts, warm_jobs=False)
     process = run.start(MERGED, cores=1)
     # One is finished in Snakemake's eyes, too, and the next one is at work.
     wait_for(lambda: "(Rule: encode)" in run.output and workers(run.folder, "encode.py"), process)
@@ -96,7 +96,7 @@ def test_snakemake_and_its_workers_killed_while_encoding(
 def test_snakemake_killed_while_its_workers_live_on(
     two_broadcasts: Config, undisturbed: dict[str, str], new_run: Callable[..., Run]
 ) -> None:
-    run = new_run(two_broadcasts)
+    run = new_run(two_broadcasts, warm_jobs=False)
     process = run.start(MERGED, cores=2)
     wait_for(lambda: workers(run.folder, "encode.py"), process)
     kill(process, [])
@@ -116,7 +116,7 @@ class Alive:
 def test_a_killed_worker_is_tried_again(
     two_broadcasts: Config, undisturbed: dict[str, str], new_run: Callable[..., Run]
 ) -> None:
-    run = new_run(two_broadcasts)
+    run = new_run(two_broadcasts, warm_jobs=False)
     process = run.start(MERGED)
     [pid, *_] = wait_for(lambda: workers(run.folder, "encode.py"), process)
     os.kill(pid, signal.SIGKILL)
@@ -144,6 +144,7 @@ def kill_while_writing(run: Run, process) -> bool:
 
 def test_killed_while_merging(small_run: Run, tmp_path: Path) -> None:
     run = small_run.copied(tmp_path / "run")
+    run.warm_jobs = False
     for path in [*run.results.glob("*.parquet"), *run.results.glob("*.npy"), run.results / "merged.json"]:
         path.unlink()
     finished = encoded(run)
@@ -162,7 +163,7 @@ def test_killed_while_merging(small_run: Run, tmp_path: Path) -> None:
 
 
 def test_killed_between_a_fetch_and_its_record(small_run: Run, new_run: Callable[..., Run]) -> None:
-    run = new_run(small_run.config)
+    run = new_run(small_run.config, warm_jobs=False)
     process = run.start(MERGED)
     orphans = wait_for(lambda: workers(run.folder, "download.py"), process)
     kill(process, [])
@@ -176,11 +177,11 @@ def test_killed_between_a_fetch_and_its_record(small_run: Run, new_run: Callable
 def test_two_runs_in_one_folder_are_refused(
     two_broadcasts: Config, undisturbed: dict[str, str], new_run: Callable[..., Run]
 ) -> None:
-    run = new_run(two_broadcasts)
+    run = new_run(two_broadcasts, warm_jobs=False)
     process = run.start(MERGED)
     [pid, *_] = wait_for(lambda: workers(run.folder, "encode.py"), process)
     os.kill(pid, signal.SIGSTOP)  # so that the first run is still at work
-    second = Run(run.folder, run.config)
+    second = Run(run.folder, run.config, warm_jobs=False)
     output = (run.folder / "output.txt").rename(run.folder / "first.txt")
     refused = second("encodings", fails=True)
     assert re.search(rf"another run of .*, since \d\d:\d\d \(process {process.pid}\)", refused)
@@ -195,7 +196,7 @@ STAGES = ("download", "unzip", "clustering", "identify", "portraits", "picture")
 
 
 def test_killed_at_one_stage_after_the_other(small_run: Run, new_run: Callable[..., Run]) -> None:
-    run = new_run(small_run.config)
+    run = new_run(small_run.config, warm_jobs=False)
     for stage in STAGES:
         process = run.start()
         wait_for(lambda stage=stage: workers(run.folder, f"{stage}.py"), process)

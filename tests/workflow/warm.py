@@ -1,16 +1,19 @@
-"""Snakemake, imported once for all runs of a test process: four fifths of what a start takes are imports."""
+"""Snakemake and its jobs import once for all runs of a test process: most of what a start takes is that."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.workflow import scripts
 
 sys.path.append(str(ROOT))  # where a fork finds this module
 _SERVER = get_context("forkserver")
@@ -24,7 +27,18 @@ _SERVER.set_forkserver_preload(
 )
 
 
-def _snakemake(arguments: Sequence[str], folder: Path, output: Path, environment: Mapping[str, str]) -> None:
+@cache
+def _python() -> tuple[str, dict[str, str]]:
+    """Start what runs the scripts of jobs; give what is Python to Snakemake, and the variables for it."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    python, variables = scripts.python(Path(folder.name))
+    return str(python), variables
+
+
+def _snakemake(
+    arguments: Sequence[str], folder: Path, output: Path, environment: Mapping[str, str], python: str
+) -> None:
     """Be a process as `subprocess.Popen` would have started it."""
     os.setsid()
     os.chdir(folder)
@@ -35,6 +49,7 @@ def _snakemake(arguments: Sequence[str], folder: Path, output: Path, environment
     os.environ.update(environment)
     tempfile.tempdir = None
     sys.argv = ["snakemake", *arguments]
+    sys.executable = python
     from snakemake.cli import main
 
     main()
@@ -44,10 +59,17 @@ class Snakemake:
     """Snakemake at work in a folder, its output in a file; what it offers is that of `subprocess.Popen`."""
 
     def __init__(
-        self, arguments: Sequence[str], folder: Path, output: Path, environment: Mapping[str, str]
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        output: Path,
+        environment: Mapping[str, str],
+        *,
+        warm_jobs: bool = True,
     ) -> None:
         output.write_bytes(b"")  # it may be read at once
-        told = arguments, folder, output, dict(environment)
+        python, variables = _python() if warm_jobs else (sys.executable, {})
+        told = arguments, folder, output, {**environment, **variables}, python
         self._process = _SERVER.Process(target=_snakemake, args=told)
         self._process.start()
 

@@ -1,6 +1,5 @@
 """The reference engine gives what face_recognition gives, bit for bit."""
 
-import face_recognition
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,7 +9,7 @@ from castgraph.faces.frame import read_frame
 
 
 @pytest.fixture(scope="module")
-def pictures(frames) -> list[np.ndarray]:
+def pictures(frames, face_recognition) -> list[np.ndarray]:
     """Frames with none, one and several faces, and one with a face that the border cuts off."""
     manifest, folder = frames
     chosen = [read_frame(folder / manifest.frames[n].file).picture for n in (0, 4, 12, 20, 28, 36)]
@@ -20,7 +19,9 @@ def pictures(frames) -> list[np.ndarray]:
     return [*chosen, cut]
 
 
-def test_boxes_and_embeddings_are_those_of_face_recognition(engine: Engine, pictures) -> None:
+def test_boxes_and_embeddings_are_those_of_face_recognition(
+    engine: Engine, pictures, face_recognition
+) -> None:
     n_faces = 0
     for picture, faces in zip(pictures, engine.encode(pictures), strict=True):
         boxes = face_recognition.face_locations(picture, 1)
@@ -35,7 +36,7 @@ def test_boxes_and_embeddings_are_those_of_face_recognition(engine: Engine, pict
     assert n_faces >= len(pictures) // 2
 
 
-def test_landmarks_are_those_of_face_recognition(engine: Engine, pictures) -> None:
+def test_landmarks_are_those_of_face_recognition(engine: Engine, pictures, face_recognition) -> None:
     picture = pictures[1]
     for face in engine.encode([picture])[0]:
         [expected] = face_recognition.face_landmarks(
@@ -60,7 +61,7 @@ def test_a_batch_gives_what_single_pictures_give(engine: Engine, pictures) -> No
         assert [face[:6] for face in alone] == [face[:6] for face in faces]
 
 
-def test_cnn_detector_gives_the_boxes_of_face_recognition(pictures) -> None:
+def test_cnn_detector_gives_the_boxes_of_face_recognition(pictures, face_recognition) -> None:
     small = np.asarray(Image.fromarray(pictures[1]).resize((320, 180)))
     [faces] = load_engine("reference", "cnn", 0).encode([small])
     expected = sorted(
