@@ -22,3 +22,23 @@ def scan(
     kernel: str,
     progress: Callable[[float], None] | None,
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]: ...
+def nearest(
+    rows: NDArray[np.float32],
+    columns: NDArray[np.float32],
+    unit: float,
+    slack: float,
+    means: NDArray[np.float64],
+    extra: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    frames: NDArray[np.int32],
+    begins: NDArray[np.int64],
+    limit: float,
+    share: float,
+    order: NDArray[np.int32],
+    n_sought: int,
+    least: NDArray[np.float64],
+    nearest: NDArray[np.int32],
+    near: NDArray[np.uint8],
+    threads: int,
+    kernel: str,
+) -> None: ...

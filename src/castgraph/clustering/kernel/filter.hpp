@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace dbscan {
@@ -34,6 +35,8 @@ struct Kernels {
 
 // Those that this machine can run, the best first.
 std::vector<Kernels> kernels();
+
+Kernels kernel_of(const std::string& name);
 
 #define DBSCAN_DECLARE(isa) \
     namespace isa {         \

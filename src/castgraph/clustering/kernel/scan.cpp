@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cmath>
-#include <condition_variable>
-#include <exception>
 #include <limits>
-#include <mutex>
 #include <stdexcept>
-#include <thread>
+
+#include "exact.hpp"
+#include "threads.hpp"
 
 namespace dbscan {
 
@@ -20,58 +18,6 @@ constexpr double ROUNDING64 = std::numeric_limits<double>::epsilon();
 constexpr int FEW_DIMENSIONS = 15;  // so few are measured exactly at once
 // Bytes are used where their rounding widens eps by no more than this share.
 constexpr double MOST_BYTE_ROUNDING = 0.2;
-
-// The squared distance to the last bit: with float64, from the first coordinate to the last.
-template <typename T>
-double exact(const T* x, const T* y, std::int64_t d) {
-    double sum = 0;
-    for (std::int64_t i = 0; i < d; ++i) {
-        const double difference = double(x[i]) - double(y[i]);
-        sum += difference * difference;
-    }
-    return sum;
-}
-
-// Runs `work(i)` for all i < n on some threads, while the calling thread polls.
-void in_threads(int threads, std::int64_t n, const std::function<void(std::int64_t, int)>& work,
-                const std::function<void(double)>& poll) {
-    std::atomic<std::int64_t> next{0}, done{0};
-    std::atomic<bool> stop{false};
-    std::exception_ptr failure;
-    std::mutex mutex;
-    std::condition_variable ended;
-    int running = threads;
-    std::vector<std::thread> workers;
-    const auto run = [&](int worker) {
-        try {
-            for (std::int64_t i; !stop && (i = next++) < n; ++done) work(i, worker);
-        } catch (...) {
-            std::lock_guard<std::mutex> lock(mutex);
-            if (!failure) failure = std::current_exception();
-            stop = true;
-        }
-        std::lock_guard<std::mutex> lock(mutex);
-        --running;
-        ended.notify_all();
-    };
-    for (int worker = 0; worker < threads; ++worker) workers.emplace_back(run, worker);
-    try {
-        std::unique_lock<std::mutex> lock(mutex);
-        while (running) {
-            ended.wait_for(lock, std::chrono::milliseconds(100), [&] { return !running; });
-            lock.unlock();
-            poll(n ? double(done) / double(n) : 1.0);
-            lock.lock();
-        }
-    } catch (...) {
-        stop = true;
-        for (std::thread& worker : workers) worker.join();
-        throw;
-    }
-    for (std::thread& worker : workers) worker.join();
-    if (failure) std::rethrow_exception(failure);
-    poll(1);
-}
 
 // What one thread works with.
 struct Scratch {
@@ -360,12 +306,6 @@ private:
     std::vector<std::int32_t> byte_square_, byte_column_;
 };
 
-const Kernels& chosen(const std::vector<Kernels>& all, const std::string& name) {
-    for (const Kernels& kernel : all)
-        if (kernel.name == name) return kernel;
-    throw std::invalid_argument("this machine has no kernel " + name);
-}
-
 }  // namespace
 
 std::vector<Kernels> kernels() {
@@ -386,9 +326,15 @@ std::vector<Kernels> kernels() {
     return found;
 }
 
+Kernels kernel_of(const std::string& name) {
+    for (const Kernels& kernel : kernels())
+        if (kernel.name == name) return kernel;
+    throw std::invalid_argument("this machine has no kernel " + name);
+}
+
 std::vector<Pair> scan(const Task& task, const std::function<void(double)>& poll) {
-    const std::vector<Kernels> all = kernels();
-    Search search(task, chosen(all, task.kernel));
+    const Kernels run = kernel_of(task.kernel);
+    Search search(task, run);
     std::vector<Scratch> scratches(std::size_t(task.threads));
     in_threads(task.threads, task.n_tiles, [&](std::int64_t i, int worker) { search.tile(i, scratches[worker]); }, poll);
     return search.left();
