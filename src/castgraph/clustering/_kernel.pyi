@@ -25,8 +25,10 @@ def scan(
 def nearest(
     rows: NDArray[np.float32],
     columns: NDArray[np.float32],
-    unit: float,
     slack: float,
+    finer: NDArray[np.float32],
+    finer_slack: float,
+    unit: float,
     means: NDArray[np.float64],
     extra: NDArray[np.float64],
     scale: NDArray[np.float64],

@@ -187,8 +187,10 @@ class _Search:
 def nearest(
     rows: NDArray[np.float32],
     columns: NDArray[np.float32],
-    unit: float,
     slack: float,
+    finer: NDArray[np.float32],
+    finer_slack: float,
+    unit: float,
     means: Numbers,
     extra: Numbers,
     scale: Numbers,
@@ -211,6 +213,9 @@ def nearest(
     rows, columns
         Shape (n_groups, k): the product of a row and a column is at least minus half of the squared distance
         of two groups times `unit`, but for an error of at most `slack`.
+    finer
+        Shape (n_groups, k_finer): the squared distance of two rows is at most that of the means times `unit`,
+        but for an error of at most `finer_slack`.
     means, extra, scale
         Shape (n_groups, d), (n_groups,), (n_groups,): of what distances are made.
     frames, begins

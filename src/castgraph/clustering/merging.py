@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 from castgraph.base.tables import NOISE
 from castgraph.clustering import fallback, native
 from castgraph.clustering.attach import Sums, distinct
-from castgraph.clustering.projection import Points, Projection
+from castgraph.clustering.projection import Points, Projection, coordinates
 
 Integers = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
 _CHUNK = 32_768  # groups that are described at a time
 _SAMPLE = 16_384
+# What a pair costs that few coordinates do not rule out, in coordinates of a pair.
+_CANDIDATE = 700
 _EPS32 = float(np.finfo(np.float32).eps)
 
 
@@ -84,10 +86,15 @@ class Merging:
         if n:
             sample = np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.int64)
             self.projection = Projection.fit(self.means[sample], eps)
-            self.reach = 0.0  # the largest square of a row
+            finer = self.projection(self.means[sample])
+            self.n_few = coordinates(
+                finer, eps * self.projection.scale, finer.shape[1], candidate=_CANDIDATE
+            )
             self.extra, self.scale = np.empty(n), np.empty(n)
-            self.rows = np.empty((n, self.projection.axes.shape[1] + 3), np.float32)
+            self.finer = np.empty((n, finer.shape[1] + 1), np.float32)
+            self.rows = np.empty((n, self.n_few + 3), np.float32)
             self.columns = np.empty_like(self.rows)
+            self.largest = self.largest_finer = 0.0  # squares of rows
             self._describe(np.arange(n))
 
     def _place(self, places: Integers) -> None:
@@ -98,9 +105,10 @@ class Merging:
     def _describe(self, chosen: Integers) -> None:
         """Work out of what distances are made, anew for the chosen groups.
 
-        A squared distance is |c - d|² + extra of both. With few coordinates p of the means, and the length t
+        A squared distance is |c - d|² + extra of both. With some coordinates p of the means, and the length t
         of what these leave out, |p - q|² + (t - u)² is at most |c - d|², and the product of the vectors
-        (p, t, -h, 1) and (q, u, 1, -k), with h = (|c|² + extra) / 2, is minus half of a lower bound.
+        (p, t, -h, 1) and (q, u, 1, -k), with h = (|c|² + extra) / 2, is minus half of a lower bound. It is
+        computed with few coordinates, and the sum with more of them for pairs that these do not rule out.
         """
         if len(chosen) > _CHUNK:
             for start in range(0, len(chosen), _CHUNK):
@@ -115,16 +123,17 @@ class Merging:
         scale = np.ones(len(chosen)) if self.scaled is None else self.scaled[chosen] / self.counts[chosen]
         self.extra[chosen], self.scale[chosen] = extra, scale
         whole = (means - self.projection.centre) * self.projection.scale
-        few = whole @ self.projection.axes
+        placed = whole @ self.projection.axes
         lengths = np.einsum("ij,ij->i", whole, whole)
-        rest = np.sqrt(np.maximum(lengths - np.einsum("ij,ij->i", few, few), 0))
-        half = (lengths + extra * self.projection.scale**2) / 2
+        half = (lengths + extra * self.projection.scale**2)[:, None] / 2
         one = np.ones((len(chosen), 1))
-        both = np.concatenate([few, rest[:, None]], axis=1)
-        self.rows[chosen] = np.concatenate([both, -half[:, None], one], axis=1) * scale[:, None]
-        self.columns[chosen] = np.concatenate([both, one, -half[:, None]], axis=1) * scale[:, None]
-        rows = self.rows[chosen]
-        self.reach = max(self.reach, float(np.einsum("ij,ij->i", rows, rows).max()))
+        few = _with_rest(placed[:, : self.n_few], lengths)
+        rows = np.concatenate([few, -half, one], axis=1) * scale[:, None]
+        self.rows[chosen] = rows
+        self.columns[chosen] = np.concatenate([few, one, -half], axis=1) * scale[:, None]
+        self.finer[chosen] = _with_rest(placed, lengths)
+        self.largest = max(self.largest, float(np.einsum("ij,ij->i", rows, rows).max()))
+        self.largest_finer = max(self.largest_finer, float(lengths.max()))
 
     def merged(self) -> NDArray[np.int32]:
         """Merge, and give the group of each face."""
@@ -173,14 +182,24 @@ class Merging:
         rest = self.open.copy()
         rest[stale] = False
         order = np.concatenate([stale, np.flatnonzero(rest)]).astype(np.int32)
-        # The largest error of a product, and of the vectors it is made of.
-        slack = 4 * (self.rows.shape[1] + 8) * _EPS32 * self.reach + 1e-9
+        # The largest errors of a product and of a distance, and of the vectors these are made of.
+        slack, finer_slack = (
+            4 * (vectors.shape[1] + 8) * _EPS32 * largest + 1e-9
+            for vectors, largest in ((self.rows, self.largest), (self.finer, self.largest_finer))
+        )
         near = np.zeros(len(self.numbers), dtype=np.uint8)
         search = fallback.nearest if self.kernel == fallback.NAME else native.kernel.nearest
         search(
-            self.rows, self.columns, self.projection.scale**2, slack, self.means, self.extra, self.scale,
+            self.rows, self.columns, slack, self.finer, finer_slack, self.projection.scale**2,
+            self.means, self.extra, self.scale,
             (self.places % self.n_frames).astype(np.int32), self.begins, self.limit, self.together,
             order, len(stale), self.least, self.nearest, near, self.threads, self.kernel,
         )  # fmt: skip
         if not self.is_mending:
             self.open[stale] = near[stale] > 0
+
+
+def _with_rest(coordinates: Numbers, lengths: Numbers) -> Numbers:
+    """Add the length of what some coordinates leave out, given the squared lengths of all."""
+    rest = np.sqrt(np.maximum(lengths - np.einsum("ij,ij->i", coordinates, coordinates), 0))
+    return np.concatenate([coordinates, rest[:, None]], axis=1)

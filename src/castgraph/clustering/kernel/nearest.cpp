@@ -81,10 +81,13 @@ private:
         const double* p = g_.means + x * g_.d;
         const double* q = g_.means + y * g_.d;
         const double most = std::min(std::max(least(x), least(y)), g_.limit) + ROUNDING * g_.limit;
+        const double extra = g_.extra[x] + g_.extra[y], scale = g_.scale[x] * g_.scale[y];
+        const double coarse = run_.squared32(g_.finer + x * g_.finer_k, g_.finer + y * g_.finer_k, g_.finer_k);
+        if (((coarse - g_.finer_slack) / g_.unit + extra) * scale > most) return;
         // Rounded otherwise than the true one, and by instruction set, so it only rules out.
-        const double quick = run_.squared64(p, q, g_.d), extra = g_.extra[x] + g_.extra[y];
+        const double quick = run_.squared64(p, q, g_.d);
         const double error = double(g_.d + 16) * std::numeric_limits<double>::epsilon() * (quick + std::abs(extra));
-        if ((quick + extra - error) * g_.scale[x] * g_.scale[y] > most) return;
+        if ((quick + extra - error) * scale > most) return;
         const double square = (exact(p, q, g_.d) + g_.extra[x] + g_.extra[y]) * g_.scale[x] * g_.scale[y];
         if (square > g_.limit + ROUNDING * g_.limit) return;
         std::atomic_ref(g_.near[x]).store(1, std::memory_order_relaxed);

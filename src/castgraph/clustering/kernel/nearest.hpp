@@ -11,10 +11,11 @@ namespace dbscan {
 
 // Groups and what is known of them; castgraph/clustering/merging.py says what each is.
 struct Groups {
-    std::int64_t n, k, d;
+    std::int64_t n, k, finer_k, d;
     const float* rows;     // n x k
     const float* columns;  // n x k
-    double unit, slack;    // of their products
+    double slack, finer_slack, unit;
+    const float* finer;    // n x finer_k
     const double* means;   // n x d
     const double* extra;
     const double* scale;
