@@ -14,7 +14,7 @@ from castgraph.clustering.components import components
 from castgraph.clustering.dbscan import chosen_kernel, dbscan, require_mb, validated
 from castgraph.clustering.labels import by_first_row
 from castgraph.clustering.merging import Merging
-from castgraph.clustering.projection import Points
+from castgraph.clustering.projection import MOST_COORDINATES, Points
 
 Integers = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -200,8 +200,8 @@ def _checked(
 
 def predicted_memory_mb(n: int, d: int, itemsize: int = 4) -> float:
     """Tell how much memory `linkage` needs at most, in MB, the points and the interpreter included."""
-    # Where every face is a group: its mean, its place in few coordinates twice, and what is known of it.
-    return 350 + n * (d * (itemsize + 8) + 2 * 4 * 70 + 250) / 1e6
+    # Where every face is a group: its mean, its place in coordinates that rule out, and what is known of it.
+    return 350 + n * (d * (itemsize + 8) + 4 * 5 * (min(d, MOST_COORDINATES) + 3) + 250) / 1e6
 
 
 def _require_memory(points: Points, max_memory_mb: float | None) -> None:

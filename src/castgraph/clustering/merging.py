@@ -71,8 +71,8 @@ class Merging:
         self.threads, self.kernel = threads, kernel
         known = Sums.of(points, labels)
         self.numbers, self.counts, self.squares = known.numbers, known.counts, known.squares
-        self.means = known.means
-        del known
+        self.means = known.sums
+        self.means /= self.counts[:, None]  # in place, as nothing else is as large
         n = len(self.numbers)
         self.into = np.arange(n)  # where a group went
         self.open = np.ones(n, dtype=bool)  # neither merged into another nor known to be near none

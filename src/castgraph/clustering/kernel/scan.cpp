@@ -103,17 +103,18 @@ private:
                 reach_[leaf] = std::max(reach_[leaf], float(std::sqrt(square)));
             }
         }
-        if (run_.byte_candidates && largest > 0) prepare_bytes(127 / double(largest));
+        if (run_.byte_candidates && largest > 0) prepare_bytes(run_.byte_most / double(largest));
     }
 
-    // Coordinates rounded to whole numbers of -127 to 127; `residual` bounds what that moves a point.
+    // Coordinates rounded to whole numbers that are bytes; `residual` bounds what that moves a point.
     void prepare_bytes(double scale) {
-        const std::int64_t k = (t_.k + 3) / 4 * 4;
+        const std::int64_t k = (t_.k + run_.byte_step - 1) / run_.byte_step * run_.byte_step;
+        const int most = run_.byte_most, above = most + 1;  // what makes bytes of rows unsigned
         const double radius = eps_.back() * t_.scale * scale;
         if (std::sqrt(double(k) / 12) * 2 > MOST_BYTE_ROUNDING * radius) return;
         byte_scale_ = scale;
         byte_panels_.assign(n_slots_ * k, 0);
-        byte_rows_.assign(n_slots_ * k, 128);
+        byte_rows_.assign(n_slots_ * k, std::uint8_t(above));
         byte_square_.assign(n_slots_, 0);
         byte_column_.assign(n_slots_, NEVER);
         residual_.assign(t_.n_leaves, 0.f);
@@ -124,16 +125,15 @@ private:
                 std::int32_t square = 0, sum = 0;
                 for (std::int64_t i = 0; i < t_.k; ++i) {
                     const double value = t_.slots[slot * t_.k + i] * scale;
-                    const int rounded = std::clamp(int(std::lrint(value)), -127, 127);
+                    const int rounded = std::clamp(int(std::lrint(value)), -most, most);
                     byte_panels_[(leaf * k + i / 4 * 4) * LEAF + j * 4 + i % 4] = std::int8_t(rounded);
-                    byte_rows_[slot * k + i] = std::uint8_t(rounded + 128);
+                    byte_rows_[slot * k + i] = std::uint8_t(rounded + above);
                     moved += (value - rounded) * (value - rounded);
                     square += rounded * rounded;
                     sum += rounded;
                 }
                 byte_square_[slot] = square;
-                // The rows are 128 too large.
-                byte_column_[slot] = square + 256 * sum;
+                byte_column_[slot] = square + 2 * above * sum;
                 residual_[leaf] = std::max(residual_[leaf], float(std::sqrt(moved)));
             }
         bytes_k_ = int(k);
