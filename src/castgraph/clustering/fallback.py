@@ -1,12 +1,15 @@
-"""The search for neighbours with NumPy, for where no native kernel was built; its labels are the same."""
+"""What the native kernels do, with NumPy, for where none was built; the labels are the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
+from castgraph.clustering.attach import among
 from castgraph.clustering.distances import squared_distances, squared_eps
 from castgraph.clustering.layout import LEAF, Leaves
 from castgraph.clustering.projection import Points
@@ -19,6 +22,15 @@ NAME = "numpy"
 _PAIRS_AT_ONCE = 4_096
 _POINTS_A_PAIR = 16
 _ROUNDING = float(np.finfo(np.float32).eps)
+
+# Of average linkage.
+_ROWS, _COLUMNS = 256, 4_096  # of a product, which then fits into a core's cache
+_CANDIDATES = 200_000  # pairs that are measured at a time
+# What rounding may do to a distance of groups, as a share of the limit: many times more than it does.
+_DISTANCE_ROUNDING = 1e-9
+
+Integers = NDArray[np.int64]
+Numbers = NDArray[np.float64]
 
 
 def scan(
@@ -170,3 +182,132 @@ class _Search:
             known &= (finest > place) | level.knows(pairs[:, 0], pairs[:, 1])
         self.state.consume(pairs[~known], finest[~known])
         self.stale[:] = (self.uniform < 0).any(axis=0)
+
+
+def nearest(
+    rows: NDArray[np.float32],
+    columns: NDArray[np.float32],
+    slack: float,
+    finer: NDArray[np.float32],
+    finer_slack: float,
+    unit: float,
+    means: Numbers,
+    extra: Numbers,
+    scale: Numbers,
+    frames: NDArray[np.int32],
+    begins: Integers,
+    limit: float,
+    share: float,
+    order: NDArray[np.int32],
+    n_sought: int,
+    least: Numbers,
+    nearest: NDArray[np.int32],
+    near: NDArray[np.uint8],
+    threads: int,
+    kernel: str,
+) -> None:
+    """Find the nearest of groups for average linkage; see `castgraph.clustering.merging.Merging`.
+
+    Parameters
+    ----------
+    rows, columns
+        Shape (n_groups, k): the product of a row and a column is at least minus half of the squared distance
+        of two groups times `unit`, but for an error of at most `slack`.
+    finer
+        Shape (n_groups, k_finer): the squared distance of two rows is at most that of the means times `unit`,
+        but for an error of at most `finer_slack`.
+    means, extra, scale
+        Shape (n_groups, d), (n_groups,), (n_groups,): of what distances are made.
+    frames, begins
+        The frames of group i, ascending, are those from ``begins[i]`` to ``begins[i + 1]``.
+    limit
+        The largest squared distance.
+    share
+        Two groups that are both seen in more than this share of the frames of the one with fewer are not
+        each other's nearest.
+    order
+        Groups, each once. The first `n_sought` are compared with all that follow.
+    least, nearest
+        Shape (n_groups,): the squared distance of the nearest of each so far, and which it is, or -1. They
+        are changed, of both groups of a pair. Of two that are equally near the first counts.
+    near
+        Shape (n_groups,): becomes 1 where another is within the limit, be it one that is not to be merged.
+    threads
+        How many to use; the results do not depend on it.
+    """
+    matrix = columns[order].T.copy()
+    lock = Lock()
+    rounding = _DISTANCE_ROUNDING * limit
+    n_frames = int(frames.max(initial=0)) + 1
+    places = np.repeat(np.arange(len(means)), np.diff(begins)) * n_frames + frames
+
+    def look(begin: int) -> None:
+        sought = order[begin : min(begin + _ROWS, n_sought)]
+        for start in range(begin, len(order), _COLUMNS):
+            others = order[start : start + _COLUMNS]
+            products = rows[sought] @ matrix[:, start : start + _COLUMNS]
+            # Whoever is further than the nearest so far is of no use to either.
+            most = np.minimum(np.maximum(least[sought], least[others].max()), limit) + rounding
+            hits = products >= (-most * unit / 2 - slack).astype(np.float32)[:, None]
+            if start == begin:  # each pair once
+                hits = np.triu(hits, 1)
+            found = np.flatnonzero(hits)
+            for first in range(0, len(found), _CANDIDATES):
+                row, column = np.divmod(found[first : first + _CANDIDATES], len(others))
+                pairs = np.stack([sought[row], others[column]])
+                take(pairs.min(axis=0), pairs.max(axis=0))
+
+    def take(a: NDArray[np.int32], b: NDArray[np.int32]) -> None:
+        squares = (squared_distances(means, a, b) + extra[a] + extra[b]) * scale[a] * scale[b]
+        close = squares <= limit + rounding
+        a, b, squares = a[close], b[close], squares[close]
+        near[a] = near[b] = 1
+        useful = squares <= np.minimum(np.maximum(least[a], least[b]), limit)
+        a, b, squares = a[useful], b[useful], squares[useful]
+        allowed = _hardly_together(a, b, places, begins, n_frames, share)
+        ends = np.concatenate([np.stack([a, b]), np.stack([b, a])], axis=1)[:, np.tile(allowed, 2)]
+        squares = np.tile(squares[allowed], 2)
+        first = np.lexsort((ends[1], squares, ends[0]))
+        first = first[np.diff(ends[0][first], prepend=-1) != 0]
+        (one, other), squares = ends[:, first], squares[first]
+        with lock:
+            # Of two that are equally near the first counts, whoever was found first.
+            nearer = (squares < least[one]) | ((squares == least[one]) & (other < nearest[one]))
+            nearest[one[nearer]], least[one[nearer]] = other[nearer], squares[nearer]
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(look, range(0, n_sought, _ROWS)))
+
+
+def _hardly_together(
+    a: NDArray[np.int32],
+    b: NDArray[np.int32],
+    places: Integers,
+    begins: Integers,
+    n_frames: int,
+    share: float,
+) -> NDArray[np.bool_]:
+    """Tell which pairs of groups are hardly ever seen in one frame."""
+    sizes = begins[np.stack([a, b]) + 1] - begins[np.stack([a, b])]
+    swap = sizes[0] > sizes[1]
+    small, large, counts = np.where(swap, b, a), np.where(swap, a, b), sizes.min(axis=0)
+    shared = np.zeros(len(a), dtype=np.int64)
+    for begin, end in _spans(np.append(0, counts.cumsum()), 8 * _CANDIDATES):
+        pair = np.repeat(np.arange(begin, end), counts[begin:end])
+        offset = np.arange(len(pair)) - np.repeat(
+            np.cumsum(counts[begin:end]) - counts[begin:end], counts[begin:end]
+        )
+        frames = places[begins[small[pair]] + offset] % n_frames
+        both = among(large[pair].astype(np.int64) * n_frames + frames, places)
+        shared[begin:end] = np.bincount(pair[both] - begin, minlength=end - begin)
+    return np.asarray(shared <= share * counts)
+
+
+def _spans(bounds: Integers, most: int) -> Iterator[tuple[int, int]]:
+    """Split lists, given where each begins, into spans of at most `most` entries, or of one list."""
+    begin, n_lists = 0, len(bounds) - 1
+    while begin < n_lists:
+        end = int(np.searchsorted(bounds, bounds[begin] + most, side="right")) - 1
+        end = max(end, begin + 1)
+        yield begin, end
+        begin = end

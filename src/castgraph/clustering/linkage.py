@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from castgraph.base.tables import NOISE
-from castgraph.clustering.attach import ATTACH, MARGIN, SquaresTo, Sums, among, attach, by_rows, distinct
+from castgraph.clustering.attach import ATTACH, MARGIN, SquaresTo, Sums, attach, by_rows
 from castgraph.clustering.components import components
-from castgraph.clustering.dbscan import dbscan, require_mb, validated
+from castgraph.clustering.dbscan import chosen_kernel, dbscan, require_mb, validated
 from castgraph.clustering.labels import by_first_row
-from castgraph.clustering.projection import Points, Projection
+from castgraph.clustering.merging import Merging
+from castgraph.clustering.projection import MOST_COORDINATES, Points
 
 Integers = NDArray[np.int64]
 Numbers = NDArray[np.float64]
-
-_ROWS, _COLUMNS = 256, 4096  # of a product, which then fits into a core's cache
-_CANDIDATES = 200_000  # pairs that are measured at a time
-_CHUNK = 32_768  # faces or groups that are in memory in float64
-_SAMPLE = 16_384
-_EPS32 = float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +71,7 @@ def linkage(
     founding: NDArray[np.bool_] | None = None,
     rules: Rules = RULES,
     threads: int = 1,
+    kernel: str | None = None,
     max_memory_mb: float | None = None,
 ) -> NDArray[np.int32]:
     """Label points by constrained average linkage.
@@ -115,6 +108,8 @@ def linkage(
         Everything else.
     threads
         How many threads to use; the labels do not depend on it.
+    kernel
+        One of `castgraph.clustering.kernels`; None takes the best. The labels do not depend on it.
     max_memory_mb
         Refuse to begin when more memory would be needed, in MB.
 
@@ -162,7 +157,7 @@ def linkage(
     points = validated(X, [eps], min_samples)
     frames, founding, must_link = _checked(points, frames, founding, must_link, rules)
     _require_memory(points, max_memory_mb)
-    groups = _Groups(points, frames, founding, must_link, rules, threads)
+    groups = _Groups(points, frames, founding, must_link, rules, threads, chosen_kernel(kernel))
     labels = groups.people(eps, min_samples)
     return by_first_row(labels)
 
@@ -205,22 +200,14 @@ def _checked(
 
 def predicted_memory_mb(n: int, d: int, itemsize: int = 4) -> float:
     """Tell how much memory `linkage` needs at most, in MB, the points and the interpreter included."""
-    # Where every face is a group: its mean, its place in few coordinates twice, and what is known of it.
-    return 350 + n * (d * (itemsize + 8) + 2 * 4 * 70 + 250) / 1e6
+    # Where every face is a group: its mean, its place in coordinates that rule out, and what is known of it.
+    return 350 + n * (d * (itemsize + 8) + 4 * 5 * (min(d, MOST_COORDINATES) + 3) + 250) / 1e6
 
 
 def _require_memory(points: Points, max_memory_mb: float | None) -> None:
     n, d = points.shape
     needed = predicted_memory_mb(n, d, points.itemsize)
     require_mb(f"linkage of {n} points of {d} dimensions", needed, max_memory_mb)
-
-
-class _Pairs(NamedTuple):
-    """Pairs of groups and their squared distances."""
-
-    a: Integers
-    b: Integers
-    squares: Numbers
 
 
 class _Groups:
@@ -234,9 +221,10 @@ class _Groups:
         must_link: Integers,
         rules: Rules,
         threads: int,
+        kernel: str,
     ) -> None:
         self.points, self.frames, self.founding, self.rules = points, frames, founding, rules
-        self.threads = threads
+        self.threads, self.kernel = threads, kernel
         self.start = self._start(must_link)
 
     def _start(self, must_link: Integers) -> NDArray[np.int32]:
@@ -250,6 +238,7 @@ class _Groups:
             self.rules.start_eps,
             self.rules.start_samples,
             threads=self.threads,
+            kernel=self.kernel,
         )
         together = rows[found != NOISE]
         first = np.unique(found[found != NOISE], return_index=True)[1]
@@ -263,12 +252,12 @@ class _Groups:
 
     def people(self, eps: float, min_samples: int) -> NDArray[np.int32]:
         """Give the person of each face, in any numbers."""
-        merged = _Merging(self, self.start, eps).merged()
+        merged = self._merged(self.start, eps)
         labels = _at_least(merged, min_samples)
         if len(np.unique(labels[labels != NOISE])) >= max(self.rules.cohort, self.rules.others + 1):
             scale = self._scales(labels)
-            labels = _at_least(_Merging(self, self.start, eps, scale=scale).merged(), min_samples)
-        labels = _Merging(self, labels, self.rules.mend, is_mending=True).merged()
+            labels = _at_least(self._merged(self.start, eps, scale=scale), min_samples)
+        labels = self._merged(labels, self.rules.mend, is_mending=True)
         return attach(
             self.points,
             labels,
@@ -277,6 +266,10 @@ class _Groups:
             margin=self.rules.margin,
             threads=self.threads,
         )
+
+    def _merged(self, labels: NDArray[np.int32], eps: float, **how: Any) -> NDArray[np.int32]:
+        together, run = self.rules.together, {"threads": self.threads, "kernel": self.kernel}
+        return Merging(self.points, labels, self.frames, eps, together, **how, **run).merged()
 
     def _scales(self, labels: NDArray[np.int32]) -> Numbers:
         """Tell for each face by what its distances are multiplied: above 1 where others lie near.
@@ -304,16 +297,6 @@ class _Groups:
         return np.asarray(reach[rows].mean() / np.maximum(reach, 1e-12))
 
 
-def _spans(bounds: Integers, most: int) -> Iterator[tuple[int, int]]:
-    """Split lists, given where each begins, into spans of at most `most` entries, or of one list."""
-    begin, n_lists = 0, len(bounds) - 1
-    while begin < n_lists:
-        end = int(np.searchsorted(bounds, bounds[begin] + most, side="right")) - 1
-        end = max(end, begin + 1)
-        yield begin, end
-        begin = end
-
-
 def _at_least(labels: NDArray[np.int32], fewest: int) -> NDArray[np.int32]:
     """Keep the groups with so many faces."""
     known = labels != NOISE
@@ -321,201 +304,3 @@ def _at_least(labels: NDArray[np.int32], fewest: int) -> NDArray[np.int32]:
     kept = labels.copy()
     kept[known] = np.where(counts[labels[known]] >= fewest, labels[known], NOISE)
     return kept
-
-
-class _Merging:
-    """Merging the nearest groups until none are near enough.
-
-    The squared distance of two groups is that of their means and, on top, what each brings along (`extra`);
-    all of it is multiplied by what each brings along (`scale`).
-    """
-
-    def __init__(
-        self,
-        groups: _Groups,
-        labels: NDArray[np.int32],
-        eps: float,
-        *,
-        scale: Numbers | None = None,
-        is_mending: bool = False,
-    ) -> None:
-        self.groups, self.labels, self.limit, self.is_mending = groups, labels, eps * eps, is_mending
-        self.numbers, self.sums, self.counts, self.squares, _ = Sums.of(groups.points, labels)
-        n = len(self.numbers)
-        self.into = np.arange(n)  # where a group went
-        self.open = np.ones(n, dtype=bool)  # neither merged into another nor known to be near none
-        self.nearest = np.full(n, -1)
-        self.least = np.full(n, np.inf)  # squared distance of the nearest
-        known = labels != NOISE
-        group = np.searchsorted(self.numbers, labels[known])
-        self.n_frames = int(groups.frames.max(initial=0)) + 1
-        self._place(distinct(group * self.n_frames + groups.frames[known]))
-        self.scaled = None if scale is None else np.bincount(group, scale[known], n)
-        self.is_reducible = not is_mending and scale is None
-        if n:
-            sample = np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.int64)
-            self.projection = Projection.fit(self._means(sample), eps)
-            self.extra, self.scale = np.empty(n), np.empty(n)
-            self.rows = np.empty((n, self.projection.axes.shape[1] + 3), np.float32)
-            self.columns = np.empty_like(self.rows)
-            self._describe(np.arange(n))
-
-    def _place(self, places: Integers) -> None:
-        """Keep the frames in which each group is seen."""
-        self.places = places  # group and frame in one number, ascending
-        self.begins = np.searchsorted(places, np.arange(len(self.numbers) + 1) * self.n_frames)
-
-    def _means(self, chosen: Integers) -> Numbers:
-        return np.asarray(self.sums[chosen] / self.counts[chosen, None])
-
-    def _describe(self, chosen: Integers) -> None:
-        """Work out of what distances are made, anew for the chosen groups.
-
-        A squared distance is |c - d|² + extra of both. With few coordinates p of the means, and the length t
-        of what these leave out, |p - q|² + (t - u)² is at most |c - d|², and the product of the vectors
-        (p, t, -h, 1) and (q, u, 1, -k), with h = (|c|² + extra) / 2, is minus half of a lower bound.
-        """
-        if len(chosen) > _CHUNK:
-            for start in range(0, len(chosen), _CHUNK):
-                self._describe(chosen[start : start + _CHUNK])
-            return
-        means = self._means(chosen)
-        lengths = np.einsum("ij,ij->i", means, means)
-        spread = np.maximum(self.squares[chosen] / self.counts[chosen] - lengths, 0)
-        extra = spread
-        if self.is_mending:  # of two samples of one person the means are that far apart by chance
-            extra = -spread / np.maximum(self.counts[chosen] - 1, 1)
-        scale = np.ones(len(chosen)) if self.scaled is None else self.scaled[chosen] / self.counts[chosen]
-        whole = means - self.projection.centre
-        few = whole @ self.projection.axes
-        lengths = np.einsum("ij,ij->i", whole, whole)
-        rest = np.sqrt(np.maximum(lengths - np.einsum("ij,ij->i", few, few), 0))
-        half = (lengths + extra) / 2
-        self.extra[chosen], self.scale[chosen] = extra, scale
-        one = np.ones((len(chosen), 1))
-        both = np.concatenate([few, rest[:, None]], axis=1)
-        self.rows[chosen] = np.concatenate([both, -half[:, None], one], axis=1) * scale[:, None]
-        self.columns[chosen] = np.concatenate([both, one, -half[:, None]], axis=1) * scale[:, None]
-
-    def merged(self) -> NDArray[np.int32]:
-        """Merge, and give the group of each face."""
-        stale = np.arange(len(self.numbers))
-        while len(stale):
-            self._find(stale)
-            a = np.flatnonzero(self.nearest >= 0)
-            b = self.nearest[a]
-            mutual = (self.nearest[b] == a) & (a < b)
-            stale = self._merge(a[mutual], b[mutual])
-        result = self.labels.copy()
-        known = result != NOISE
-        result[known] = self.numbers[self.into[np.searchsorted(self.numbers, result[known])]]
-        return result
-
-    def _merge(self, a: Integers, b: Integers) -> Integers:
-        """Merge pairs of groups into the first of each; give the groups whose nearest is to be found anew."""
-        if not len(a):
-            return a
-        self.sums[a] += self.sums[b]
-        self.counts[a] += self.counts[b]
-        self.squares[a] += self.squares[b]
-        if self.scaled is not None:
-            self.scaled[a] += self.scaled[b]
-        self.open[b] = False
-        moved = np.arange(len(self.into))
-        moved[b] = a
-        self.into = moved[self.into]
-        group, frame = np.divmod(self.places, self.n_frames)
-        self._place(distinct(moved[group] * self.n_frames + frame))
-        self._describe(a)
-        self.nearest[b] = -1
-        gone = np.zeros(len(self.into), dtype=bool)
-        gone[a] = gone[b] = True
-        lost = self.open & (self.nearest >= 0)
-        lost[lost] = gone[self.nearest[lost]]
-        lost[a] = True
-        return np.flatnonzero(lost)
-
-    def _find(self, stale: Integers) -> None:
-        """Find the nearest of groups, and whether they are the nearest of others."""
-        self.nearest[stale], self.least[stale] = -1, np.inf
-        columns = np.flatnonzero(self.open)
-        # Where all are to be found each pair is looked at once, and tells of both.
-        is_whole = len(stale) == len(columns)
-        matrix = self.columns[columns].T.copy()
-        # The largest error of a product, and of the vectors it is made of.
-        size = float(np.sqrt(np.square(self.rows[columns]).sum(axis=1).max(initial=0)))
-        slack = 4 * (matrix.shape[0] + 8) * _EPS32 * size * size + 1e-9
-        is_found = np.zeros(len(self.numbers), dtype=bool)  # elsewhere: these are rows themselves
-        is_found[stale] = not is_whole
-        is_alone = np.zeros(len(self.numbers), dtype=bool)
-        is_alone[stale] = True
-        lock = Lock()
-
-        def look(begin: int) -> None:
-            rows = stale[begin : begin + _ROWS]
-            vectors = self.rows[rows]
-            for start in range(begin if is_whole else 0, len(columns), _COLUMNS):
-                others = columns[start : start + _COLUMNS]
-                products = vectors @ matrix[:, start : start + _COLUMNS]
-                if is_whole:
-                    products[others <= rows[:, None]] = -np.inf
-                else:
-                    products[others == rows[:, None]] = -np.inf
-                # Whoever is further than the nearest so far is of no use to either.
-                bound = np.minimum(self.least[rows], self.limit)
-                limits = np.where(is_found[others], -np.inf, np.minimum(self.least[others], self.limit))
-                is_hit = products >= (-bound[:, None] / 2 - slack).astype(np.float32)
-                is_hit |= products >= (-limits / 2 - slack).astype(np.float32)
-                hits = np.flatnonzero(is_hit)
-                for first in range(0, len(hits), _CANDIDATES):
-                    row, column = np.divmod(hits[first : first + _CANDIDATES], len(others))
-                    a, b = rows[row], others[column]
-                    squares = self._squared(a, b)
-                    near = squares <= self.limit
-                    a, b, squares = a[near], b[near], squares[near]
-                    allowed = self._may(a, b)
-                    pairs = _Pairs(a[allowed], b[allowed], squares[allowed])
-                    with lock:
-                        is_alone[a] = is_alone[b] = False
-                        self._take(pairs)
-                        self._take(_Pairs(pairs.b, pairs.a, pairs.squares))
-
-        with ThreadPoolExecutor(self.groups.threads) as pool:
-            list(pool.map(look, range(0, len(stale), _ROWS)))
-        if self.is_reducible:
-            self.open[is_alone] = False
-
-    def _take(self, pairs: _Pairs) -> None:
-        """Take the nearest of each group among pairs that may be merged."""
-        order = np.lexsort((pairs.b, pairs.squares, pairs.a))
-        order = order[np.diff(pairs.a[order], prepend=-1) != 0]
-        a, b, squares = (column[order] for column in pairs)
-        # Of two that are equally near the first counts, whoever was found first.
-        nearer = (squares < self.least[a]) | ((squares == self.least[a]) & (b < self.nearest[a]))
-        self.nearest[a[nearer]], self.least[a[nearer]] = b[nearer], squares[nearer]
-
-    def _squared(self, a: Integers, b: Integers) -> Numbers:
-        """Measure the squared distances of pairs of groups; whoever comes first, the result is the same."""
-        a, b = np.minimum(a, b), np.maximum(a, b)
-        squares = np.empty(len(a))
-        for start in range(0, len(a), 4096):
-            part = slice(start, start + 4096)
-            gaps = self._means(a[part]) - self._means(b[part])
-            squares[part] = np.einsum("ij,ij->i", gaps, gaps)
-        return np.asarray((squares + self.extra[a] + self.extra[b]) * self.scale[a] * self.scale[b])
-
-    def _may(self, a: Integers, b: Integers) -> NDArray[np.bool_]:
-        """Tell which pairs of groups may be merged: they are hardly ever seen in one frame."""
-        sizes = self.begins[np.stack([a, b]) + 1] - self.begins[np.stack([a, b])]
-        swap = sizes[0] > sizes[1]
-        small, large, counts = np.where(swap, b, a), np.where(swap, a, b), sizes.min(axis=0)
-        shared = np.zeros(len(a), dtype=np.int64)
-        for begin, end in _spans(np.append(0, counts.cumsum()), 8 * _CANDIDATES):
-            pair = np.repeat(np.arange(begin, end), counts[begin:end])
-            offset = np.arange(len(pair)) - np.repeat(
-                np.cumsum(counts[begin:end]) - counts[begin:end], counts[begin:end]
-            )
-            frames = self.places[self.begins[small[pair]] + offset] % self.n_frames
-            both = among(large[pair] * self.n_frames + frames, self.places)
-            shared[begin:end] = np.bincount(pair[both] - begin, minlength=end - begin)
-        return np.asarray(shared <= self.groups.rules.together * counts)

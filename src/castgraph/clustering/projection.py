@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Projection:
         scale = float(np.ldexp(1.0, -int(np.clip(exponent, -1000, 1000))))
         sample = (sample - centre) * scale
         axes = _principal_axes(sample) if d <= _MOST_DIMENSIONS else np.eye(d, _CHOICES[-1])
-        k = _coordinates(sample @ axes, eps * scale, d)
+        k = coordinates(sample @ axes, eps * scale, d)
         return cls(centre, np.ascontiguousarray(axes[:, :k]), scale)
 
     def __call__(self, points: Points) -> NDArray[np.float32]:
@@ -83,8 +84,22 @@ def _principal_axes(sample: NDArray[np.float64]) -> NDArray[np.float64]:
     return axes[:, ::-1]
 
 
-def _coordinates(sample: NDArray[np.float64], eps: float, d: int) -> int:
-    """Choose how many coordinates to keep, by what they rule out among random pairs of a sample."""
+def coordinates(
+    sample: NDArray[np.floating[Any]], eps: float, d: int, *, candidate: float = _CANDIDATE
+) -> int:
+    """Choose how many coordinates to keep, by what they rule out among random pairs of a sample.
+
+    Parameters
+    ----------
+    sample
+        Shape (n, d): in coordinates of which the first vary the most.
+    eps
+        How near pairs are that must not be ruled out.
+    d
+        Coordinates there are.
+    candidate
+        What a pair costs that is not ruled out, in coordinates of a pair.
+    """
     if d <= _CHOICES[0]:
         return d
     rng = np.random.default_rng(0)
@@ -95,5 +110,5 @@ def _coordinates(sample: NDArray[np.float64], eps: float, d: int) -> int:
     for k in choices:
         squares += ((sample[x, before:k] - sample[y, before:k]) ** 2).sum(axis=1)
         before = k
-        costs.append(k + _CANDIDATE * float((squares <= eps * eps).mean()))
+        costs.append(k + candidate * float((squares <= eps * eps).mean()))
     return choices[int(np.argmin(costs))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,8 +12,10 @@ from scipy.cluster.hierarchy import fcluster
 from scipy.cluster.hierarchy import linkage as reference
 from scipy.spatial.distance import pdist
 
+from castgraph.clustering import kernels
 from castgraph.clustering.labels import by_first_row
 from castgraph.clustering.linkage import Rules, linkage, predicted_memory_mb
+from castgraph.clustering.merging import Merging
 
 NEVER = 10**9
 PLAIN = Rules(start_samples=NEVER, mend=1e-9, attach=1e-9, cohort=NEVER)
@@ -40,7 +44,61 @@ def test_many_groups_in_several_blocks_are_those_of_scipy():
     merged = reference(pdist(X.astype(np.float64), "sqeuclidean"), "average")
     expected = by_first_row(fcluster(merged, 1.5**2, "distance"))
     assert 20 < expected.max() < 2000
-    assert (linkage(X, 1.5, 1, rules=PLAIN) == expected).all()
+    for kernel in kernels():
+        assert (linkage(X, 1.5, 1, rules=PLAIN, kernel=kernel) == expected).all()
+
+
+def merged_plainly(X, frames, scale, eps, together, *, is_mending):
+    """Merge with all distances in sight, in rounds of the pairs that are each other's nearest."""
+    members = [[i] for i in range(len(X))]
+    while True:
+        n = [len(group) for group in members]
+        means = [X[group].mean(axis=0) for group in members]
+        spread = [np.square(X[g] - m).sum(axis=1).mean() for g, m in zip(members, means, strict=True)]
+        extra = [-v / max(k - 1, 1) if is_mending else v for v, k in zip(spread, n, strict=True)]
+        by = [scale[group].mean() for group in members]
+        best: dict[int, tuple[float, int]] = {}
+        for i, j in permutations(range(len(members)), 2):
+            square = (np.square(means[i] - means[j]).sum() + extra[i] + extra[j]) * by[i] * by[j]
+            seen = [set(frames[members[k]].tolist()) for k in (i, j)]
+            if square <= eps * eps and len(seen[0] & seen[1]) <= together * min(map(len, seen)):
+                best[i] = min(best.get(i, (np.inf, 0)), (square, j))
+        pairs = [(i, j) for i, (_, j) in best.items() if i < j and best[j][1] == i]
+        if not pairs:
+            labels = np.empty(len(X), np.int32)
+            for group in members:
+                labels[group] = min(group)
+            return by_first_row(labels)
+        for i, j in pairs:
+            members[i] = members[i] + members[j]
+        members = [group for i, group in enumerate(members) if i not in {j for _, j in pairs}]
+
+
+@given(
+    st.integers(0, 10**6), st.integers(1, 24), st.integers(1, 12), st.sampled_from(kernels()), st.booleans()
+)
+def test_groups_are_those_of_a_plain_search(seed, n, d, kernel, is_mending):
+    rng = np.random.default_rng(seed)
+    X, scale = points(seed, n, d), rng.uniform(0.7, 1.4, n)
+    frames, together = rng.integers(0, n, n), rng.choice([0.0, 0.3, 0.5])
+    eps = rng.uniform(0.1, 2)
+    merging = Merging(
+        X, np.arange(n, dtype=np.int32), frames, eps, together,
+        scale=scale, is_mending=is_mending, threads=2, kernel=kernel,
+    )  # fmt: skip
+    expected = merged_plainly(X, frames, scale, eps, together, is_mending=is_mending)
+    assert (by_first_row(merging.merged()) == expected).all()
+
+
+@given(st.integers(0, 10**6), st.integers(2, 200), st.integers(1, 3), st.integers(1, 4))
+def test_where_many_are_equally_near_all_kernels_and_threads_agree(seed, n, d, threads):
+    """Whole numbers, of which many lie exactly at the distance."""
+    rng = np.random.default_rng(seed)
+    X, frames = rng.integers(0, 6, (n, d)).astype(float), rng.integers(0, n, n)
+    rules = Rules(start_samples=NEVER, attach=1, mend=1, cohort=2, others=1)
+    found = [linkage(X, 2.0, 1, frames=frames, rules=rules, kernel=kernel) for kernel in kernels()]
+    again = linkage(X, 2.0, 1, frames=frames, rules=rules, threads=threads)
+    assert all((labels == again).all() for labels in found)
 
 
 @given(st.integers(0, 10**6), st.integers(5, 80), st.integers(1, 6))
@@ -54,11 +112,12 @@ def test_order_and_threads_change_nothing(seed, n, threads):
     assert (by_first_row(found[order]) == again).all()
 
 
-def test_with_many_people_distances_are_normalised_whatever_the_threads():
+def test_with_many_people_distances_are_normalised_whatever_the_threads_and_the_kernel():
     X = points(3, 900, 30, 1.0)
     rules = Rules(cohort=30)
-    one, three = (linkage(X, 1.6, 3, rules=rules, threads=threads) for threads in (1, 3))
-    assert (one == three).all()
+    one = linkage(X, 1.6, 3, rules=rules)
+    for kernel in kernels():
+        assert (one == linkage(X, 1.6, 3, rules=rules, threads=3, kernel=kernel)).all()
     assert one.max() >= 30
     assert (one != linkage(X, 1.6, 3, rules=Rules(cohort=NEVER))).any()
 

@@ -138,40 +138,73 @@ double squared64(const double* x, const double* y, std::int64_t d) { return squa
 
 #if defined(DBSCAN_BYTES)
 
-typedef std::int32_t Whole __attribute__((vector_size(LANES * 4)));
+#if DBSCAN_LANES == 16
 
-// Bit i is set where 2 * sums[i] >= bounds[i].
-INLINE std::uint64_t twice_at_least(Whole sums, Whole bounds) {
-    return _mm512_cmpge_epi32_mask(reinterpret_cast<__m512i>(sums << 1), reinterpret_cast<__m512i>(bounds));
+typedef __m512i Bytes;
+constexpr int BYTE_MOST = 127, BYTE_STEP = 4;
+
+INLINE Bytes four(const std::uint8_t* p) {
+    std::int32_t value;
+    std::memcpy(&value, p, 4);
+    return _mm512_set1_epi32(value);
 }
 
-// Four bytes of each of 16 columns are multiplied with four of a row and summed, in one instruction.
+// Four bytes of each column are multiplied with four of a row and summed, in one instruction.
+INLINE Bytes add_products(Bytes sum, const std::uint8_t* row, const std::int8_t* column) {
+    return _mm512_dpbusd_epi32(sum, four(row), load<Bytes>(column));
+}
+
+// Bit i is set where 2 * sums[i] >= bounds[i].
+INLINE std::uint64_t twice_at_least(Bytes sums, Bytes bounds) {
+    return _mm512_cmpge_epi32_mask(_mm512_slli_epi32(sums, 1), bounds);
+}
+
+#else
+
+typedef __m256i Bytes;
+constexpr int BYTE_MOST = 63, BYTE_STEP = 8;  // so that four products fit into 16 bits
+
+INLINE Bytes four(const std::uint8_t* p) {
+    std::int32_t value;
+    std::memcpy(&value, p, 4);
+    return _mm256_set1_epi32(value);
+}
+
+INLINE Bytes add_products(Bytes sum, const std::uint8_t* row, const std::int8_t* column) {
+    const Bytes pairs = _mm256_add_epi16(_mm256_maddubs_epi16(four(row), load<Bytes>(column)),
+                                         _mm256_maddubs_epi16(four(row + 4), load<Bytes>(column + 4 * LEAF)));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+INLINE std::uint64_t twice_at_least(Bytes sums, Bytes bounds) {
+    const Bytes less = _mm256_cmpgt_epi32(bounds, _mm256_slli_epi32(sums, 1));
+    return ~unsigned(_mm256_movemask_ps(_mm256_castsi256_ps(less))) & 0xffu;
+}
+
+#endif
+
+typedef std::int32_t Whole __attribute__((vector_size(LANES * 4)));
+
 void byte_candidates(const std::uint8_t* rows, const std::uint8_t* chosen, int n, const std::int32_t* limits,
                      const std::int8_t* panel, const std::int32_t* columns, int k, std::uint64_t* masks) {
     for (int first = 0; first < n; first += ROWS) {
         const std::uint8_t* row[ROWS];
+        std::uint64_t mask[ROWS] = {};
         for (int r = 0; r < ROWS; ++r) row[r] = rows + chosen[first + r < n ? first + r : n - 1] * k;
-        __m512i sums[ROWS][VECTORS];
-        for (int r = 0; r < ROWS; ++r)
-            for (int v = 0; v < VECTORS; ++v) sums[r][v] = _mm512_setzero_si512();
-        for (int i = 0; i < k; i += 4) {
-            __m512i column[VECTORS];
-            for (int v = 0; v < VECTORS; ++v) column[v] = _mm512_loadu_si512(panel + i * LEAF + v * 64);
-            for (int r = 0; r < ROWS; ++r) {
-                std::int32_t four;
-                std::memcpy(&four, row[r] + i, 4);
-                const __m512i value = _mm512_set1_epi32(four);
-                for (int v = 0; v < VECTORS; ++v) sums[r][v] = _mm512_dpbusd_epi32(sums[r][v], value, column[v]);
-            }
+        for (int column = 0; column < LEAF; column += COLUMNS) {
+            Bytes sums[ROWS][VECTORS] = {};
+            for (int i = 0; i < k; i += BYTE_STEP)
+                for (int r = 0; r < ROWS; ++r)
+                    for (int v = 0; v < VECTORS; ++v)
+                        sums[r][v] = add_products(sums[r][v], row[r] + i, panel + i * LEAF + (column + v * LANES) * 4);
+            for (int r = 0; r < ROWS && first + r < n; ++r)
+                for (int v = 0; v < VECTORS; ++v) {
+                    const int j = column + v * LANES;
+                    const Whole bounds = load<Whole>(columns + j) + limits[first + r];
+                    mask[r] |= twice_at_least(sums[r][v], reinterpret_cast<Bytes>(bounds)) << j;
+                }
         }
-        for (int r = 0; r < ROWS && first + r < n; ++r) {
-            std::uint64_t mask = 0;
-            for (int v = 0; v < VECTORS; ++v)
-                mask |= twice_at_least(reinterpret_cast<Whole>(sums[r][v]),
-                                      load<Whole>(columns + v * LANES) + limits[first + r])
-                        << (v * LANES);
-            masks[first + r] = mask;
-        }
+        for (int r = 0; r < ROWS && first + r < n; ++r) masks[first + r] = mask[r];
     }
 }
 
@@ -180,8 +213,10 @@ void byte_candidates(const std::uint8_t* rows, const std::uint8_t* chosen, int n
 }  // namespace
 
 Kernels table() {
-    Kernels kernels{"", lower, at_most, candidates, nullptr, squared32, squared64};
+    Kernels kernels{"", lower, at_most, candidates, 0, 1, nullptr, squared32, squared64};
 #if defined(DBSCAN_BYTES)
+    kernels.byte_most = BYTE_MOST;
+    kernels.byte_step = BYTE_STEP;
     kernels.byte_candidates = byte_candidates;
 #endif
     return kernels;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace dbscan {
@@ -24,7 +25,9 @@ struct Kernels {
 
     // The same with coordinates that are bytes: 2 * row · column >= limits[i] + columns[j]. The bytes of rows are
     // unsigned, those of the panel signed and in groups: 4 coordinates of LEAF points, and again. k is a multiple
-    // of 4. Null where the kernel has none.
+    // of byte_step; bytes are at most byte_most, and those of rows 1 more than twice that. Null where the kernel
+    // has none.
+    int byte_most, byte_step;
     void (*byte_candidates)(const std::uint8_t* rows, const std::uint8_t* chosen, int n, const std::int32_t* limits,
                             const std::int8_t* panel, const std::int32_t* columns, int k, std::uint64_t* masks);
 
@@ -34,6 +37,8 @@ struct Kernels {
 
 // Those that this machine can run, the best first.
 std::vector<Kernels> kernels();
+
+Kernels kernel_of(const std::string& name);
 
 #define DBSCAN_DECLARE(isa) \
     namespace isa {         \

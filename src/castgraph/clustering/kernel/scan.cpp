@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cmath>
-#include <condition_variable>
-#include <exception>
 #include <limits>
-#include <mutex>
 #include <stdexcept>
-#include <thread>
+
+#include "exact.hpp"
+#include "threads.hpp"
 
 namespace dbscan {
 
@@ -20,58 +18,6 @@ constexpr double ROUNDING64 = std::numeric_limits<double>::epsilon();
 constexpr int FEW_DIMENSIONS = 15;  // so few are measured exactly at once
 // Bytes are used where their rounding widens eps by no more than this share.
 constexpr double MOST_BYTE_ROUNDING = 0.2;
-
-// The squared distance to the last bit: with float64, from the first coordinate to the last.
-template <typename T>
-double exact(const T* x, const T* y, std::int64_t d) {
-    double sum = 0;
-    for (std::int64_t i = 0; i < d; ++i) {
-        const double difference = double(x[i]) - double(y[i]);
-        sum += difference * difference;
-    }
-    return sum;
-}
-
-// Runs `work(i)` for all i < n on some threads, while the calling thread polls.
-void in_threads(int threads, std::int64_t n, const std::function<void(std::int64_t, int)>& work,
-                const std::function<void(double)>& poll) {
-    std::atomic<std::int64_t> next{0}, done{0};
-    std::atomic<bool> stop{false};
-    std::exception_ptr failure;
-    std::mutex mutex;
-    std::condition_variable ended;
-    int running = threads;
-    std::vector<std::thread> workers;
-    const auto run = [&](int worker) {
-        try {
-            for (std::int64_t i; !stop && (i = next++) < n; ++done) work(i, worker);
-        } catch (...) {
-            std::lock_guard<std::mutex> lock(mutex);
-            if (!failure) failure = std::current_exception();
-            stop = true;
-        }
-        std::lock_guard<std::mutex> lock(mutex);
-        --running;
-        ended.notify_all();
-    };
-    for (int worker = 0; worker < threads; ++worker) workers.emplace_back(run, worker);
-    try {
-        std::unique_lock<std::mutex> lock(mutex);
-        while (running) {
-            ended.wait_for(lock, std::chrono::milliseconds(100), [&] { return !running; });
-            lock.unlock();
-            poll(n ? double(done) / double(n) : 1.0);
-            lock.lock();
-        }
-    } catch (...) {
-        stop = true;
-        for (std::thread& worker : workers) worker.join();
-        throw;
-    }
-    for (std::thread& worker : workers) worker.join();
-    if (failure) std::rethrow_exception(failure);
-    poll(1);
-}
 
 // What one thread works with.
 struct Scratch {
@@ -157,17 +103,18 @@ private:
                 reach_[leaf] = std::max(reach_[leaf], float(std::sqrt(square)));
             }
         }
-        if (run_.byte_candidates && largest > 0) prepare_bytes(127 / double(largest));
+        if (run_.byte_candidates && largest > 0) prepare_bytes(run_.byte_most / double(largest));
     }
 
-    // Coordinates rounded to whole numbers of -127 to 127; `residual` bounds what that moves a point.
+    // Coordinates rounded to whole numbers that are bytes; `residual` bounds what that moves a point.
     void prepare_bytes(double scale) {
-        const std::int64_t k = (t_.k + 3) / 4 * 4;
+        const std::int64_t k = (t_.k + run_.byte_step - 1) / run_.byte_step * run_.byte_step;
+        const int most = run_.byte_most, above = most + 1;  // what makes bytes of rows unsigned
         const double radius = eps_.back() * t_.scale * scale;
         if (std::sqrt(double(k) / 12) * 2 > MOST_BYTE_ROUNDING * radius) return;
         byte_scale_ = scale;
         byte_panels_.assign(n_slots_ * k, 0);
-        byte_rows_.assign(n_slots_ * k, 128);
+        byte_rows_.assign(n_slots_ * k, std::uint8_t(above));
         byte_square_.assign(n_slots_, 0);
         byte_column_.assign(n_slots_, NEVER);
         residual_.assign(t_.n_leaves, 0.f);
@@ -178,16 +125,15 @@ private:
                 std::int32_t square = 0, sum = 0;
                 for (std::int64_t i = 0; i < t_.k; ++i) {
                     const double value = t_.slots[slot * t_.k + i] * scale;
-                    const int rounded = std::clamp(int(std::lrint(value)), -127, 127);
+                    const int rounded = std::clamp(int(std::lrint(value)), -most, most);
                     byte_panels_[(leaf * k + i / 4 * 4) * LEAF + j * 4 + i % 4] = std::int8_t(rounded);
-                    byte_rows_[slot * k + i] = std::uint8_t(rounded + 128);
+                    byte_rows_[slot * k + i] = std::uint8_t(rounded + above);
                     moved += (value - rounded) * (value - rounded);
                     square += rounded * rounded;
                     sum += rounded;
                 }
                 byte_square_[slot] = square;
-                // The rows are 128 too large.
-                byte_column_[slot] = square + 256 * sum;
+                byte_column_[slot] = square + 2 * above * sum;
                 residual_[leaf] = std::max(residual_[leaf], float(std::sqrt(moved)));
             }
         bytes_k_ = int(k);
@@ -360,12 +306,6 @@ private:
     std::vector<std::int32_t> byte_square_, byte_column_;
 };
 
-const Kernels& chosen(const std::vector<Kernels>& all, const std::string& name) {
-    for (const Kernels& kernel : all)
-        if (kernel.name == name) return kernel;
-    throw std::invalid_argument("this machine has no kernel " + name);
-}
-
 }  // namespace
 
 std::vector<Kernels> kernels() {
@@ -386,9 +326,15 @@ std::vector<Kernels> kernels() {
     return found;
 }
 
+Kernels kernel_of(const std::string& name) {
+    for (const Kernels& kernel : kernels())
+        if (kernel.name == name) return kernel;
+    throw std::invalid_argument("this machine has no kernel " + name);
+}
+
 std::vector<Pair> scan(const Task& task, const std::function<void(double)>& poll) {
-    const std::vector<Kernels> all = kernels();
-    Search search(task, chosen(all, task.kernel));
+    const Kernels run = kernel_of(task.kernel);
+    Search search(task, run);
     std::vector<Scratch> scratches(std::size_t(task.threads));
     in_threads(task.threads, task.n_tiles, [&](std::int64_t i, int worker) { search.tile(i, scratches[worker]); }, poll);
     return search.left();
