@@ -219,7 +219,8 @@ def _write_visual(folder: Path, story: Story) -> None:
     for name in (MORNING, EVENING):
         of = [
             {"broadcast": name, "frame": n, "alike": 11 if n == 12 else n, "time": moment}
-            | {"group": GROUP_OF[(n - 1) // 6 % 3], "broadcast_group": NOISE, "near": 0.9, "n_faces": 0}
+            | {"group": GROUP_OF[(n - 1) // 6 % 3], "broadcast_group": NOISE, "near": 0.9}
+            | {"setting": NOISE if n > 24 else int(name == EVENING), "n_faces": 0}
             | {"labels": ["studio"] * (n % 2) + [HOSTILE_LABEL] * (n % 3 == 0), "scores": [], "texts": None}
             for n, status in sorted(story.frames[name].items())
             if status == "ok"
@@ -238,21 +239,28 @@ def _write_visual(folder: Path, story: Story) -> None:
         )
         rows += of
     write(folder / "visual" / "frames.parquet", tables.VISUAL_FRAMES, rows)
-    some = {"scope": "", "n_pictures": 5, "n_broadcasts": 2, "first_seen": rows[0]["time"]}
+    some = {"n_pictures": 5, "n_broadcasts": 2, "first_seen": rows[0]["time"]}
     some |= {"last_seen": rows[0]["time"], "spread": 0.1, "n_faces": 1.0, "z": [3.0]}
     write(
         folder / "visual" / "groups.parquet",
         tables.GROUPS,
         [
-            {**some, "group": number, "broadcast": name, "frame": frame, "labels": [HOSTILE_LABEL]}
-            | {"n_frames": sum(row["group"] == number for row in rows)}
-            for number, name, frame in ((NOISE, MORNING, 13), (0, MORNING, 4), (1, EVENING, 11))
+            {**some, "scope": scope, "group": number, "broadcast": name, "frame": frame}
+            | {"labels": [HOSTILE_LABEL], "n_frames": sum(row[kind] == number for row in rows)}
+            for kind, scope, number, name, frame in (
+                ("group", "", NOISE, MORNING, 13),
+                ("group", "", 0, MORNING, 4),
+                ("group", "", 1, EVENING, 11),
+                ("setting", "settings", 0, MORNING, 10),
+                ("setting", "settings", 1, EVENING, 5),
+            )
         ],
     )
     people = tables.read(folder / CLUSTERING / "people.parquet", tables.PEOPLE)["person_id"].to_pylist()
     stands_out = [
         (people[0], "group", "0", 4.0),
         (people[0], "group", "1", 5.0),
+        (people[0], "setting", "1", 3.5),
         (people[0], "label", "studio", 3.0),
         (people[1], "group", "1", 2.5),
         (people[1], "label", HOSTILE_LABEL, 2.0),

@@ -381,12 +381,17 @@ def test_pictures_that_stand_out_lead_to_their_frames_and_to_who_else_is_seen_wi
 
     def shown(name: str) -> list[tuple[str, int]]:
         alike = ((place, frames[place[0], frames[place]["alike"]]) for place in sorted(seen & set(frames)))
-        return [place for place, row in alike if name in (str(row["group"]), *row["labels"])]
+        return [
+            place
+            for place, row in alike
+            if name in (*row["labels"], f"Group {row['group']}", f"Setting {row['setting']}")
+        ]
 
     page = open_page(address(found), f"#/person/{first}")
     section = page.locator("section").filter(has=page.get_by_role("heading", name="Pictures that stand out"))
     cards = section.locator(".sights li")
-    mine = [name for person, kind, name in told if (person, kind) == (first, "group")]
+    mine = [f"{kind.title()} {name}" for person, kind, name in told if person == first and kind != "label"]
+    assert mine == ["Setting 1", "Group 1", "Group 0"]
     expect(cards).to_have_count(len(mine))
     expect(section).to_contain_text(f"{len(frames)} frames of 2 broadcasts")
     for n, name in enumerate(mine):
@@ -399,13 +404,14 @@ def test_pictures_that_stand_out_lead_to_their_frames_and_to_who_else_is_seen_wi
         expect(loaded).to_have_js_property("naturalWidth", 160)
         cards.nth(n).get_by_role("button").click()
         dialog = page.get_by_role("dialog")
-        expect(dialog.get_by_role("heading").first).to_contain_text(f"Group {name}")
+        expect(dialog.get_by_role("heading").first).to_contain_text(name)
         expect(dialog.get_by_role("status")).to_have_text(f"1 of {len(places)}")
         page.keyboard.press("End")
         expect(dialog.locator(".frame-facts")).to_contain_text(f"frame {places[-1][1]}, ")
         page.keyboard.press("Escape")
-    others = [person for person, kind, name in told if (kind, name) == ("group", mine[0]) and person != first]
-    expect(cards.nth(0).locator(".also a")).to_have_count(len(others))
+    others = [person for person, kind, name in told if (kind, name) == ("group", "1") and person != first]
+    assert others
+    expect(cards.nth(1).locator(".also a")).to_have_count(len(others))
     assert [row["n_frames"] for row in rows(page, "Labels that stand out")] == [
         str(len(shown(name))) for person, kind, name in told if (person, kind) == (first, "label")
     ]
@@ -414,7 +420,7 @@ def test_pictures_that_stand_out_lead_to_their_frames_and_to_who_else_is_seen_wi
     expect(cards.nth(0)).to_contain_text("0 frames")
     expect(cards.nth(0).get_by_role("button")).to_be_disabled()
     page.evaluate("where => { location.hash = where }", f"#/person/{first}")
-    cards.nth(0).get_by_role("link", name="In its broadcast").click()
+    cards.nth(1).get_by_role("link", name="In its broadcast").click()
     expect(page.get_by_role("dialog").locator(".frame-facts")).to_contain_text("frame 11, ")
 
 

@@ -60,6 +60,7 @@ def test_everything_is_drawn_and_the_same_every_time(tmp_path: Path) -> None:
     assert {name for name in found if name.startswith("sheets")} == {
         *(f"sheets/groups/{number}.jpg" for number in ("000", "001", "002", "noise")),
         "sheets/clusters.jpg",
+        "sheets/settings.jpg",
         *(f"sheets/storyboards/{name}.jpg" for name in KINDS),
     }
     assert draw(tmp_path / "run", embedded, tmp_path / "again") == found

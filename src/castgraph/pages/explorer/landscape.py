@@ -1,9 +1,9 @@
-"""The pictures that people are seen with: groups of pictures and labels that stand out, and where."""
+"""The pictures that people are seen with: settings, groups and labels that stand out, and where."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,17 +13,26 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from castgraph.base import tables
+from castgraph.base.text import line
 from castgraph.pages.explorer.data import NOBODY, Columns, Numbers
 from castgraph.pages.explorer.evidence import QUALITY, Blur, blurred_frame, faces_in, to_blur
 from castgraph.people import pictures
 from castgraph.people.places import Places
 from castgraph.visual.embed import THUMBNAIL
+from castgraph.visual.groups import SETTINGS
 from castgraph.visual.store import leader_of, leaders
 
-GROUP, LABEL = "group", "label"
+KINDS = ("setting", "group", "label")
+"""In the order of the page."""
+
+SCOPES = {"setting": SETTINGS, "group": ""}
+"""Of the kinds that have numbers and pictures, their scope in the table of groups."""
 
 Embedded = Mapping[str, str | os.PathLike[str]]
 """Broadcast → the table of its embedded frames."""
+
+Sight = tuple[str, str]
+"""A kind, and a number or name."""
 
 Rows = NDArray[np.int64]
 
@@ -34,11 +43,11 @@ class Landscape(NamedTuple):
     Attributes
     ----------
     seen_with
-        The table of this name: what stands out for each person, groups first, and of each kind what stands
-        out most first.
+        The table of this name: what stands out for each person, by `KINDS`, of each kind what stands out most
+        first.
     sights
-        The labels and groups that stand out for somebody: groups by their numbers, then labels by name. Of
-        a group ``broadcast`` and ``frame`` are those of its medoid.
+        What stands out for somebody, by `KINDS`, then by number or name. Of settings and groups
+        ``broadcast`` and ``frame`` are those of the medoid.
     sighted, first
         The stretches of frames that show each sight, and where the rows of each begin.
     n_broadcasts, n_frames
@@ -74,20 +83,19 @@ def read_landscape(run: Path, clustering: str, numbers: Numbers) -> Landscape:
     person = numbers.of_people(found["person_id"])
     found = found.filter(pa.array(person != NOBODY))
     person = person[person != NOBODY]
-    keys = list(zip(found["kind"].to_pylist(), found["name"].to_pylist(), strict=True))
-    groups = sorted({int(name) for kind, name in keys if kind == GROUP})
-    labels = sorted({name for kind, name in keys if kind == LABEL})
-    place: dict[tuple[str, str], int] = {(GROUP, str(each)): n for n, each in enumerate(groups)}
-    place |= {(LABEL, each): len(groups) + n for n, each in enumerate(labels)}
+    keys = [
+        (KINDS.index(kind), int(name) if kind in SCOPES else 0, name)
+        for kind, name in zip(found["kind"].to_pylist(), found["name"].to_pylist(), strict=True)
+    ]
+    sights = [(KINDS[kind], name) for kind, _, name in sorted(set(keys))]
+    place = {key: n for n, key in enumerate(sorted(set(keys)))}
     sight = np.array([place[key] for key in keys], np.int64)
+    kind = np.array([key[0] for key in keys], np.int64)
     z = found["z"].to_numpy()
-    order = np.lexsort((sight, -z, sight >= len(groups), person))
-    frames = tables.read(
-        run / "visual" / "frames.parquet",
-        tables.VISUAL_FRAMES,
-        ["broadcast", "frame", "alike", "group", "labels"],
-    )
-    sighted, first = _sighted(frames, groups, labels, numbers)
+    order = np.lexsort((sight, -z, kind, person))
+    columns = ["broadcast", "frame", "alike", *SCOPES, "labels"]
+    frames = tables.read(run / "visual" / "frames.parquet", tables.VISUAL_FRAMES, columns)
+    sighted, first = _sighted(frames, sights, numbers)
     return Landscape(
         {
             "person": person[order],
@@ -96,7 +104,7 @@ def read_landscape(run: Path, clustering: str, numbers: Numbers) -> Landscape:
             "n_pictures": found["n_pictures"].to_numpy()[order],
             "z": z[order].astype(np.float32),
         },
-        _sights(run / "visual" / "groups.parquet", groups, labels, numbers),
+        _sights(run / "visual" / "groups.parquet", sights, numbers),
         sighted,
         first,
         len(frames["broadcast"].unique()),
@@ -104,57 +112,59 @@ def read_landscape(run: Path, clustering: str, numbers: Numbers) -> Landscape:
     )
 
 
-def _sights(path: Path, groups: list[int], labels: list[str], numbers: Numbers) -> Columns:
-    """Tell of the groups and labels."""
-    table = tables.read(path, tables.GROUPS)
-    of_run = table.filter(pc.equal(table["scope"].cast(pa.string()), ""))
-    rows = {row["group"]: row for row in of_run.to_pylist()}
-    missing = [each for each in groups if each not in rows]
-    if missing:
-        raise tables.TableError(f"{path} has no group {missing[0]}, with which people are said to be seen")
-    told = [rows[each] for each in groups]
-    rest = [0] * len(labels)
+def _sights(path: Path, sights: Sequence[Sight], numbers: Numbers) -> Columns:
+    """Tell of what stands out."""
+    scopes = {scope: kind for kind, scope in SCOPES.items()}
+    rows = {
+        (scopes[row["scope"]], str(row["group"])): row
+        for row in tables.read(path, tables.GROUPS).to_pylist()
+        if row["scope"] in scopes
+    }
+    for sight in sights:
+        if sight[0] in SCOPES and sight not in rows:
+            raise tables.TableError(f"{path} has no {' '.join(sight)}, with which people are said to be seen")
+    nothing = {"labels": None, "broadcast": "", "frame": 0, "n_frames": 0, "n_broadcasts": 0}
+    told = [rows.get(sight, nothing) for sight in sights]
     return {
-        "kind": [GROUP] * len(groups) + [LABEL] * len(labels),
-        "name": [*map(str, groups), *labels],
-        "labels": [*(row["labels"] or [] for row in told), *([] for _ in labels)],
-        "broadcast": np.append(
-            numbers.of_broadcasts(pa.array([row["broadcast"] for row in told], pa.string())),
-            np.full(len(labels), NOBODY),
-        ),
+        "kind": [kind for kind, _ in sights],
+        "name": [line(name) for _, name in sights],
+        "labels": [[line(label) for label in row["labels"] or ()] for row in told],
+        "broadcast": numbers.of_broadcasts(pa.array([row["broadcast"] for row in told], pa.string())),
         **{
-            name: np.array([*(row[name] for row in told), *rest], np.int64)
+            name: np.array([row[name] for row in told], np.int64)
             for name in ("frame", "n_frames", "n_broadcasts")
         },
     }
 
 
-def _sighted(
-    frames: pa.Table, groups: list[int], labels: list[str], numbers: Numbers
-) -> tuple[Columns, list[int]]:
-    """Find the stretches that show each group and label; a frame shows what the first of its like does."""
-    n_sights = len(groups) + len(labels)
+def _sighted(frames: pa.Table, sights: Sequence[Sight], numbers: Numbers) -> tuple[Columns, list[int]]:
+    """Find the stretches that show what stands out; a frame shows what the first of its like does."""
     codes = frames["broadcast"].combine_chunks()
     broadcast = numbers.of_broadcasts(codes.dictionary)[codes.indices.to_numpy()]
-    frame, alike, group = (frames[name].to_numpy() for name in ("frame", "alike", "group"))
+    frame, alike = (frames[name].to_numpy() for name in ("frame", "alike"))
     leader = leader_of(codes.indices.to_numpy(), frame, alike)
-    leading = leaders(frame, alike)
-    known = np.array(groups, np.int64)
-    at = np.searchsorted(known, group).clip(max=max(len(known) - 1, 0))
-    grouped = np.flatnonzero(known[at] == group) if len(known) else np.empty(0, np.int64)
+    places: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
+    for n, (kind, name) in enumerate(sights):
+        places[kind][name] = n
+    found: list[tuple[Rows, Rows]] = []
+    for kind in SCOPES:
+        number = frames[kind].to_numpy()
+        wanted = [int(name) for name in places[kind]]
+        place = np.full(max([int(number.max(initial=0)), *wanted]) + 2, NOBODY)
+        place[wanted] = list(places[kind].values())
+        found.append((place[number], np.arange(len(frame))))  # that of -1, none, is the last
     # Of each picture its labels, one after the other; each of its frames has them all.
-    lists = frames["labels"].take(pa.array(leading)).combine_chunks()
-    texts = lists.flatten()
-    names = texts.cast(pa.string()) if pa.types.is_dictionary(texts.type) else texts
-    label = pc.fill_null(pc.index_in(names, pa.array(labels, pa.string())), NOBODY).to_numpy()
-    begins = np.concatenate([[0], np.cumsum(pc.fill_null(pc.list_value_length(lists), 0).to_numpy())])
-    each = np.diff(begins)[leader]
+    lists = frames["labels"].take(pa.array(leaders(frame, alike))).combine_chunks()
+    known = pc.index_in(lists.flatten(), pa.array(list(places["label"]), pa.string()))
+    label = np.append(list(places["label"].values()), NOBODY)[pc.fill_null(known, NOBODY).to_numpy()]
+    ends = np.cumsum(pc.fill_null(pc.list_value_length(lists), 0).to_numpy())
+    begins = np.append(0, ends)[leader]
+    each = ends[leader] - begins if len(frame) else begins
     row = np.repeat(np.arange(len(frame)), each)
     within = np.arange(len(row)) - np.repeat(np.cumsum(each) - each, each)
-    mentioned = label[begins[leader[row]] + within] if len(row) else np.empty(0, np.int64)
-    row, mentioned = row[mentioned != NOBODY], mentioned[mentioned != NOBODY]
-    sight = np.concatenate([at[grouped], len(groups) + mentioned]).astype(np.int64)
-    return _stretches(sight, np.concatenate([grouped, row]), broadcast, frame, n_sights)
+    found.append((label[begins[row] + within], row))
+    sight, row = (np.concatenate(parts).astype(np.int64) for parts in zip(*found, strict=True))
+    return _stretches(sight[sight != NOBODY], row[sight != NOBODY], broadcast, frame, len(sights))
 
 
 def _stretches(
@@ -185,12 +195,12 @@ def write_group_pictures(
     *,
     blur: Blur,
 ) -> Rows:
-    """Write a small picture of each group: its medoid, in which faces are blurred as in all pictures.
+    """Write a small picture of each setting and group: the medoid, with faces blurred as in all pictures.
 
     Parameters
     ----------
     folder
-        Gets a file a group, ``3.jpg`` for group 3.
+        Gets a file each, ``group-3.jpg`` for group 3.
     landscape
         What `read_landscape` gives.
     embedded
@@ -200,7 +210,7 @@ def write_group_pictures(
     numbers, places, members
         As of `castgraph.pages.explorer.frames.write_frames`.
     blur
-        See `castgraph.pages.explorer.evidence.to_blur`; a group is about nobody.
+        See `castgraph.pages.explorer.evidence.to_blur`; they are about nobody.
 
     Returns
     -------
@@ -213,7 +223,7 @@ def write_group_pictures(
     for number, (kind, broadcast, frame) in enumerate(
         zip(sights["kind"], sights["broadcast"], sights["frame"], strict=True)
     ):
-        if kind == GROUP and broadcast != NOBODY:
+        if kind in SCOPES and broadcast != NOBODY:
             wanted.setdefault(numbers.broadcasts[int(broadcast)], []).append((int(frame), number))
     sizes = _sizes(frames, wanted)
     for name in sorted(wanted):
@@ -226,7 +236,9 @@ def write_group_pictures(
             picture = pictures.decode_frame(jpeg)._replace(width=width, height=height)
             boxes = to_blur(places.boxes, members, faces_in(places, name, frame), [], blur)
             image = blurred_frame(picture, boxes, THUMBNAIL)
-            (folder / f"{sights['name'][number]}.jpg").write_bytes(pictures.encode(image, QUALITY))
+            (folder / f"{sights['kind'][number]}-{sights['name'][number]}.jpg").write_bytes(
+                pictures.encode(image, QUALITY)
+            )
             there.append(number)
     return np.array(sorted(there), np.int64)
 

@@ -1,4 +1,4 @@
-// The pictures that a person is seen with, more than others are: groups of pictures that are alike, and labels.
+// The pictures that a person is seen with, more than others are: settings, groups of pictures, and labels.
 import { h } from "../../common/dom.js";
 import { count, counted, decimal } from "../../common/format.js";
 import { columns, has } from "../data.js";
@@ -6,6 +6,7 @@ import { lowerBound } from "../meetings.js";
 import { tableOf } from "./layout.js";
 import { broadcastLink, broadcastName, nameOf, personLink } from "./names.js";
 
+const TITLE = { setting: "Setting ", group: "Group " };
 const MOST_OTHERS = 4; // people whom a group is told to stand out for, too
 
 /**
@@ -31,13 +32,22 @@ export async function sightsSection(app, person, seen, open) {
   const rows = mine.map((row) => {
     const sight = with_.sight[row];
     const frames = framesOf(sighted, sight, seen);
-    const group = sights.kind[sight] === "group";
-    return { row, sight, frames, group, z: with_.z[row], title: `${group ? "Group " : ""}${sights.name[sight]}` };
+    const kind = sights.kind[sight];
+    return { sight, frames, kind, z: with_.z[row], title: `${TITLE[kind] ?? ""}${sights.name[sight]}` };
   });
   const others = othersOf(with_, rows, person);
   const show = ({ frames, title }) => open({ title: `${name}: ${title}`, frames });
-  const groups = rows.filter((each) => each.group);
-  const labels = rows.filter((each) => !each.group);
+  const of = (kind) => rows.filter((each) => each.kind === kind);
+  const cards = (kind, title, told) =>
+    of(kind).length > 0 && [
+      h("h3", {}, title, " ", h("span", { class: "quiet" }, told)),
+      h(
+        "ul",
+        { class: "sights", "aria-label": title },
+        of(kind).map((each) => card(app, sights, pictured, each, others.get(each.sight) ?? [], show)),
+      ),
+    ];
+  const labels = of("label");
   const { visual, counts } = run.about;
   return [
     "Pictures that stand out",
@@ -50,14 +60,8 @@ export async function sightsSection(app, person, seen, open) {
         ` of ${counted(visual.broadcasts, "broadcast")}; ${count(counts.broadcasts_read)} were read`,
       ".",
     ),
-    groups.length > 0 && [
-      h("h3", {}, "Groups of pictures that are alike"),
-      h(
-        "ul",
-        { class: "sights" },
-        groups.map((each) => card(app, sights, pictured, each, others.get(each.sight) ?? [], show)),
-      ),
-    ],
+    cards("setting", "Settings", "pictures of the same colours, such as those of a studio by all its cameras"),
+    cards("group", "Groups", "pictures that are alike"),
     labels.length > 0 && [
       h("h3", {}, "Labels"),
       h("p", { class: "quiet" }, "Guesses of a network, often wrong: look at the frames."),
@@ -89,11 +93,11 @@ function othersOf({ person, sight, z }, rows, but) {
 
 function card(app, sights, pictured, each, others, show) {
   const { run } = app;
-  const { sight, frames, title, z } = each;
+  const { sight, frames, kind, title, z } = each;
   const place = [sights.broadcast[sight], sights.frame[sight]];
   const labels = sights.labels[sight];
   const picture = pictured.has(sight)
-    ? h("img", { src: `groups/${sights.name[sight]}.jpg`, alt: "", loading: "lazy", decoding: "async" })
+    ? h("img", { src: `groups/${kind}-${sights.name[sight]}.jpg`, alt: "", loading: "lazy", decoding: "async" })
     : h("span", { class: "no-picture" }, "no picture here");
   return h(
     "li",
