@@ -36,7 +36,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "transcript": 1,
     "utterances": 1,
     "words": 1,
-    "visual": 1,
+    "visual": 2,
     "groups": 2,
     "map": 1,
     "sheets": 2,

@@ -155,5 +155,5 @@ def test_what_people_are_seen_with(tmp_path: Path) -> None:
         (row["person_id"], row["kind"], row["name"], row["n"], row["n_rest"]) for row in found.to_pylist()
     ]
     # Who is in every picture is seen with nothing more than others are.
-    assert [row[:2] for row in told] == [("ANN", "group"), ("ANN", "label")]
+    assert [row[:2] for row in told] == [("ANN", "group"), ("ANN", "label"), ("ANN", "setting")]
     assert told[1][2:] == ("red", 12, 0)
