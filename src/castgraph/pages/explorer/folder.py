@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import shutil
 from collections import Counter
@@ -27,7 +25,7 @@ from castgraph.network import layers, variants
 from castgraph.network.export import read_nodes
 from castgraph.pages import theme
 from castgraph.pages.explorer import atlas, data
-from castgraph.pages.explorer.columns import Values, Written, script_json, write_table
+from castgraph.pages.explorer.columns import Values, data_id, file_names, script_json, write_table
 from castgraph.pages.explorer.data import NOBODY, Columns, Numbers
 from castgraph.pages.explorer.frames import Open, chosen_frames, write_frames
 from castgraph.pages.explorer.law import LAW
@@ -47,7 +45,7 @@ SCRIPT = ("explorer.js", "explorer.css", "LICENSES.txt")
 
 _MOST_LINES = 2000  # of the configuration
 _LAZY = ("times", "distances", "boxes", "said")
-_PICTURES = ("frames", "atlas")  # which are not what was counted
+_PICTURES = ("frames", "atlas")
 
 
 def write_explorer(
@@ -182,12 +180,13 @@ def write_explorer(
         "excluded": _of_page(networks.excluded, numbers),
         "distance_scale": scale,
     }
-    data_id = _data_id(facts, written)
+    # Whatever pictures there are, they are not what was counted.
+    known = data_id(facts, {name: each for name, each in written.items() if name not in _PICTURES})
     period = on_air(run / "frames.parquet", settings["frame_seconds"])
     cells = {"cell": atlas.CELL, "columns": atlas.COLUMNS, "pages": len(pages), "per_page": atlas.PER_PAGE}
     manifest = {
         **facts,
-        "data_id": data_id,
+        "data_id": known,
         "blur": options["blur"],
         "frames": options["frames"],
         "atlas": cells,
@@ -197,7 +196,7 @@ def write_explorer(
         "settings": configuration_text(config, _MOST_LINES),
         "versions": versions(),
         "law": LAW,
-        "citation": _citation(run.name, clustering, counts, period, data_id),
+        "citation": _citation(run.name, clustering, counts, period, known),
         "back": back,
         "files": {
             name: {"parts": each.parts, "eager": name not in _LAZY, "bytes": each.n_bytes}
@@ -216,7 +215,7 @@ def write_explorer(
         n_pairs=counts["pairs"],
         n_broadcasts=counts["broadcasts"],
         scripts=[
-            file for name, each in written.items() if name not in _LAZY for file in _files(name, each.parts)
+            file for name, each in written.items() if name not in _LAZY for file in file_names(name, each.parts)
         ],
     )
     log.info(
@@ -248,22 +247,9 @@ def _counting(network: Mapping[str, Any], frame_seconds: float) -> dict[str, Any
     }
 
 
-def _files(name: str, parts: int) -> list[str]:
-    return [f"{name}.js"] if parts == 1 else [f"{name}-{part}.js" for part in range(parts)]
-
-
 def _of_page(ids: Sequence[str], numbers: Numbers) -> list[int]:
     found = numbers.of_people(pa.array(ids, pa.string()))
     return [number for number in found.tolist() if number != NOBODY]
-
-
-def _data_id(facts: Mapping[str, Any], written: Mapping[str, Written]) -> str:
-    """Name what was counted: the same tables and settings have the same ID, whatever pictures there are."""
-    digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=6)
-    for name in sorted(written):
-        if name not in _PICTURES:
-            digest.update(written[name].digest)
-    return digest.hexdigest()
 
 
 def _gaps(broadcasts: pa.Table) -> dict[str, int]:
