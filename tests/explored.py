@@ -81,7 +81,7 @@ def loaded(story: Story) -> dict[str, Any]:
     return configuration.load(given)
 
 
-def make_run(folder: Path, story: Story) -> None:
+def make_run(folder: Path, story: Story, *, zips: bool = True) -> None:
     """Write what a run leaves in `folder`, which is ``results/{run}``, and its ZIPs in ``zips`` beside it."""
     config = loaded(story)
     here = folder / CLUSTERING
@@ -138,7 +138,8 @@ def make_run(folder: Path, story: Story) -> None:
     write_network(here, given, config["network"], links, min_seconds=config["people"]["min_seconds"])
     if story.words:
         _write_words(folder)
-    _write_zips(folder.parent / "zips", story)
+    if zips:
+        _write_zips(folder.parent / "zips", story)
 
 
 def _times(name: str, frames: list[int], clock: Callable[[int], float] | None, config: Any) -> list[Any]:

@@ -47,12 +47,16 @@ const by = {
     key: (k) => run.broadcasts.show[k],
     title: (show) => show || "without a title",
   }),
-  hour: (run) => ({
-    of: Array.from(run.pictures.time, (time) => Math.floor(time / 3600) % 24),
-    title: (hour) => `${String(hour).padStart(2, "0")}:00 to ${String((hour + 1) % 24).padStart(2, "0")}:00`,
-    step: (hour) => hour / 23,
-    note: "Hours are UTC.",
-  }),
+  hour(run) {
+    const of = Array.from(run.pictures.time, (time) => Math.floor(time / 3600) % 24);
+    const there = [...new Set(of)].sort((a, b) => a - b);
+    return {
+      of,
+      title: (hour) => `${String(hour).padStart(2, "0")}:00 to ${String((hour + 1) % 24).padStart(2, "0")}:00`,
+      step: (hour) => there.indexOf(hour) / Math.max(1, there.length - 1),
+      note: "Hours are UTC.",
+    };
+  },
   faces: (run) => ({
     of: Array.from(run.pictures.n_faces, (n) => Math.min(n, 6)),
     title: (n) => (n === 6 ? "6 faces or more" : n === 1 ? "1 face" : n ? `${n} faces` : "No face"),

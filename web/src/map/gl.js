@@ -16,7 +16,7 @@ out float v_size;
 void main() {
   gl_Position = vec4((a_at - u_centre) * u_scale, 0, 1);
   v_shape = a_look.x;
-  float size = u_size * (a_look.y == 2.0 ? 1.35 : 1.0) * (v_shape < 0.0 ? 0.62 : v_shape > 0.5 ? 1.12 : 1.0);
+  float size = u_size * (a_look.y == 2.0 ? 1.35 : 1.0) * (v_shape < 0.0 ? 0.62 : v_shape == 2.0 ? 1.3 : v_shape == 3.0 ? 1.15 : 1.0);
   gl_PointSize = size;
   v_size = size;
   v_colour = a_colour;
@@ -31,7 +31,7 @@ out vec4 colour;
 float edge(vec2 at) {
   if (v_shape < 0.5) return length(at) - 0.92;
   if (v_shape < 1.5) return max(abs(at.x), abs(at.y)) - 0.78;
-  if (v_shape < 2.5) return max(at.y - 0.72, 0.87 * abs(at.x) - 0.5 * at.y - 0.46);
+  if (v_shape < 2.5) return max(at.y - 0.62, 0.87 * abs(at.x) - 0.5 * at.y - 0.46);
   return abs(at.x) + abs(at.y) - 0.97;
 }
 void main() {
@@ -39,7 +39,8 @@ void main() {
   float one = 2.0 / v_size; // a pixel
   float from = edge(at);
   if (from > one) discard;
-  float inside = 1.0 - smoothstep(-one, 0.0, from + 1.2 * one);
+  float rim = one * clamp((v_size - 8.0) / 4.0, 0.0, 1.2); // between points that lie on each other
+  float inside = 1.0 - smoothstep(-one, 0.0, from + rim);
   vec3 shown = mix(u_paper, v_colour.rgb, inside);
   float there = v_colour.a * (1.0 - smoothstep(-0.5 * one, one, from));
   colour = vec4(shown * there, there);
@@ -150,15 +151,16 @@ export function drawing(canvas, grid, arrived) {
       gl.generateMipmap(gl.TEXTURE_2D);
       pages.set(number, { texture, width: bitmap.width, height: bitmap.height });
       bitmap.close();
-      arrived();
     } finally {
       coming--;
       next();
+      arrived();
     }
   }
 
   return {
-    gl,
+    /** How many pages are still to come. */
+    missing: () => wanted.length + coming,
     /** Where all pictures lie. */
     places({ x, y }) {
       const at = new Float32Array(2 * x.length);

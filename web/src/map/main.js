@@ -128,7 +128,7 @@ async function begin() {
     });
     const list = table({
       ...{ label: "Pictures", of: ["picture", "pictures"], columns: listColumns(run, () => read, open), rows: 0 },
-      ...{ sort: ["time", false], file: file("csv"), rowHeight: 58, inSight: 9 },
+      ...{ file: file("csv"), rowHeight: 58, inSight: 9 },
     });
     const heading = h("h2", { id: "list" }, "The list");
     const dialog = pictureDialog(run, {
@@ -238,6 +238,7 @@ async function begin() {
       const any = keys.size > 0 || within !== null;
       const state = new Uint8Array(run.n).fill(any ? 0 : 1);
       const kindOf = (n) => picked.find((kind) => kind.has(n)) ?? coloured.kinds[coloured.of[n]];
+      const images = options.as === "images";
       const colours = new Uint8Array(4 * run.n);
       const looks = new Float32Array(2 * run.n);
       const listed = [];
@@ -251,10 +252,9 @@ async function begin() {
         const kind = kindOf(n);
         // What has no colour of its own has one while it is picked.
         colours.set(chosen && keys.size && kind.plain ? marked : rgb.get(kind), 4 * n);
-        colours[4 * n + 3] = any && !chosen ? BACK : kind.shape < 0 && !chosen ? 150 : 255;
+        colours[4 * n + 3] = any && !chosen ? BACK : kind.shape < 0 && !images ? 150 : 255;
         looks.set([chosen ? Math.max(kind.shape, 0) : kind.shape, state[n]], 2 * n);
       }
-      const images = options.as === "images";
       now = { options, coloured, kindOf, places, shown };
       map?.show({ places, colours, looks, shown, state, first, images, area });
       if (!map) still();
@@ -360,7 +360,7 @@ function listColumns(run, read, open) {
     { name: "station", title: "Station", text: true, value: of("station"), saved: true },
     { name: "frame", title: "Frame", value: (n) => pictures.frame[n], width: "4.5rem", wide: true },
     {
-      ...{ name: "time", title: "Time (UTC)", text: true, width: "10.5rem" },
+      ...{ name: "time", title: "Time (UTC)", text: true, width: "9.9rem" },
       ...{ value: (n) => utc(pictures.time[n]), cell: (n) => second(pictures.time[n]) },
     },
     { name: "group", title: "Group", value: (n) => (pictures.group[n] < 0 ? NaN : pictures.group[n]), cell: (n) => (pictures.group[n] < 0 ? "none" : count(pictures.group[n])), width: "4.5rem" },

@@ -41,7 +41,8 @@ export const foreign = (text) => h("bdi", {}, text);
 
 export const peopleOf = (run, picture) => run.peopleIn(picture).map(run.personName);
 
-export const facesOf = (run, picture) => counted(run.pictures.n_faces[picture], "face");
+export const facesOf = (run, picture) =>
+  run.pictures.n_faces[picture] ? counted(run.pictures.n_faces[picture], "face") : "no face";
 
 export const alikeOf = (run, picture) =>
   run.pictures.n_frames[picture] > 1 ? `${count(run.pictures.n_frames[picture])} frames are like it` : "";

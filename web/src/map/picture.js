@@ -89,7 +89,7 @@ export function pictureDialog(run, on) {
             `frame ${count(pictures.frame[picture])}, ${second(pictures.time[picture])} UTC`,
             alikeOf(run, picture) && [h("br"), alikeOf(run, picture)],
           ),
-          h("p", {}, facesOf(run, picture), persons.length > 0 && ": ", persons.map((person, n) => [n > 0 && ", ", personLink(run, person)])),
+          h("p", {}, `${run.groupName(picture)} · ${facesOf(run, picture)}`, persons.length > 0 && ": ", persons.map((person, n) => [n > 0 && ", ", personLink(run, person)])),
           labels.length > 0 &&
             h(
               "p",
@@ -157,7 +157,10 @@ export function pictureDialog(run, on) {
     show(picture) {
       if (picture === now && element.open) return;
       now = picture;
-      if (!element.open) element.showModal();
+      if (!element.open) {
+        element.showModal();
+        after.focus();
+      }
       draw();
     },
     close() {

@@ -5,7 +5,6 @@ import { about, columns, FOLDER, has } from "../explorer/data.js";
 
 const PICTURES = ["broadcast", "frame", "time", "group", "n_faces", "n_frames"];
 const LISTS = ["person_first", "person", "label_first", "label", "score"];
-const SIDES = 0.94; // of the stage that the map takes, so that nothing lies at its edge
 export const METHODS = { pca: "PCA", tsne: "t-SNE", umap: "UMAP" };
 
 /**
@@ -90,7 +89,7 @@ function stretched(x, y) {
     }
     const half = (high - low) / 2;
     const middle = (high + low) / 2;
-    return { half: half || 1, values: Float32Array.from(values, (value) => (half ? (SIDES * (value - middle)) / half : 0)) };
+    return { half: half || 1, values: Float32Array.from(values, (value) => (half ? (value - middle) / half : 0)) };
   };
   const [across, down] = [side(x), side(y)];
   return { x: across.values, y: down.values, shape: across.half / down.half };

@@ -6,8 +6,10 @@ import { drawing } from "./gl.js";
 
 const MOST_ZOOM = 200;
 const STEP = 1.5; // of a press of a key or button
+const EDGE = 26; // pixels around all that is drawn
+const STRETCH = 1.7; // times that the map may be wider or higher than its coordinates are, to take its room
 const TILES = { least: 46, most: 132, large: 170 }; // pixels across a picture
-const OVER = 0.74; // pictures may lie on each other by what is left of their sides
+const OVER = 0.9; // pictures may lie on each other by what is left of their sides
 const NEAR = { mouse: 14, touch: 26 };
 const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const VERTICES = 60; // of an area, at most
@@ -53,6 +55,7 @@ export function stage(run, element, on) {
   let tiles = []; // pictures that have room, the first on top
   let laid = ""; // for what they were laid out
   let at = -1; // where the keyboard is
+  let byKeys = false; // whether that is to be seen
   let hovered = -1;
   let lasso = false; // whether dragging draws around
   let drawn = null; // what is being drawn around, in pixels
@@ -67,8 +70,11 @@ export function stage(run, element, on) {
   /** Pixels of a step of the map, across and down, at a zoom. */
   function steps(zoom = camera.zoom) {
     const { shape } = scene.places;
-    const stretch = Math.min(Math.max(wide / high, shape / 1.7), shape * 1.7);
-    const down = Math.min(high / 2, wide / 2 / stretch);
+    const [tileWide, tileHigh] = scene.images ? tile(1) : [0, 0];
+    const width = Math.max(50, wide - tileWide - EDGE); // what lies at the edge is to be seen, too
+    const height = Math.max(50, high - tileHigh - EDGE);
+    const stretch = Math.min(Math.max(width / height, shape / STRETCH), shape * STRETCH);
+    const down = Math.min(height, width / stretch) / 2;
     return [stretch * down * zoom, down * zoom];
   }
 
@@ -86,13 +92,13 @@ export function stage(run, element, on) {
 
   /** Pixels of a picture, across and down. */
   function tile(zoom = camera.zoom) {
-    const least = Math.min(Math.max(0.8 * Math.sqrt((wide * high) / run.n), TILES.least), TILES.most);
+    const least = Math.min(Math.max(0.68 * Math.sqrt((wide * high) / run.n), TILES.least), TILES.most);
     const across = Math.min(least * Math.max(zoom, 1) ** 0.35, Math.max(least, TILES.large), wide / 2.5);
     return [across, (across * cellHigh) / cellWide];
   }
 
   const pointSize = () => {
-    const usual = run.n <= 500 ? 15 : run.n <= 3000 ? 11 : run.n <= 10_000 ? 8 : 6;
+    const usual = run.n <= 500 ? 15 : run.n <= 3000 ? 11 : run.n <= 10_000 ? 8 : 6.5;
     return usual * Math.min(camera.zoom ** 0.22, 2);
   };
 
@@ -153,12 +159,13 @@ export function stage(run, element, on) {
     gl.draw({ centre: [camera.x, camera.y], scale, size: pointSize() * pixels, tile: tiles.length ? size : null, paper });
     mark();
     outline();
-    element.dataset.drawn = tiles.length; // for who looks whether pictures have come
+    element.dataset.drawn = tiles.length;
+    element.dataset.pages = gl.missing() ? "coming" : "whole"; // for who waits until all is there
   }
 
   /** Put the ring and the card where they belong. */
   function mark() {
-    const picture = hovered >= 0 ? hovered : document.activeElement === element ? at : -1;
+    const picture = hovered >= 0 ? hovered : byKeys && document.activeElement === element ? at : -1;
     ring.hidden = card.hidden = picture < 0 || !scene.shown[picture] || pointers.size > 0 || rectangle !== null;
     if (ring.hidden) return;
     const [left, top] = placeOf(picture);
@@ -245,6 +252,7 @@ export function stage(run, element, on) {
     rectangle = null;
     drawn = pointers.size === 1 && (lasso || event.shiftKey) ? [spot(event)] : null;
     hovered = -1;
+    byKeys = false;
     later();
   }
 
@@ -323,6 +331,7 @@ export function stage(run, element, on) {
     if (!act) return;
     event.preventDefault();
     hovered = -1;
+    byKeys = true;
     act();
     later();
   }
@@ -429,7 +438,13 @@ export function stage(run, element, on) {
 
   element.addEventListener("keydown", keys);
   element.addEventListener("focus", () => {
-    if (at < 0) at = nextIn([0, 0]);
+    byKeys = !pointers.size;
+    if (at < 0 && scene) at = nextIn([0, 0]);
+    later();
+  });
+  addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || hovered < 0) return;
+    hovered = -1; // what came by pointing goes without moving the pointer (WCAG 1.4.13)
     later();
   });
   element.addEventListener("blur", () => {
