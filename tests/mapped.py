@@ -1,6 +1,7 @@
 """Maps of pictures that are made up: the tables of their runs, and the page that is made of them."""
 
 import io
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from castgraph.base import tables
 from castgraph.base.tables import NOISE
 from castgraph.pages.map.folder import Given, write_map_page
 from castgraph.visual.store import vectors_writer
-from tests.explored import CLUSTERING, Explorer, Face, Story, loaded, make_run, read
+from tests.explored import CLUSTERING, Explorer, Face, Story, loaded, read, write_tables
 from tests.finished import write
 
 SIZE = 16  # numbers of an embedding
@@ -43,9 +44,13 @@ class Shot:
         ]
 
 
-def story_of(shots: Sequence[Shot], **more: Any) -> Story:
+Unread = Mapping[str, Sequence[int]]
+"""Frames that could not be read."""
+
+
+def story_of(shots: Sequence[Shot], unread: Unread, **more: Any) -> Story:
     """The run that has these pictures."""
-    frames: dict[str, dict[int, str]] = {}
+    frames: dict[str, dict[int, str]] = {name: dict.fromkeys(of, "damaged") for name, of in unread.items()}
     for shot in shots:
         frames.setdefault(shot.broadcast, {}).update(
             dict.fromkeys(range(shot.frame, shot.frame + shot.n_alike), "ok")
@@ -54,15 +59,20 @@ def story_of(shots: Sequence[Shot], **more: Any) -> Story:
 
 
 def make_map(
-    folder: Path, shots: Sequence[Shot], *, names: Mapping[str, str] = {}, **config: Mapping[str, Any]
+    folder: Path,
+    shots: Sequence[Shot],
+    *,
+    names: Mapping[str, str] = {},
+    unread: Unread = {},
+    **config: Mapping[str, Any],
 ) -> Explorer:
     """Write a run with these pictures, and its map; `config` is more of the sections of the configuration."""
     run = folder / "made-up"
     shots = sorted(shots, key=lambda shot: (shot.broadcast, shot.frame))
-    story = story_of(shots, names=names, config=config)
-    make_run(run, story, zips=False)
+    story = story_of(shots, unread, names=names, config=config)
+    write_tables(run, story, loaded(story))
     _write_sightings(run, shots)
-    embedded = write_visual(run, shots)
+    embedded = write_visual(run, shots, unread)
     return page_of(run, embedded, loaded(story))
 
 
@@ -88,7 +98,7 @@ def _write_sightings(run: Path, shots: Sequence[Shot]) -> None:
     write(run / CLUSTERING / "sightings.parquet", tables.TABLES["sightings"].schema, rows)
 
 
-def write_visual(run: Path, shots: Sequence[Shot]) -> dict[str, Path]:
+def write_visual(run: Path, shots: Sequence[Shot], unread: Unread) -> dict[str, Path]:
     """Write the tables of frames as wholes, and where pictures lie; gives those of each broadcast."""
     visual = run / "visual"
     visual.mkdir()
@@ -112,6 +122,13 @@ def write_visual(run: Path, shots: Sequence[Shot]) -> dict[str, Path]:
                 {**where, **said, "status": "ok", "reason": "", "thumbnail": picture, "phash": 1}
                 | {"embedding": vector(shot).tolist()}
             )
+    rows += [
+        {"broadcast": name, "frame": frame, "alike": None, "time": times[name, frame], "group": NOISE}
+        | {"broadcast_group": NOISE, "n_faces": 0, "labels": [], "scores": []}
+        for name, of in unread.items()
+        for frame in of
+    ]
+    rows.sort(key=lambda row: (row["broadcast"], row["frame"]))
     facts = {"n_pictures": len(shots), "n_placed": len(shots), "seed": 42}
     write(visual / "frames.parquet", tables.VISUAL_FRAMES, rows, facts)
     with vectors_writer(visual / "vectors.npy", SIZE) as add:
@@ -147,10 +164,10 @@ def _groups(shots: Sequence[Shot], times: Mapping[Any, Any]) -> list[dict[str, A
 
 
 def vector(shot: Shot) -> np.ndarray:
-    """A unit vector: those of a group are near each other, and the nearer, the nearer they lie."""
+    """A unit vector: those of a group are near each other."""
     middle = np.random.default_rng(shot.group + 1).normal(size=SIZE)
-    own = np.array([*shot.at, *np.zeros(SIZE - 2)])
-    found = middle + own
+    own = np.random.default_rng([shot.frame, zlib.crc32(shot.broadcast.encode())]).normal(size=SIZE)
+    found = middle + 0.3 * own
     return np.asarray(found / np.linalg.norm(found), np.float32)
 
 
