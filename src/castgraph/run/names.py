@@ -44,7 +44,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "seen_with": 1,
     "holds": 1,
     "published": 1,
-    "explorer": 1,
+    "explorer": 2,
     "summary": 10,
     "report": 8,
 }

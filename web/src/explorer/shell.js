@@ -62,7 +62,7 @@ export function shell(app, views) {
         h("button", { type: "button", class: "small", on: { click: help.open } }, "Keys ", h("kbd", {}, "?")),
       ),
     ),
-    h("nav", { "aria-label": "Views" }, links, safeBack(about.back)),
+    h("nav", { "aria-label": "Views" }, links, beyond(about.map, "Map"), beyond(about.back, "Report")),
   );
   document.body.replaceChildren(
     h("a", { class: "skip", href: "#view", on: { click: skip } }, "Skip to the content"),
@@ -103,9 +103,10 @@ export function shell(app, views) {
   };
 }
 
-function safeBack(back) {
-  const inside = /^(\.\.\/)*[\w.-]+\.html$/.test(back ?? "");
-  return inside || safeLink(back) ? h("a", { href: back, class: "back" }, "Report") : null;
+/** A link to another page of the run, where there is one. */
+function beyond(href, title) {
+  const inside = /^(\.\.\/)*([\w.-]+\/)*[\w.-]+\.html$/.test(href ?? "");
+  return inside || safeLink(href) ? h("a", { href, class: "back" }, title) : null;
 }
 
 function footer(app) {

@@ -198,6 +198,7 @@ def write_explorer(
         "law": LAW,
         "citation": _citation(run.name, clustering, counts, period, known),
         "back": back,
+        "map": "../../visual/map.html" if config["visual"]["embedder"] else "",
         "files": {
             name: {"parts": each.parts, "eager": name not in _LAZY, "bytes": each.n_bytes}
             for name, each in written.items()
