@@ -179,7 +179,7 @@ export function drawing(canvas, grid, arrived) {
     },
     /** Which are drawn as pictures, the first on top. */
     pictures(shown, { x, y }, colours) {
-      const of = Map.groupBy ? Map.groupBy(shown, pageOf) : grouped(shown);
+      const of = grouped(shown);
       const values = new ArrayBuffer(20 * shown.length);
       const floats = new Float32Array(values);
       const bytes = new Uint8Array(values);
@@ -250,14 +250,10 @@ export function drawing(canvas, grid, arrived) {
     images.leave();
   }
 
-  function pageOf(picture) {
-    return Math.floor(picture / grid.per_page);
-  }
-
   function grouped(pictures) {
     const of = new Map();
     for (const picture of pictures) {
-      const page = pageOf(picture);
+      const { page } = cellOf(grid, picture);
       if (!of.has(page)) of.set(page, []);
       of.get(page).push(picture);
     }

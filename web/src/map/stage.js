@@ -39,8 +39,7 @@ const VERTICES = 60; // of an area, at most
 export function stage(run, element, on) {
   const canvas = h("canvas", { "aria-hidden": "true" });
   const line = h("svg:polygon", { class: "area" });
-  const rest = h("svg:path", { class: "rest" });
-  const over = h("svg:svg", { class: "over", "aria-hidden": "true" }, rest, line);
+  const over = h("svg:svg", { class: "over", "aria-hidden": "true" }, line);
   const ring = h("div", { class: "ring", hidden: true });
   const card = h("div", { class: "card", hidden: true });
   const { width: cellWide, height: cellHigh } = run.about.small;
@@ -192,9 +191,6 @@ export function stage(run, element, on) {
     line.setAttribute("points", text);
     line.toggleAttribute("hidden", !corners.length);
     line.classList.toggle("drawing", drawn !== null || rectangle !== null);
-    // What lies outside is put back a little.
-    const whole = corners.length && !drawn ? `M0,0H${wide}V${high}H0ZM${text.replaceAll(" ", "L")}Z` : "";
-    rest.setAttribute("d", whole);
   }
 
   function moveTo(next, { tell = true } = {}) {
