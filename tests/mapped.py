@@ -19,7 +19,20 @@ from tests.explored import CLUSTERING, Explorer, Face, Story, loaded, read, writ
 from tests.finished import write
 
 SIZE = 16  # numbers of an embedding
-LABELS = ("anchor", "desk", "street", "crowd", "map", "rocket", "stage", "ship", "snow", "field", "car", "sea")
+LABELS = (
+    "anchor",
+    "desk",
+    "street",
+    "crowd",
+    "map",
+    "rocket",
+    "stage",
+    "ship",
+    "snow",
+    "field",
+    "car",
+    "sea",
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,9 @@ class Shot:
 
 
 Unread = Mapping[str, Sequence[int]]
-"""Frames that could not be read."""
+"""Of broadcasts the frames that could not be read."""
+
+ALL_READ: Unread = {}
 
 
 def story_of(shots: Sequence[Shot], unread: Unread, **more: Any) -> Story:
@@ -63,7 +78,7 @@ def make_map(
     shots: Sequence[Shot],
     *,
     names: Mapping[str, str] = {},
-    unread: Unread = {},
+    unread: Unread = ALL_READ,
     **config: Mapping[str, Any],
 ) -> Explorer:
     """Write a run with these pictures, and its map; `config` is more of the sections of the configuration."""
@@ -135,7 +150,13 @@ def write_visual(run: Path, shots: Sequence[Shot], unread: Unread) -> dict[str, 
         for shot in shots:
             add(vector(shot)[None])
     placed = [
-        {"broadcast": shot.broadcast, "frame": shot.frame, "group": shot.group, "umap_x": None, "umap_y": None}
+        {
+            "broadcast": shot.broadcast,
+            "frame": shot.frame,
+            "group": shot.group,
+            "umap_x": None,
+            "umap_y": None,
+        }
         | {"pca_x": shot.at[0], "pca_y": shot.at[1] / 2, "tsne_x": shot.at[0], "tsne_y": shot.at[1]}
         for shot in shots
     ]
@@ -158,7 +179,10 @@ def _groups(shots: Sequence[Shot], times: Mapping[Any, Any]) -> list[dict[str, A
         {"scope": "", "group": group, "n_frames": sum(shot.n_alike for shot in of), "n_pictures": len(of)}
         | {"n_broadcasts": len({shot.broadcast for shot in of}), "labels": list(of[0].labels), "z": []}
         | {"broadcast": of[0].broadcast, "frame": of[0].frame, "n_faces": 1.0}
-        | {"first_seen": times[of[0].broadcast, of[0].frame], "last_seen": times[of[-1].broadcast, of[-1].frame]}
+        | {
+            "first_seen": times[of[0].broadcast, of[0].frame],
+            "last_seen": times[of[-1].broadcast, of[-1].frame],
+        }
         for group, of in sorted(found.items())
     ]
 
@@ -211,7 +235,9 @@ def many(n: int = 2000, n_groups: int = 40, seed: int = 5) -> list[Shot]:
         labels = [] if group == NOISE else [LABELS[group % 12], LABELS[(group + 3) % 12]]
         n_alike = 1 + int(rng.random() < 0.2)
         shots.append(
-            Shot(name, number[name], group, tuple(at.tolist()), list(dict.fromkeys(seen)), labels, [], n_alike)
+            Shot(
+                name, number[name], group, tuple(at.tolist()), list(dict.fromkeys(seen)), labels, [], n_alike
+            )
         )
         number[name] += n_alike
     return shots

@@ -116,7 +116,9 @@ def found_by_pointing(page: Page) -> tuple[float, float]:
         for across in np.linspace(0.15, 0.85, 12):
             at = (left + width * across, top + height * down)
             page.mouse.move(*at)
-            page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            page.evaluate(
+                "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+            )
             if page.locator(".card").is_visible():
                 return at
     raise AssertionError("there is nothing to point at")
@@ -175,7 +177,9 @@ def test_points_and_pictures_are_drawn_in_the_colours_of_the_legend(open_page: O
             return Counter({colour: n for n, colour in picture.convert("RGB").getcolors(1 << 24)})
 
     as_points = colours()
-    legend = page.locator(".legend li svg").evaluate_all("(all) => all.map((each) => getComputedStyle(each).fill)")
+    legend = page.locator(".legend li svg").evaluate_all(
+        "(all) => all.map((each) => getComputedStyle(each).fill)"
+    )
     of_legend = [tuple(map(int, re.findall(r"\d+", each))) for each in legend]
     assert len(set(of_legend)) == 8  # seven, and what has none
     assert all(as_points[colour] > 50 for colour in of_legend[:28])
@@ -215,7 +219,11 @@ def test_by_each_colouring_the_legend_counts_and_picks(open_page: Open, made: Ma
         *title, number = [line.strip() for line in text.split("\n") if line.strip()]
         shown[" ".join(title)] = int(number.replace(",", ""))
     for kind, n in counts.items():
-        (found,) = [each for title, each in shown.items() if title == kind or title.startswith((kind + " ", kind + " to"))]
+        (found,) = [
+            each
+            for title, each in shown.items()
+            if title == kind or title.startswith((kind + " ", kind + " to"))
+        ]
         assert found == n, kind
     kind, n = counts.most_common(2)[-1]
     title = page.locator(".title", has_text=re.compile(rf"^{re.escape(kind)}(\D|$)"))
@@ -383,7 +391,7 @@ def test_fingers_move_zoom_draw_around_and_open(open_page: Open, made: Map, fing
 
 def found_near(page: Page, made: Map, n: int) -> tuple[float, float]:
     """Bring a picture to the middle of the map; gives where that is."""
-    x, y = (int(round(10_000 * value)) for value in made.points[n])
+    x, y = (round(10_000 * value) for value in made.points[n])
     page.evaluate("(at) => { location.hash = `#/tsne?at=${at}` }", f"{x}_{y}_4000")
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     page.locator(".stage").scroll_into_view_if_needed()
@@ -499,6 +507,21 @@ def test_filters_leave_out_and_are_in_the_address(open_page: Open, made: Map) ->
     expect(page).to_have_url(re.compile(r"#/tsne\?station=NTV$"))
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "#/toString?colour=constructor&at=1_x_2&area=1_2.3&open=../../x",
+        "#/tsne?colour=__proto__&at=&area=1_2.3_4.NaN_Infinity&open=%E0%A4%A",
+        "#/%E0%A4%A?at=9e99_9e99_9e99&as=<b>",
+    ],
+)
+def test_an_address_that_is_nonsense_shows_all(open_page: Open, made: Map, asked: str) -> None:
+    page = opened(open_page, made, asked)
+    told(page, "2,000 pictures of 12 broadcasts")
+    expect(page.locator(".legend li").first).to_contain_text("Group 0")
+    expect(page.locator("dialog.picture")).to_be_hidden()
+
+
 def test_texts_of_others_are_never_html_and_never_formulas(open_page: Open, made: Map) -> None:
     n = next(n for n, shot in enumerate(made.shots) if shot.texts)
     page = opened(open_page, made, f"#/tsne?colour=person&open={made.place(n)}")
@@ -519,7 +542,10 @@ def test_texts_of_others_are_never_html_and_never_formulas(open_page: Open, made
 
 
 def test_without_webgl_there_is_a_still_map_and_the_list(
-    open_page: Open, made: Map, chromium_without_webgl: Browser, axe: str  # noqa: F811
+    open_page: Open,
+    made: Map,
+    chromium_without_webgl: Browser,
+    axe: str,  # noqa: F811
 ) -> None:
     still = made.page.with_name("map_tsne.png")
     Image.new("RGB", (60, 60), "grey").save(still)

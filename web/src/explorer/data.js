@@ -64,7 +64,8 @@ function script(src) {
     const element = document.createElement("script");
     element.src = src;
     element.onload = resolve;
-    element.onerror = () => reject(new Error(`${src.slice(FOLDER.length)} is not there: is the folder of this page whole?`));
+    element.onerror = () =>
+      reject(new Error(`${src.slice(FOLDER.length)} is not there: is the folder of this page whole?`));
     document.head.append(element);
   });
 }

@@ -85,7 +85,11 @@ export function filterBar(run, change) {
   const useless = { station: stations.length < 2, show: shows.length < 2, from: oneDay, to: oneDay };
   const clear = h(
     "button",
-    { type: "button", class: "small", on: { click: () => change(Object.fromEntries(FILTERS.map((name) => [name, ""]))) } },
+    {
+      type: "button",
+      class: "small",
+      on: { click: () => change(Object.fromEntries(FILTERS.map((name) => [name, ""]))) },
+    },
     "Clear",
   );
   return {

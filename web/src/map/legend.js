@@ -59,7 +59,12 @@ export function legend(press, clear) {
       "button",
       { type: "button", "aria-pressed": String(on), "data-key": kind.key, on: { click: act } },
       swatch(kind),
-      h("span", { class: "title" }, foreign(kind.title), kind.more && h("small", { class: "quiet" }, " ", foreign(kind.more))),
+      h(
+        "span",
+        { class: "title" },
+        foreign(kind.title),
+        kind.more && h("small", { class: "quiet" }, " ", foreign(kind.more)),
+      ),
       h("span", { class: "number" }, count(kind.n)),
     );
     return h("li", {}, button);

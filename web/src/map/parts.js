@@ -71,7 +71,11 @@ export function card(run, picture, kind) {
     {},
     thumb(run, picture, 240),
     h("p", { class: "strong" }, foreign(run.broadcasts.show[k] || run.broadcasts.broadcast[k])),
-    h("p", {}, `${foreignStation(run, k)}${second(run.pictures.time[picture])} UTC · frame ${count(run.pictures.frame[picture])}`),
+    h(
+      "p",
+      {},
+      `${foreignStation(run, k)}${second(run.pictures.time[picture])} UTC · frame ${count(run.pictures.frame[picture])}`,
+    ),
     h("p", {}, swatch(kind), " ", run.groupName(picture), ` · ${facesOf(run, picture)}`),
     people.length > 0 && h("p", {}, foreign(people.join(", "))),
     labels.length > 0 && h("p", { class: "quiet" }, foreign(labels.map(({ name }) => name).join(", "))),

@@ -61,7 +61,10 @@ export function pictureDialog(run, on) {
     const k = pictures.broadcast[picture];
     const list = on.list();
     const place = placeIn(list);
-    heading.replaceChildren(foreign(broadcasts.show[k] || broadcasts.broadcast[k]), `, ${minute(pictures.time[picture])}`);
+    heading.replaceChildren(
+      foreign(broadcasts.show[k] || broadcasts.broadcast[k]),
+      `, ${minute(pictures.time[picture])}`,
+    );
     told.textContent = place >= 0 ? `${count(place + 1)} of ${count(list.length)} in the list` : "Not in the list";
     before.setAttribute("aria-disabled", String(place <= 0));
     after.setAttribute("aria-disabled", String(place === list.length - 1));
@@ -89,13 +92,23 @@ export function pictureDialog(run, on) {
             `frame ${count(pictures.frame[picture])}, ${second(pictures.time[picture])} UTC`,
             alikeOf(run, picture) && [h("br"), alikeOf(run, picture)],
           ),
-          h("p", {}, `${run.groupName(picture)} · ${facesOf(run, picture)}`, persons.length > 0 && ": ", persons.map((person, n) => [n > 0 && ", ", personLink(run, person)])),
+          h(
+            "p",
+            {},
+            `${run.groupName(picture)} · ${facesOf(run, picture)}`,
+            persons.length > 0 && ": ",
+            persons.map((person, n) => [n > 0 && ", ", personLink(run, person)]),
+          ),
           labels.length > 0 &&
             h(
               "p",
               {},
               h("span", { class: "quiet" }, "Labels, guessed: "),
-              labels.map(({ name, score }, n) => [n > 0 && ", ", foreign(name), h("small", { class: "quiet" }, ` ${score.toFixed(2)}`)]),
+              labels.map(({ name, score }, n) => [
+                n > 0 && ", ",
+                foreign(name),
+                h("small", { class: "quiet" }, ` ${score.toFixed(2)}`),
+              ]),
             ),
           said?.[picture] && h("p", {}, h("span", { class: "quiet" }, "Text on the screen: "), foreign(said[picture])),
           h("p", { class: "links" }, elsewhere(run, picture)),
@@ -143,7 +156,11 @@ export function pictureDialog(run, on) {
             {},
             h(
               "button",
-              { type: "button", "aria-label": `${under}: ${inWords(run, picture)}`, on: { click: () => on.go(picture) } },
+              {
+                type: "button",
+                "aria-label": `${under}: ${inWords(run, picture)}`,
+                on: { click: () => on.go(picture) },
+              },
               thumb(run, picture, 128),
               h("small", {}, under),
             ),

@@ -55,10 +55,13 @@ export async function load() {
     peopleIn: (picture) =>
       Array.from(pictures.person.subarray(pictures.person_first[picture], pictures.person_first[picture + 1])),
     labelsOf: (picture) =>
-      Array.from(pictures.label.subarray(pictures.label_first[picture], pictures.label_first[picture + 1]), (label, k) => ({
-        name: labels.name[label],
-        score: pictures.score[pictures.label_first[picture] + k] / 255,
-      })),
+      Array.from(
+        pictures.label.subarray(pictures.label_first[picture], pictures.label_first[picture + 1]),
+        (label, k) => ({
+          name: labels.name[label],
+          score: pictures.score[pictures.label_first[picture] + k] / 255,
+        }),
+      ),
     personName: (person) => people.name[person] || `Person ${people.person_id[person]}`,
     groupName: (picture) => (pictures.group[picture] < 0 ? "no group" : `group ${pictures.group[picture]}`),
     broadcastName(picture) {

@@ -49,7 +49,12 @@ export function shell(run, understood, shared) {
       h(
         "div",
         { class: "masthead map" },
-        h("div", { class: "title" }, h("p", { class: "kicker" }, `castgraph · ${about.embedder}`), h("p", { class: "run" }, about.run)),
+        h(
+          "div",
+          { class: "title" },
+          h("p", { class: "kicker" }, `castgraph · ${about.embedder}`),
+          h("p", { class: "run" }, about.run),
+        ),
         h(
           "div",
           { class: "tools" },

@@ -1,6 +1,7 @@
 // The map as it is drawn: where one looks, what is pointed at, and what is drawn around.
 import { fill, h } from "../common/dom.js";
 import { colour } from "../explorer/theme.js";
+import { fewer } from "./area.js";
 import { parts } from "./colouring.js";
 import { drawing } from "./gl.js";
 
@@ -12,7 +13,6 @@ const TILES = { least: 46, most: 132, large: 170 }; // pixels across a picture
 const OVER = 0.9; // pictures may lie on each other by what is left of their sides
 const NEAR = { mouse: 14, touch: 26 };
 const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-const VERTICES = 60; // of an area, at most
 
 /**
  * @typedef {Object} Scene what is to be drawn
@@ -155,7 +155,13 @@ export function stage(run, element, on) {
     const pixels = ratio();
     const paper = parts(colour("paper")).map((value) => value / 255);
     const size = tile().map((side) => side * pixels);
-    gl.draw({ centre: [camera.x, camera.y], scale, size: pointSize() * pixels, tile: tiles.length ? size : null, paper });
+    gl.draw({
+      centre: [camera.x, camera.y],
+      scale,
+      size: pointSize() * pixels,
+      tile: tiles.length ? size : null,
+      paper,
+    });
     mark();
     outline();
     element.dataset.drawn = tiles.length;
@@ -506,43 +512,3 @@ const cornersOf = ({ left, top, width, height }) => [
   [left + width, top + height],
   [left, top + height],
 ];
-
-/** Leave out corners that hardly matter (D. Douglas and T. Peucker, 1973), until few enough are left. */
-export function fewer(line) {
-  for (let most = 1; ; most *= 1.6) {
-    const kept = without(line, most);
-    if (kept.length <= VERTICES) return kept;
-  }
-}
-
-function without(line, most) {
-  if (line.length < 3) return line;
-  const [begin, end] = [line[0], line.at(-1)];
-  const length = Math.hypot(end[0] - begin[0], end[1] - begin[1]);
-  let far = 0;
-  let place = 0;
-  for (let n = 1; n < line.length - 1; n++) {
-    const [x, y] = [line[n][0] - begin[0], line[n][1] - begin[1]];
-    const away = length
-      ? Math.abs(x * (end[1] - begin[1]) - y * (end[0] - begin[0])) / length
-      : Math.hypot(x, y);
-    if (away > far) [far, place] = [away, n];
-  }
-  if (far <= most) return [begin, end];
-  return [...without(line.slice(0, place + 1), most).slice(0, -1), ...without(line.slice(place), most)];
-}
-
-/** Tell which points lie in an area, which may cross itself. */
-export function inside(area, x, y) {
-  const found = new Uint8Array(x.length);
-  for (let n = 0; n < x.length; n++) {
-    let is = false;
-    for (let k = 0, before = area.length - 1; k < area.length; before = k++) {
-      const [x1, y1] = area[k];
-      const [x2, y2] = area[before];
-      if (y1 > y[n] !== y2 > y[n] && x[n] < ((x2 - x1) * (y[n] - y1)) / (y2 - y1) + x1) is = !is;
-    }
-    found[n] = is ? 1 : 0;
-  }
-  return found;
-}

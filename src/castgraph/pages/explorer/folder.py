@@ -216,7 +216,10 @@ def write_explorer(
         n_pairs=counts["pairs"],
         n_broadcasts=counts["broadcasts"],
         scripts=[
-            file for name, each in written.items() if name not in _LAZY for file in file_names(name, each.parts)
+            file
+            for name, each in written.items()
+            if name not in _LAZY
+            for file in file_names(name, each.parts)
         ],
     )
     log.info(

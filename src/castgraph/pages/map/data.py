@@ -156,8 +156,8 @@ def picture_columns(placed: Placed) -> tuple[Columns, Columns, list[str]]:
     Returns
     -------
     columns : dict
-        With a row each: ``broadcast``, ``frame``, ``time``, ``group``, ``n_faces``, ``n_frames``, and where it
-        lies by each method.
+        With a row each: ``broadcast``, ``frame``, ``time``, ``group``, ``n_faces``, ``n_frames``, and where
+        it lies by each method.
     whole : dict
         Lists of each picture: ``person`` and ``label`` (with its ``score``, 255 for 1), and in ``…_first``
         where those of each picture begin, and where those of the last end.

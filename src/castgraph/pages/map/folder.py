@@ -98,7 +98,7 @@ def write_map_page(page: Path, folder: Path, given: Given, config: Mapping[str, 
         read_selection(run / "selected.csv"), archive["base_url"], archive["frame_url"]
     )
     columns, whole, labels = data.picture_columns(placed)
-    of_page = {
+    of_page: dict[str, data.Columns] = {
         "pictures": columns,
         "labels": {"name": labels},
         "groups": data.group_columns(tables.read(run / "visual" / "groups.parquet", tables.GROUPS), placed),
@@ -190,8 +190,8 @@ def _ratio(frames: Path, places: list[Place]) -> float:
         wanted.setdefault(name, set()).add(frame)
     found: list[float] = []
     columns = ["frame", "width", "height"]
-    for name, [frame, width, height] in tables.by_broadcast(frames, tables.MERGED_FRAMES, columns):
-        is_wanted = np.isin(frame, list(wanted.get(name, ())))
-        found += (height[is_wanted] / width[is_wanted]).tolist()
+    for name, [number, wide, high] in tables.by_broadcast(frames, tables.MERGED_FRAMES, columns):
+        is_wanted = np.isin(number, list(wanted.get(name, ())))
+        found += (high[is_wanted] / wide[is_wanted]).tolist()
     known = [ratio for ratio in found if np.isfinite(ratio)]
     return float(np.clip(np.median(known), 0.5, 1)) if known else _RATIO

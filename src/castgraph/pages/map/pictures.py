@@ -1,4 +1,4 @@
-"""The pictures of the map, many in one file: small ones that are drawn at once, and larger ones to look at."""
+"""The pictures of the map, many in a file: small ones that are drawn at once, larger ones to look at."""
 
 from __future__ import annotations
 

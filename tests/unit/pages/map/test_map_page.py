@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Explorer:
 def lists(of: dict[str, np.ndarray], name: str) -> Iterator[list[int]]:
     """What a column holds of each picture."""
     first = of[f"{name}_first"]
-    for begin, end in zip(first[:-1], first[1:], strict=True):
+    for begin, end in pairwise(first):
         yield of[name][begin:end].tolist()
 
 
@@ -83,7 +84,10 @@ def test_it_tells_of_each_picture_what_the_tables_do(found: Explorer) -> None:
     assert told == [[label.replace(HOSTILE, safe) for label in shot.labels] for shot in shots]
     seen = [[people["person_id"][person] for person in each] for each in lists(pictures, "person")]
     assert [sorted(each) for each in seen] == [sorted(shot.people) for shot in shots]
-    assert dict(zip(people["person_id"], people["name"], strict=True)) == {"K2Q2": "Person K2Q2", "A3Q3": safe}
+    assert dict(zip(people["person_id"], people["name"], strict=True)) == {
+        "K2Q2": "Person K2Q2",
+        "A3Q3": safe,
+    }
     assert found.tables["broadcasts"]["show"] == ["Late", "Morning News"]
     assert found.tables["broadcasts"]["station"] == ["1TV", "NTV"]
     groups = found.tables["groups"]
