@@ -547,11 +547,9 @@ def test_without_webgl_there_is_a_still_map_and_the_list(
     chromium_without_webgl: Browser,
     axe: str,  # noqa: F811
 ) -> None:
-    still = made.page.with_name("map_tsne.png")
-    Image.new("RGB", (60, 60), "grey").save(still)
     page = opened(open_page, made, browser=chromium_without_webgl)
     expect(page.locator(".stage")).to_contain_text("This browser draws no WebGL")
-    expect(page.get_by_role("img", name="The pictures of the run by t-SNE")).to_be_visible()
+    expect(page.get_by_role("img", name="The pictures by t-SNE")).to_be_visible()
     page.locator(".legend li button").first.click()
     n = sum(shot.group == 0 for shot in made.shots)
     told(page, f"{n} pictures picked of 2,000")

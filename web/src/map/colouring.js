@@ -47,20 +47,16 @@ const by = {
     key: (k) => run.broadcasts.show[k],
     title: (show) => show || "without a title",
   }),
-  hour(run) {
-    const of = Array.from(run.pictures.time, (time) => Math.floor(time / 3600) % 24);
-    const there = [...new Set(of)].sort((a, b) => a - b);
-    return {
-      of,
-      title: (hour) => `${String(hour).padStart(2, "0")}:00 to ${String((hour + 1) % 24).padStart(2, "0")}:00`,
-      step: (hour) => there.indexOf(hour) / Math.max(1, there.length - 1),
-      note: "Hours are UTC.",
-    };
-  },
+  hour: (run) => ({
+    of: Array.from(run.pictures.time, (time) => Math.floor(time / 3600) % 24),
+    title: (hour) => `${String(hour).padStart(2, "0")}:00 to ${String((hour + 1) % 24).padStart(2, "0")}:00`,
+    stepped: true,
+    note: "Hours are UTC.",
+  }),
   faces: (run) => ({
     of: Array.from(run.pictures.n_faces, (n) => Math.min(n, 6)),
     title: (n) => (n === 6 ? "6 faces or more" : n === 1 ? "1 face" : n ? `${n} faces` : "No face"),
-    step: (n) => (n - 1) / 5,
+    stepped: true,
     none: (n) => n === 0,
   }),
 };
@@ -92,7 +88,7 @@ export function colouring(run, name) {
   return made;
 }
 
-function kindsOf(run, { of, key = (value) => value, title, more, none, step, note }) {
+function kindsOf(run, { of, key = (value) => value, title, more, none, stepped, note }) {
   const found = new Map();
   const values = Array.from(of, key);
   for (const value of values) found.set(value, (found.get(value) ?? 0) + 1);
@@ -103,16 +99,17 @@ function kindsOf(run, { of, key = (value) => value, title, more, none, step, not
     n,
     value,
     none: none?.(value) ?? false,
-    step: step?.(value),
   }));
   // Numbers in their order, the others by how many there are; what is none comes last.
   kinds.sort((a, b) =>
     a.none !== b.none
       ? a.none - b.none
-      : step || typeof a.value === "number"
+      : stepped || typeof a.value === "number"
         ? a.value - b.value
         : b.n - a.n || (a.title < b.title ? -1 : 1),
   );
+  const steps = kinds.filter((kind) => stepped && !kind.none);
+  steps.forEach((kind, at) => (kind.step = at / Math.max(1, steps.length - 1)));
   const place = new Map(kinds.map((kind, at) => [kind.value, at]));
   const all = Int32Array.from(values, (value) => place.get(value));
   kinds.forEach((kind, at) => (kind.has = (picture) => all[picture] === at));

@@ -16,13 +16,14 @@ import { pictureDialog } from "./picture.js";
 import { METHODS } from "./run.js";
 import { colourOf, shownOf } from "./scene.js";
 import { stage } from "./stage.js";
+import { still } from "./still.js";
 
 const HOW =
   "Drag moves the map, the wheel or two fingers zoom. Draw around pictures with “Draw around” or Shift, " +
   "or press R for a rectangle by keys. Arrow keys go from picture to picture, Enter or a click opens one.";
 const NO_WEBGL =
-  "This browser draws no WebGL, which the map needs, so here is a still one, coloured by group. " +
-  "The legend and the filters choose what stands in the list.";
+  "This browser draws no WebGL, which the map needs, so here is one that stands still. " +
+  "The legend and the filters choose what stands in the list, and there every picture can be opened.";
 
 /**
  * Fill the page.
@@ -193,7 +194,12 @@ export function page(app, frame, help) {
     now = { ...shownOf(run, method, options, read, recoloured || !now ? undefined : now.coloured), options };
     const { any, n, listed, coloured, keys } = now;
     if (map) map.show(now.scene);
-    else still();
+    else
+      fill(
+        place,
+        h("p", {}, NO_WEBGL),
+        still(now.scene, place.clientWidth || 700, `The pictures by ${METHODS[method]}`),
+      );
     list.show(listed);
     side.show(TITLES[colourOf(options)], coloured, keys);
     methods.at(method);
@@ -211,15 +217,6 @@ export function page(app, frame, help) {
 
   function all() {
     change(Object.fromEntries([...FILTERS, "pick", "area"].map((each) => [each, ""])));
-  }
-
-  function still() {
-    const image = h("img", {
-      src: `map_${method}.png`,
-      alt: `The pictures of the run by ${METHODS[method]}: points, coloured by group.`,
-    });
-    image.addEventListener("error", () => image.remove());
-    fill(place, h("p", {}, NO_WEBGL), image);
   }
 
   return {
