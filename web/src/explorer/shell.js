@@ -103,8 +103,9 @@ export function shell(app, views) {
   };
 }
 
-/** A link to another page of the run, where there is one. */
+/** A link to another page of the run, where there is one; `castgraph explore` serves this folder alone. */
 function beyond(href, title) {
+  if (document.querySelector('meta[name="castgraph-frames"]')) return null;
   const inside = /^(\.\.\/)*([\w.-]+\/)*[\w.-]+\.html$/.test(href ?? "");
   return inside || safeLink(href) ? h("a", { href, class: "back" }, title) : null;
 }
