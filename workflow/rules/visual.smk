@@ -122,7 +122,7 @@ rule map_page:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=with_faces(2000),
+        mem_mb=growing(2000),
     params:
         clustering=FIRST,
         embedder=EMBEDDER,
