@@ -48,6 +48,7 @@ export function stage(run, element, on) {
 
   /** @type {Scene} */
   let scene;
+  let placed = null; // the places that the graphics card knows
   let wide = 1;
   let high = 1;
   let camera = { x: 0, y: 0, zoom: 1 };
@@ -469,13 +470,14 @@ export function stage(run, element, on) {
   canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
   canvas.addEventListener("webglcontextrestored", () => {
     gl = drawing(canvas, run.about.small, later);
+    placed = null;
     if (scene) show(scene);
   });
 
   /** @param {Scene} given */
   function show(given) {
-    if (!scene || scene.places !== given.places || gl !== show.of) gl.places(given.places);
-    show.of = gl;
+    if (placed !== given.places) gl.places(given.places);
+    placed = given.places;
     scene = given;
     const order = Array.from(given.first).filter((picture) => given.shown[picture]);
     // The last lies on top: what is picked, and of the others what is of a kind.
