@@ -87,6 +87,25 @@ def loaded(story: Story) -> dict[str, Any]:
 def make_run(folder: Path, story: Story) -> None:
     """Write what a run leaves in `folder`, which is ``results/{run}``, and its ZIPs in ``zips`` beside it."""
     config = loaded(story)
+    write_tables(folder, story, config)
+    here = folder / CLUSTERING
+    once = config["network"]["count_replays"] == "once"
+    given = Given(
+        *(folder / name for name in ("selected.csv", "faces.parquet", "frames.parquet")),
+        *(here / name for name in ("members.parquet", "people.parquet")),
+        folder / "replays.parquet" if once else None,
+    )
+    links = {key: config["archive"][key] for key in ("base_url", "frame_url", "frame_seconds")}
+    write_network(here, given, config["network"], links, min_seconds=config["people"]["min_seconds"])
+    if story.words:
+        _write_words(folder)
+    if story.visual:
+        _write_visual(folder, story)
+    _write_zips(folder.parent / "zips", story)
+
+
+def write_tables(folder: Path, story: Story, config: Mapping[str, Any]) -> None:
+    """Write the tables of a run without its network: faces, frames, broadcasts and people."""
     here = folder / CLUSTERING
     here.mkdir(parents=True)
     rows = sorted(story.faces, key=lambda face: (face.broadcast, face.frame, face.place))
@@ -131,19 +150,6 @@ def make_run(folder: Path, story: Story) -> None:
         ],
     )
     _write_people(here, faces, rows, story, config)
-    once = config["network"]["count_replays"] == "once"
-    given = Given(
-        *(folder / name for name in ("selected.csv", "faces.parquet", "frames.parquet")),
-        *(here / name for name in ("members.parquet", "people.parquet")),
-        folder / "replays.parquet" if once else None,
-    )
-    links = {key: config["archive"][key] for key in ("base_url", "frame_url", "frame_seconds")}
-    write_network(here, given, config["network"], links, min_seconds=config["people"]["min_seconds"])
-    if story.words:
-        _write_words(folder)
-    if story.visual:
-        _write_visual(folder, story)
-    _write_zips(folder.parent / "zips", story)
 
 
 def _times(name: str, frames: list[int], clock: Callable[[int], float] | None, config: Any) -> list[Any]:

@@ -37,6 +37,7 @@ CONFIG: dict[str, Any] = {
     "clustering": {"algorithm": "dbscan", "eps": [0.4], "min_samples": 5},
     "people": {"portraits": True, "min_seconds": 0},
     "explorer": {"enabled": True},
+    "visual": {"embedder": None},
     "network": {"mode": "standard", "significant": None, "always_on": 0.15, "count_replays": "always"},
 }
 """As much of a configuration as the report looks at."""

@@ -22,10 +22,9 @@ def installed(folder: Path) -> Path:
     lock = (folder / "package-lock.json").read_bytes()
     place.mkdir(parents=True, exist_ok=True)
     with FileLock(place.with_suffix(".lock")):
+        shutil.copytree(folder, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
         whole = place / "node_modules" / ".castgraph"  # written last
         if not whole.is_file() or whole.read_bytes() != lock:
-            ignore = shutil.ignore_patterns("node_modules")
-            shutil.copytree(folder, place, dirs_exist_ok=True, ignore=ignore)
             command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
             done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
             if done.returncode:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -96,6 +97,23 @@ def test_each_view_opens_from_a_file_for_everyone(open_page: Open, explorer, axe
         assert violations(page, axe) == []
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_other_pages_of_the_run_are_led_to_where_they_are(open_page: Open, explorer, tmp_path: Path) -> None:
+    shutil.copytree(explorer.folder, tmp_path / "explorer")
+    manifest = tmp_path / "explorer" / "data" / "manifest.js"
+    text = manifest.read_text().replace('"map":""', '"map":"../../visual/map.html"')
+    manifest.write_text(text)
+    page = open_page(tmp_path / "explorer" / "index.html", "#/about")
+    beyond = page.locator("nav .back")
+    expect(beyond).to_have_text(["Map", "Report"])
+    expect(beyond.first).to_have_attribute("href", "../../visual/map.html")
+    index = tmp_path / "explorer" / "index.html"
+    served = '<meta name="castgraph-frames" content="/frame">'
+    index.write_text(index.read_text().replace("<head>", f"<head>{served}"))
+    page.reload()
+    shown(page, "about")
+    expect(beyond).to_have_count(0)
 
 
 def test_the_network_says_how_many_of_all_pairs_are_drawn(open_page: Open, explorer) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.conftest import ROOT
 from tests.explored import Explorer
+from tests.mapped import make_map, many
 from tests.node import installed
 
 FIREFOX = ("firefox-esr", "firefox")
@@ -73,3 +74,20 @@ def test_the_network_in_a_window(explorer: Explorer, display: str) -> None:
     [found] = shown(explorer.folder / "index.html", "#/network", display=display)
     assert found["errors"] == []
     assert found["canvas"] > 0
+
+
+@pytest.fixture(scope="module")
+def landscape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The map of some pictures."""
+    return make_map(tmp_path_factory.mktemp("mapped"), many(60, 4)).folder.with_suffix(".html")
+
+
+def test_the_map_without_webgl(landscape: Path) -> None:
+    found = shown(landscape, "#/tsne", "#/pca?as=images&colour=person&pick=nobody")
+    assert [each for each in found if each["errors"] or each["canvas"]] == []
+    assert {each["heading"] for each in found} == {"The visual landscape"}
+
+
+def test_the_map_in_a_window(landscape: Path, display: str) -> None:
+    found = shown(landscape, "#/tsne", "#/pca?as=images&pick=2", display=display)
+    assert [each for each in found if each["errors"] or not each["canvas"]] == []

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -24,6 +25,7 @@ from castgraph.ask.said import SAID, said
 from castgraph.ask.views import Views
 from castgraph.base.tables import TABLES, check, read_provenance
 from tests.documents import DOCUMENTS, blocks
+from tests.explored import Explorer
 from tests.gexf13 import validated
 from tests.truth import TrueFace, matched, of_demo, pairwise
 from tests.workflow.conftest import Run, jobs, persons
@@ -281,6 +283,31 @@ def test_places_and_the_period_are_the_same_everywhere(demo_run) -> None:
     for moment in period:
         assert f'<time datetime="{moment}">' in page
     assert "2 January 2024 – 5 January 2024" in (folder / "network.svg").read_text()
+
+
+def test_the_map_has_every_picture_and_who_is_in_it(demo_run) -> None:
+    visual = demo_run.results / "visual"
+    found = Explorer(visual / "map")
+    pictures, ids = found.tables["pictures"], found.tables["people"]["person_id"]
+    rows = pq.read_table(visual / "map.parquet").to_pylist()
+    assert list(pictures["frame"]) == [row["frame"] for row in rows]
+    assert found.manifest["methods"] == ["pca", "tsne"]
+    seen = defaultdict(set)
+    for row in pq.read_table(demo_run.results / CLUSTERING / "sightings.parquet").to_pylist():
+        seen[row["broadcast"], row["frame"]].add(row["person_id"])
+    whole = pq.read_table(visual / "frames.parquet").to_pylist()
+    expected = defaultdict(set)
+    for row in whole:
+        expected[row["broadcast"], row["alike"]] |= seen[row["broadcast"], row["frame"]]
+    bounds = pictures["person_first"]
+    for n, row in enumerate(rows):
+        told = {ids[person] for person in pictures["person"][bounds[n] : bounds[n + 1]]}
+        assert told == expected[row["broadcast"], row["frame"]]
+    assert "visual/map.html" in (demo_run.results / "report.html").read_text()
+    page = (visual / "map.html").read_text()
+    scripts = re.findall(r'src="(map/[^"]+)"', page)
+    assert "map/data/pictures.js" in scripts
+    assert all((visual / script).is_file() for script in scripts)
 
 
 def test_people_csv_has_everybody(demo_run) -> None:

@@ -455,5 +455,6 @@ def results(wildcards):
     ]
     of_all += with_words("transcripts.parquet", "utterances.parquet")
     of_all += with_visual("visual/frames.parquet", "visual/groups.parquet", "visual/map.parquet")
+    of_all += with_visual("visual/map.html")
     of_all += with_visual("visual/sheets") if config["visual"]["sheets"] else []
     return [f"results/{config['run']}/{name}" for name in of_all] + per_clustering(*names)

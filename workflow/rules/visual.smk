@@ -93,6 +93,50 @@ rule map:
         "../../scripts/visual/map.py"
 
 
+# Who is who is that of the first clustering, too.
+rule map_page:
+    """Put the map of the pictures into a page that opens by a double click."""
+    input:
+        selected="results/{run}/selected.csv",
+        broadcasts="results/{run}/broadcasts.parquet",
+        frames="results/{run}/visual/frames.parquet",
+        groups="results/{run}/visual/groups.parquet",
+        grouped="results/{run}/visual/grouped.json",
+        placed="results/{run}/visual/map.parquet",
+        embedded=per_embedded(VISUAL_TABLE),
+        faces="results/{run}/faces.parquet",
+        of_run="results/{run}/frames.parquet",
+        of_clustering=expand(
+            "results/{{run}}/{clustering}/{name}.parquet",
+            clustering=FIRST,
+            name=["members", "people", "sightings"],
+        ),
+    output:
+        page="results/{run}/visual/map.html",
+        folder=directory("results/{run}/visual/map"),
+    log:
+        "results/logs/{run}/map_page.log",
+    benchmark:
+        "results/benchmarks/{run}/map_page.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+    params:
+        clustering=FIRST,
+        embedder=EMBEDDER,
+        # A function, since the braces in it are no wildcards.
+        settings=lambda wildcards: {
+            "archive": LINKS,
+            "people": {"min_seconds": config["people"]["min_seconds"]},
+            "explorer": {key: config["explorer"][key] for key in ("enabled", "people", "blur")},
+        },
+        code_version=CODE_VERSIONS["map_page"],
+    script:
+        "../../scripts/pages/map_page.py"
+
+
 rule sheets:
     """Draw a sheet of each group of pictures, one of all, and a storyboard of each broadcast."""
     input:

@@ -161,6 +161,7 @@ def write_report(
         heat_levels=HEAT_LEVELS,
         significant=SIGNIFICANT,
         explorer=config["explorer"]["enabled"],
+        visual=config["visual"]["embedder"],
         kept=config["network"]["significant"] if config["network"]["mode"] == "standard" else None,
     )
 

@@ -31,7 +31,10 @@ OF_CLUSTERING = (
 )
 """What a clustering has that shows faces, or has embeddings."""
 
-OF_RUN = ("report.html", "gallery.parquet")
+OF_RUN = (
+    *("report.html", "gallery.parquet"),
+    *("visual/map.html", "visual/map", "visual/map_*_pictures.png", "visual/sheets"),
+)
 """What a run has that shows faces, or has embeddings of pictures."""
 
 

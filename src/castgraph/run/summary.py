@@ -214,8 +214,9 @@ def render(summary: Summary, folder: Path) -> RenderableType:
         ]
     if beware := summary.get("out_of_range"):  # an older castgraph has none
         parts += [Text("\nbeware", style="bold"), Text(beware)]
-    if (folder / "report.html").exists():
-        parts.append(Text(f"\n{folder / 'report.html'}").append("  all of it in one page", style="dim"))
+    for file, meaning in OF_RUN.items():
+        if (folder / file).exists():
+            parts.append(Text(f"\n{folder / file}").append(f"  {meaning}", style="dim"))
     return Group(*parts)
 
 
@@ -333,6 +334,12 @@ def _of_at_least(found: Summary) -> str:
     """Tell the fewest faces of a person, which may depend on the run."""
     return f" of {found['min_samples']} faces or more" if "min_samples" in found else ""
 
+
+OF_RUN = {
+    "visual/map.html": "the pictures as a map, for a browser: like ones near each other",
+    "report.html": "all of it in one page",
+}
+"""The outputs of a run that a person opens first, and what each is."""
 
 OUTPUTS = {
     "explorer/index.html": "all of it to explore, for a browser: every number leads to its frames",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +39,8 @@ def hidden_faces(
     faces: str | os.PathLike[str],
     frames: str | os.PathLike[str],
     members: str | os.PathLike[str] | None,
+    *,
+    everybody_in: Collection[Place] = (),
 ) -> dict[Place, list[Share]]:
     """Tell where the faces are that are nobody's to see: forgotten, and of people who are ignored.
 
@@ -48,6 +50,8 @@ def hidden_faces(
         The merged tables of the run.
     members
         Who each face is; None where no clustering tells that.
+    everybody_in
+        Frames in which no face is to be seen.
     """
     names = ["broadcast", "face", "frame", *BOX, "set_aside"]
     found: list[tuple[str, int, tuple[int, ...]]] = []
@@ -59,11 +63,13 @@ def hidden_faces(
             left_out |= set(zip(part["broadcast"].to_pylist(), part["face"].to_pylist(), strict=True))
     for batch in tables.batches(faces, tables.MERGED_FACES, names):
         is_forgotten = pc.equal(batch["set_aside"].cast(pa.string()), "forgotten")
-        wanted = batch if left_out else batch.filter(is_forgotten)
+        wanted = batch if left_out or everybody_in else batch.filter(is_forgotten)
         found += [
             (row["broadcast"], row["frame"], tuple(row[side] for side in BOX))
             for row in wanted.to_pylist()
-            if row["set_aside"] == "forgotten" or (row["broadcast"], row["face"]) in left_out
+            if row["set_aside"] == "forgotten"
+            or (row["broadcast"], row["face"]) in left_out
+            or (row["broadcast"], row["frame"]) in everybody_in
         ]
     places = {each[:2] for each in found}
     sizes: dict[Place, tuple[int, int]] = {}

@@ -57,7 +57,7 @@ def seen_with(frames: str | os.PathLike[str], sightings: str | os.PathLike[str])
         for kind in ("group", "setting")
     }
     mentions["label"] = [each or [] for each in table["labels"].take(leading).to_pylist()]
-    people = _pictures(sightings, names, broadcast, number, leader)
+    people = pictures_with(sightings, names, broadcast, number, leader)
     rows = [
         {"person_id": person, "kind": kind, **row}
         for person, pictures in sorted(people.items())
@@ -67,14 +67,26 @@ def seen_with(frames: str | os.PathLike[str], sightings: str | os.PathLike[str])
     return pa.Table.from_pylist(rows, tables.SEEN_WITH)
 
 
-def _pictures(
+def pictures_with(
     sightings: str | os.PathLike[str],
     names: list[str],
     broadcast: NDArray[np.integer],
     frame: NDArray[np.integer],
     leader: Numbers,
 ) -> dict[str, Numbers]:
-    """Give the pictures that show each person, each once."""
+    """Give the pictures that show each person, each once.
+
+    Parameters
+    ----------
+    sightings
+        Who is seen in which frames.
+    names
+        IDs of broadcasts.
+    broadcast, frame
+        Of rows in ascending order; the broadcast as an index into `names`. Shape (n,).
+    leader
+        Of each row its picture, see `castgraph.visual.store.leader_of`; shape (n,).
+    """
     place = {name: n for n, name in enumerate(names)}
     keys = np.asarray(broadcast, np.int64) << 32 | frame
     found: dict[str, list[Numbers]] = {}

@@ -79,6 +79,12 @@ def test_the_page_shows_what_was_read_and_found(tmp_path: Path) -> None:
     assert "Portrait of Person 2" in page.all("img", "alt")
 
 
+def test_the_page_leads_to_the_map_of_pictures_where_there_is_one(tmp_path: Path) -> None:
+    page = made(tmp_path, configured(0.4, visual={"embedder": "lite0"}))
+    assert "visual/map.html" in page.all("a", "href")
+    assert "visual/map.html" not in made(tmp_path, configured(0.4)).all("a", "href")
+
+
 def test_the_page_leads_to_the_explorer_of_each_clustering(tmp_path: Path) -> None:
     page = made(tmp_path, configured(0.4, 0.5))
     links = [link for link in page.all("a", "href") if not link.startswith(("#", "https:"))]

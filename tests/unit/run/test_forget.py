@@ -56,7 +56,9 @@ def write_run(run: Path, broadcasts: list[str], jitter: int = 0) -> None:
         (folder / inside).mkdir(parents=True)
     for shown in ("portraits/K7Q2.jpg", "explorer/frames/0-0.jpg", "network.png", "DATABASE.json"):
         (folder / shown).write_text("a face")
-    (run / "report.html").write_text("a face")
+    (run / "visual" / "map" / "sheets").mkdir(parents=True)
+    for shown in ("report.html", "visual/map.html", "visual/map/sheets/0.jpg", "visual/map_pca_pictures.png"):
+        (run / shown).write_text("a face")
     (run / "config.yaml").write_text("run: mine\npeople:\n  corrections: decided.yaml\n")
 
 
@@ -117,7 +119,8 @@ def test_a_person_is_forgotten_in_every_run_and_by_every_detector(home: Path) ->
         assert not list((home / "results" / run).rglob("*.jpg"))
         assert not list((home / "results" / run).rglob("DATABASE.json"))
         assert not list((home / "results" / run).rglob("explorer"))
-        assert not (home / "results" / run / "report.html").exists()
+        assert not list((home / "results" / run).rglob("*.html"))
+        assert not (home / "results" / run / "visual" / "map").exists()
     assert (home / "results" / "small" / "report.html").exists(), "it has none of these faces"
     assert "T4K9: 1 face in 1 broadcast" in done.stdout
     assert "uv run snakemake --cores all --configfile results/apart/config.yaml" in done.stdout

@@ -195,6 +195,19 @@ def test_it_is_printed_with_names_and_reasons_taken_literally(run: Path) -> None
         assert text in result.output
 
 
+def test_the_pages_of_the_run_that_are_there_are_named(run: Path) -> None:
+    pages = {run / "visual" / "map.html": "pictures as a map", run / "report.html": "all of it in one page"}
+    for page in pages:
+        page.unlink(missing_ok=True)
+    before = CliRunner().invoke(app, ["summary", str(run)]).output
+    for page, meaning in pages.items():
+        assert meaning not in before
+        page.parent.mkdir(exist_ok=True)
+        page.touch()
+    after = CliRunner().invoke(app, ["summary", str(run)]).output
+    assert all(meaning in after for meaning in pages.values())
+
+
 @pytest.mark.parametrize(
     ("fates", "told"),
     [

@@ -121,3 +121,19 @@ export function saveButtons(saves, of) {
     ),
   );
 }
+
+/** Copy a text; files are not trusted with the clipboard by every browser, so the old way comes second. */
+export async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const field = h("textarea", { class: "unseen", "aria-hidden": "true" });
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    return done;
+  }
+}

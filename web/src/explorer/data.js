@@ -9,6 +9,9 @@ const TYPES = {
   f64: Float64Array,
 };
 
+/** The folder of the script of the page, and of all that it loads. */
+export const FOLDER = new URL(".", document.currentScript?.src ?? document.baseURI).href;
+
 /** @type {Object | null} see castgraph.pages.explorer for what it holds */
 let manifest = null;
 const parts = new Map(); // table → its parts, each {column: [dtype, base64]}
@@ -53,15 +56,16 @@ function arrived(table) {
   return arriving.get(table);
 }
 
-/** Where the script file of a part lies. */
-const address = (table, part, n) => `data/${n > 1 ? `${table}-${part}` : table}.js`;
+/** Where the script file of a part lies: in the folder `data` beside the script of the page. */
+const address = (table, part, n) => new URL(`data/${n > 1 ? `${table}-${part}` : table}.js`, FOLDER).href;
 
 function script(src) {
   return new Promise((resolve, reject) => {
     const element = document.createElement("script");
     element.src = src;
     element.onload = resolve;
-    element.onerror = () => reject(new Error(`${src} is not there: is the folder of this page whole?`));
+    element.onerror = () =>
+      reject(new Error(`${src.slice(FOLDER.length)} is not there: is the folder of this page whole?`));
     document.head.append(element);
   });
 }

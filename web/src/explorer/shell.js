@@ -1,6 +1,8 @@
 // What stands around every view: what is shown, where one can go, what counts, and how to cite it.
 import { fill, h, safeLink } from "../common/dom.js";
+import { copied } from "../common/download.js";
 import { counted, duration, share } from "../common/format.js";
+import { keyed } from "../common/keyed.js";
 import { format } from "./address.js";
 import { filterBar } from "./filterbar.js";
 import { helpDialog } from "./help.js";
@@ -60,7 +62,7 @@ export function shell(app, views) {
         h("button", { type: "button", class: "small", on: { click: help.open } }, "Keys ", h("kbd", {}, "?")),
       ),
     ),
-    h("nav", { "aria-label": "Views" }, links, safeBack(about.back)),
+    h("nav", { "aria-label": "Views" }, links, beyond(about.map, "Map"), beyond(about.back, "Report")),
   );
   document.body.replaceChildren(
     h("a", { class: "skip", href: "#view", on: { click: skip } }, "Skip to the content"),
@@ -71,7 +73,7 @@ export function shell(app, views) {
     footer(app),
     help.element,
   );
-  addEventListener("keydown", (event) => keys(event, { "/": finder.focus, "?": help.open }));
+  keyed({ "/": finder.focus, "?": help.open });
 
   function skip(event) {
     event.preventDefault(); // the hash is the address of the view
@@ -101,20 +103,11 @@ export function shell(app, views) {
   };
 }
 
-function safeBack(back) {
-  const inside = /^(\.\.\/)*[\w.-]+\.html$/.test(back ?? "");
-  return inside || safeLink(back) ? h("a", { href: back, class: "back" }, "Report") : null;
-}
-
-/** Keys of one letter: not while somebody writes, and not where they are turned off (WCAG 2.1.4). */
-function keys(event, acts) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (event.target.closest?.("input, select, textarea, [contenteditable], dialog")) return;
-  if (document.documentElement.dataset.keys === "off") return;
-  const act = acts[event.key];
-  if (!act) return;
-  event.preventDefault();
-  act();
+/** A link to another page of the run, where there is one; `castgraph explore` serves this folder alone. */
+function beyond(href, title) {
+  if (document.querySelector('meta[name="castgraph-frames"]')) return null;
+  const inside = /^(\.\.\/)*([\w.-]+\/)*[\w.-]+\.html$/.test(href ?? "");
+  return inside || safeLink(href) ? h("a", { href, class: "back" }, title) : null;
 }
 
 function footer(app) {
@@ -150,20 +143,4 @@ function footer(app) {
       told,
     ),
   );
-}
-
-/** Copy a text; files are not trusted with the clipboard by every browser, so the old way comes second. */
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const field = h("textarea", { class: "unseen", "aria-hidden": "true" });
-    field.value = text;
-    document.body.append(field);
-    field.select();
-    const done = document.execCommand("copy");
-    field.remove();
-    return done;
-  }
 }

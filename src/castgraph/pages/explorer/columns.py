@@ -94,15 +94,33 @@ def write_table(
     allowed = np.arange(1, n_rows) if cuts is None else np.asarray(cuts, np.int64)
     allowed = np.unique(allowed[(allowed > 0) & (allowed < n_rows)])
     texts = list(_parts(name, typed, heads, [0, n_rows], allowed, most_bytes))
-    for part, text in enumerate(texts):
+    for part, (file, text) in enumerate(zip(file_names(name, len(texts)), texts, strict=True)):
         number = f",{part}" if part else ""
-        file = f"{name}-{part}.js" if len(texts) > 1 else f"{name}.js"
         (folder / file).write_text(f"CG.put({json.dumps(name)},{text}{number});\n", encoding="ascii")
     digest = hashlib.blake2b(name.encode())
     for column, (dtype, values) in {**typed, **heads}.items():
         digest.update(f"\n{column} {dtype}\n".encode())
         digest.update(_bytes(dtype, values))
     return Written(len(texts), sum(map(len, texts)), digest.digest())
+
+
+def file_names(name: str, parts: int) -> list[str]:
+    """Give the names of the files of a table.
+
+    Examples
+    --------
+    >>> file_names("edges", 1), file_names("faces", 2)
+    (['edges.js'], ['faces-0.js', 'faces-1.js'])
+    """
+    return [f"{name}.js"] if parts == 1 else [f"{name}-{part}.js" for part in range(parts)]
+
+
+def data_id(facts: Mapping[str, Any], written: Mapping[str, Written]) -> str:
+    """Name what was counted: the same facts and tables have the same ID."""
+    digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=6)
+    for name in sorted(written):
+        digest.update(written[name].digest)
+    return digest.hexdigest()
 
 
 def script_json(value: Any) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import shutil
 from collections import Counter
@@ -27,7 +25,7 @@ from castgraph.network import layers, variants
 from castgraph.network.export import read_nodes
 from castgraph.pages import theme
 from castgraph.pages.explorer import atlas, data
-from castgraph.pages.explorer.columns import Values, Written, script_json, write_table
+from castgraph.pages.explorer.columns import Values, data_id, file_names, script_json, write_table
 from castgraph.pages.explorer.data import NOBODY, Columns, Numbers
 from castgraph.pages.explorer.frames import Open, chosen_frames, write_frames
 from castgraph.pages.explorer.landscape import Embedded, read_landscape, write_group_pictures
@@ -201,12 +199,13 @@ def write_explorer(
         "distance_scale": scale,
         **of_visual,
     }
-    data_id = _data_id(facts, written)
+    # Whatever pictures there are, they are not what was counted.
+    known = data_id(facts, {name: each for name, each in written.items() if name not in _PICTURES})
     period = on_air(run / "frames.parquet", settings["frame_seconds"])
     cells = {"cell": atlas.CELL, "columns": atlas.COLUMNS, "pages": len(pages), "per_page": atlas.PER_PAGE}
     manifest = {
         **facts,
-        "data_id": data_id,
+        "data_id": known,
         "blur": options["blur"],
         "frames": options["frames"],
         "atlas": cells,
@@ -216,8 +215,9 @@ def write_explorer(
         "settings": configuration_text(config, _MOST_LINES),
         "versions": versions(),
         "law": LAW,
-        "citation": _citation(run.name, clustering, counts, period, data_id),
+        "citation": _citation(run.name, clustering, counts, period, known),
         "back": back,
+        "map": "../../visual/map.html" if config["visual"]["embedder"] else "",
         "files": {
             name: {"parts": each.parts, "eager": name not in _LAZY, "bytes": each.n_bytes}
             for name, each in written.items()
@@ -235,7 +235,10 @@ def write_explorer(
         n_pairs=counts["pairs"],
         n_broadcasts=counts["broadcasts"],
         scripts=[
-            file for name, each in written.items() if name not in _LAZY for file in _files(name, each.parts)
+            file
+            for name, each in written.items()
+            if name not in _LAZY
+            for file in file_names(name, each.parts)
         ],
     )
     log.info(
@@ -267,22 +270,9 @@ def _counting(network: Mapping[str, Any], frame_seconds: float) -> dict[str, Any
     }
 
 
-def _files(name: str, parts: int) -> list[str]:
-    return [f"{name}.js"] if parts == 1 else [f"{name}-{part}.js" for part in range(parts)]
-
-
 def _of_page(ids: Sequence[str], numbers: Numbers) -> list[int]:
     found = numbers.of_people(pa.array(ids, pa.string()))
     return [number for number in found.tolist() if number != NOBODY]
-
-
-def _data_id(facts: Mapping[str, Any], written: Mapping[str, Written]) -> str:
-    """Name what was counted: the same tables and settings have the same ID, whatever pictures there are."""
-    digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=6)
-    for name in sorted(written):
-        if name not in _PICTURES:
-            digest.update(written[name].digest)
-    return digest.hexdigest()
 
 
 def _gaps(broadcasts: pa.Table) -> dict[str, int]:

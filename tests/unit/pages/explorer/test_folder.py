@@ -471,6 +471,12 @@ def test_the_same_run_gives_the_same_bytes_for_any_number_of_threads(explorer, f
     assert not [name for name in again.digests() if name.startswith(".")]
 
 
+def test_it_leads_to_the_map_of_pictures_where_there_is_one(explorer, folder) -> None:
+    assert explorer.manifest["map"] == ""
+    beside = explore(folder, story().with_config(visual={"embedder": "lite0"}), "beside")
+    assert beside.manifest["map"] == "../../visual/map.html"
+
+
 def test_the_data_id_tells_other_data_and_not_other_pictures(explorer, folder, tmp_path: Path) -> None:
     data_id = explorer.manifest["data_id"]
     assert len(data_id) == 12
