@@ -268,8 +268,16 @@ class _Groups:
         )
 
     def _merged(self, labels: NDArray[np.int32], eps: float, **how: Any) -> NDArray[np.int32]:
-        together, run = self.rules.together, {"threads": self.threads, "kernel": self.kernel}
-        return Merging(self.points, labels, self.frames, eps, together, **how, **run).merged()
+        return Merging(
+            self.points,
+            labels,
+            self.frames,
+            eps,
+            self.rules.together,
+            threads=self.threads,
+            kernel=self.kernel,
+            **how,
+        ).merged()
 
     def _scales(self, labels: NDArray[np.int32]) -> Numbers:
         """Tell for each face by what its distances are multiplied: above 1 where others lie near.

@@ -14,7 +14,7 @@ Integers = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
 _CHUNK = 32_768  # groups that are described at a time
-_SAMPLE = 16_384
+_SAMPLE = 4_096
 # What a pair costs that few coordinates do not rule out, in coordinates of a pair.
 _CANDIDATE = 700
 _EPS32 = float(np.finfo(np.float32).eps)
@@ -87,9 +87,7 @@ class Merging:
             sample = np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.int64)
             self.projection = Projection.fit(self.means[sample], eps)
             finer = self.projection(self.means[sample])
-            self.n_few = coordinates(
-                finer, eps * self.projection.scale, finer.shape[1], candidate=_CANDIDATE
-            )
+            self.n_few = coordinates(finer, eps * self.projection.scale, finer.shape[1], candidate=_CANDIDATE)
             self.extra, self.scale = np.empty(n), np.empty(n)
             self.finer = np.empty((n, finer.shape[1] + 1), np.float32)
             self.rows = np.empty((n, self.n_few + 3), np.float32)

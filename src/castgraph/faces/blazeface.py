@@ -200,8 +200,9 @@ def decoded(
         Shape (n,), between 0 and 1; the best first, and of equal ones the first place.
     """
     scores = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -100, 100)))
-    usable = (values[:, 2:4] > 0).all(axis=1) & (np.abs(values) < FAR).all(axis=1)
-    chosen = np.flatnonzero((scores > threshold) & usable)
+    chosen = np.flatnonzero(scores > threshold)
+    offered = values[chosen]
+    chosen = chosen[(offered[:, 2:4] > 0).all(axis=1) & (np.abs(offered) < FAR).all(axis=1)]
     chosen = chosen[np.argsort(-scores[chosen], kind="stable")[:CANDIDATES]]
     row, column = np.divmod(chosen, columns // STRIDE)
     here = (np.stack([column, row], axis=1) + 0.5) * STRIDE
