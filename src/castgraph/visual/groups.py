@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from castgraph.base import tables
-from castgraph.base.files import atomic_together
+from castgraph.base.files import atomic_together, temporary
 from castgraph.base.odds import log_odds
 from castgraph.base.tables import NOISE
 from castgraph.clustering.algorithms import hdbscan
@@ -298,10 +297,9 @@ def write_groups(
     with (
         threadpool_limits(1),  # several threads add up in another order
         atomic_together(*paths) as (axes_to, heads_to, vectors_to, groups_to, frames_to),
-        tempfile.TemporaryDirectory(prefix=".", dir=to) as folder,
+        temporary(to / "palettes.npy") as colours_to,  # too many for memory, as the vectors
     ):
         names, parts = [], []
-        colours_to = Path(folder) / "palettes.npy"  # as large as the vectors
         with vectors_writer(vectors_to) as add, vectors_writer(colours_to) as add_colours:
             for name, part, vectors in _read(embedded, frames):
                 names.append(name)
