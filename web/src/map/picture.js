@@ -34,7 +34,7 @@ export function pictureDialog(run, on) {
           event.preventDefault();
           leave();
         },
-        close: () => on.close(),
+        close: () => element.open || on.close(), // it tells late: perhaps it is open again
         click: (event) => event.target === element && leave(),
       },
     },
