@@ -26,12 +26,13 @@ from castgraph.archive import FrameReader, Limits
 from castgraph.base.files import atomic
 from castgraph.base.models import converted, session
 from castgraph.faces.frame import decode
-from castgraph.visual.embed import embed
+from castgraph.visual.embed import embed, thumbnail
 from castgraph.visual.embedder import Embedder, fitted, load
-from castgraph.visual.groups import grouped
+from castgraph.visual.groups import grouped, in_settings
 from castgraph.visual.lite0 import LITE0, SIZE, labels_for
 from castgraph.visual.maps import placed
 from castgraph.visual.search import Index, axes_of, heads_of, nearest
+from castgraph.visual.settings import palettes
 from castgraph.visual.store import leader_of, leaders
 
 DEMO = Path(__file__).resolve().parents[1] / "resources" / "demo"
@@ -128,7 +129,7 @@ def on_demo(embedder: Embedder) -> dict[str, float]:
         people: dict[tuple[str, int], set[str]] = defaultdict(set)
         for row in csv.DictReader(file):
             people[row["broadcast"], int(row["frame"])].add(row["person"])
-    names, frames, alike, vectors = [], [], [], []
+    names, frames, alike, vectors, colours = [], [], [], [], []
     for number, name in enumerate(sorted(CONTENT)):
         table = embed(DEMO / f"{name}.zip", name, embedder, Limits()).table
         names += [number] * len(table)
@@ -137,10 +138,12 @@ def on_demo(embedder: Embedder) -> dict[str, float]:
         rows = np.flatnonzero(table["frame"].to_numpy() == table["alike"].to_numpy())
         flat = table["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         vectors.append(flat.reshape(len(table), -1)[rows].astype(np.float32))
+        colours.append(palettes(table["thumbnail"].take(rows).to_pylist()))
     broadcast, frame, first = np.array(names), np.array(frames), np.array(alike)
     leader = leader_of(broadcast, frame, first)
     n_frames = np.bincount(leader, minlength=len(leaders(frame, first)))
     group = grouped(np.concatenate(vectors), n_frames, 3).group[leader]
+    setting = in_settings(np.concatenate(colours), n_frames, 3).group[leader]
     places = [(sorted(CONTENT)[n], int(at)) for n, at in zip(broadcast, frame, strict=True)]
 
     def show(name: str, at: int) -> str:
@@ -157,19 +160,21 @@ def on_demo(embedder: Embedder) -> dict[str, float]:
     wrong = [int(group[n]) for n in studio if places[n][0] == MISLABELLED and group[n] >= 0]
     return {
         "demo_ari_show": adjusted_rand_score(shows, group[studio]),
+        "demo_settings_ari_show": adjusted_rand_score(shows, setting[studio]),
         "demo_ari_show_and_people": adjusted_rand_score(who, group[studio]),
         "demo_footage_apart": float(np.mean([int(group[n]) not in inside for n in footage])),
         "demo_mislabelled_with_its_content": float(np.mean([each in of_desk for each in wrong])),
         "demo_groups": float(group.max() + 1),
+        "demo_settings": float(setting.max() + 1),
     }
 
 
 def on_real(folder: Path, embedder: Embedder) -> dict[str, float]:
-    """Find rockets by label, and altered copies of pictures, on the real sample."""
+    """Find rockets by label, altered copies of pictures, and the settings of shows, on the real sample."""
     with (folder / "ground_truth.csv").open(encoding="utf-8") as file:
-        rockets = {
-            (row["broadcast"], int(row["frame"])) for row in csv.DictReader(file) if "Launch" in row["source"]
-        }
+        truth = list(csv.DictReader(file))
+    rockets = {(row["broadcast"], int(row["frame"])) for row in truth if "Launch" in row["source"]}
+    faces = {(row["broadcast"], int(row["frame"])) for row in truth if row["person"]}
     pictures, places = [], []
     for path in sorted(folder.glob("*.zip")):
         with FrameReader(path, path.stem) as archive:
@@ -188,6 +193,10 @@ def on_real(folder: Path, embedder: Embedder) -> dict[str, float]:
         "real_rockets_found": float(len(rockets & labelled)),
         "real_other_with_that_label": float(len(labelled - rockets)),
     }
+    setting = in_settings(palettes([thumbnail(each) for each in pictures]), np.ones(len(pictures), int), 3)
+    shown = [n for n, place in enumerate(places) if place in faces and place[0].startswith("DEMO")]
+    titles = [places[n][0].split("_", 3)[3] for n in shown]
+    figures["real_settings_ari_show"] = adjusted_rand_score(titles, setting.group[shown])
     for name, alter in ALTERED.items():
         rank = []
         for row in range(0, len(pictures), 4):

@@ -21,6 +21,7 @@ from PIL import Image
 from castgraph.archive import Broadcast, frame_name, listed, write_selection
 from castgraph.archive.media.frames import frames_of
 from castgraph.base import tables
+from castgraph.base.tables import NOISE
 from castgraph.faces.times import frame_times
 from castgraph.network.replays import KINDS
 from castgraph.pages.explorer.folder import SCRIPT, write_explorer
@@ -28,6 +29,7 @@ from castgraph.people.centre import middles
 from castgraph.people.table import Called, people_table, portrait_name
 from castgraph.run import config as configuration
 from castgraph.run.network import Given, write_network
+from castgraph.visual.embed import thumbnail
 from tests.finished import write
 
 WIDTH, HEIGHT = 640, 360
@@ -69,6 +71,7 @@ class Story:
     names: Mapping[str, str] = field(default_factory=dict)
     replays: Sequence[tuple[str, int, int, str, int]] = ()
     words: bool = False
+    visual: bool = False
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def with_config(self, **sections: Mapping[str, Any]) -> "Story":
@@ -96,6 +99,8 @@ def make_run(folder: Path, story: Story) -> None:
     write_network(here, given, config["network"], links, min_seconds=config["people"]["min_seconds"])
     if story.words:
         _write_words(folder)
+    if story.visual:
+        _write_visual(folder, story)
     _write_zips(folder.parent / "zips", story)
 
 
@@ -206,6 +211,78 @@ def _write_words(folder: Path) -> None:
     write(folder / "utterances.parquet", tables.UTTERANCES, said)
 
 
+GROUP_OF = (0, 1, NOISE)
+"""The group of frames 1 to 6, of 7 to 12, of 13 to 18, and so on."""
+
+HOSTILE_LABEL = "</script><b>café"
+
+
+def _write_visual(folder: Path, story: Story) -> None:
+    """Write two broadcasts as wholes: frame 12 is like 11, and of three people something stands out."""
+    (folder / "visual").mkdir()
+    (folder.parent / "visual").mkdir()
+    rows: list[dict[str, Any]] = []
+    for name in (MORNING, EVENING):
+        of = [
+            {"broadcast": name, "frame": n, "alike": 11 if n == 12 else n, "time": moment}
+            | {"group": GROUP_OF[(n - 1) // 6 % 3], "broadcast_group": NOISE, "near": 0.9}
+            | {"setting": NOISE if n > 24 else int(name == EVENING), "n_faces": 0}
+            | {"labels": ["studio"] * (n % 2) + [HOSTILE_LABEL] * (n % 3 == 0), "scores": [], "texts": None}
+            for n, status in sorted(story.frames[name].items())
+            if status == "ok"
+            for moment in _times(name, [n], story.clock.get(name), loaded(story))
+        ]
+        small = [thumbnail(np.asarray(Image.open(BytesIO(_frame(story, name, row["frame"]))))) for row in of]
+        write(
+            folder.parent / "visual" / f"{name}.parquet",
+            tables.visual(2),
+            [
+                {key: row[key] for key in ("broadcast", "frame", "alike", "labels", "scores")}
+                | {"status": "ok", "reason": "", "phash": 0, "embedding": [1.0, 0.0], "thumbnail": picture_}
+                | {"texts": None, "text_boxes": None}
+                for row, picture_ in zip(of, small, strict=True)
+            ],
+        )
+        rows += of
+    write(folder / "visual" / "frames.parquet", tables.VISUAL_FRAMES, rows)
+    some = {"n_pictures": 5, "n_broadcasts": 2, "first_seen": rows[0]["time"]}
+    some |= {"last_seen": rows[0]["time"], "spread": 0.1, "n_faces": 1.0, "z": [3.0]}
+    write(
+        folder / "visual" / "groups.parquet",
+        tables.GROUPS,
+        [
+            {**some, "scope": scope, "group": number, "broadcast": name, "frame": frame}
+            | {"labels": [HOSTILE_LABEL], "n_frames": sum(row[kind] == number for row in rows)}
+            for kind, scope, number, name, frame in (
+                ("group", "", NOISE, MORNING, 13),
+                ("group", "", 0, MORNING, 4),
+                ("group", "", 1, EVENING, 11),
+                ("setting", "settings", 0, MORNING, 10),
+                ("setting", "settings", 1, EVENING, 5),
+            )
+        ],
+    )
+    people = tables.read(folder / CLUSTERING / "people.parquet", tables.PEOPLE)["person_id"].to_pylist()
+    stands_out = [
+        (people[0], "group", "0", 4.0),
+        (people[0], "group", "1", 5.0),
+        (people[0], "setting", "1", 3.5),
+        (people[0], "label", "studio", 3.0),
+        (people[1], "group", "1", 2.5),
+        (people[1], "label", HOSTILE_LABEL, 2.0),
+        (people[-1], "label", "studio", 2.25),
+    ]
+    told = {"n": 4, "n_rest": 2, "n_pictures": 9, "log_odds": 1.0}
+    write(
+        folder / CLUSTERING / "seen_with.parquet",
+        tables.SEEN_WITH,
+        [
+            {"person_id": person, "kind": kind, "name": name, "z": z, **told}
+            for person, kind, name, z in sorted(stands_out, key=lambda row: (row[0], row[1], -row[3]))
+        ],
+    )
+
+
 def colour_of(face: Face) -> tuple[int, int, int]:
     """The colour of a face's stripes."""
     return (230, 40, 40) if face.place % 2 else (40, 40, 230)
@@ -218,8 +295,11 @@ def _write_zips(folder: Path, story: Story) -> None:
             continue
         with ZipFile(folder / f"{name}.zip", "w") as archive:
             for number in (number for number, status in of.items() if status == "ok"):
-                faces = [face for face in story.faces if (face.broadcast, face.frame) == (name, number)]
-                archive.writestr(f"{name}/{frame_name(name, number)}", picture(faces))
+                archive.writestr(f"{name}/{frame_name(name, number)}", _frame(story, name, number))
+
+
+def _frame(story: Story, name: str, number: int) -> bytes:
+    return picture([face for face in story.faces if (face.broadcast, face.frame) == (name, number)])
 
 
 def picture(faces: Sequence[Face]) -> bytes:
@@ -245,9 +325,10 @@ def explore(
     target.mkdir()
     opened, config = partial(_opened, folder), loaded(story)
     config["archive"] |= archive
+    embedded = {path.stem: path for path in sorted((folder / "visual").glob("*.parquet"))}
     write_explorer(
         target, run, CLUSTERING, config, opened,
-        workers=workers, with_words=story.words, back="../../report.html",
+        workers=workers, with_words=story.words, embedded=embedded or None, back="../../report.html",
     )  # fmt: skip
     return Explorer(target)
 

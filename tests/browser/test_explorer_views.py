@@ -16,7 +16,19 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import HOSTILE
 from tests.browser.test_explorer import saved, violations
-from tests.explored import CLUSTERING, EVENING, FILM, MISSING, MORNING, Explorer, Face, Story, explore, read
+from tests.explored import (
+    CLUSTERING,
+    EVENING,
+    FILM,
+    HOSTILE_LABEL,
+    MISSING,
+    MORNING,
+    Explorer,
+    Face,
+    Story,
+    explore,
+    read,
+)
 from tests.node import installed
 
 Open = Callable[..., Page]
@@ -65,6 +77,7 @@ def made() -> Story:
         names={"A3BC": "Ann Example", "M3XA": HOSTILE},
         replays=[(EVENING, 10, 15, MORNING, 4), (EVENING, 30, 31, FILM, 2)],
         words=True,
+        visual=True,
     )
 
 
@@ -345,6 +358,70 @@ def test_faces_nearest_and_furthest_are_by_the_distances_of_the_table(
 
 
 # A broadcast
+
+
+def test_pictures_that_stand_out_lead_to_their_frames_and_to_who_else_is_seen_with_them(
+    open_page: Open, found: Explorer
+) -> None:
+    frames = {
+        (row["broadcast"], row["frame"]): row
+        for row in read(
+            found.folder.parent / "made-up" / "visual" / "frames.parquet", "visual_frames"
+        ).to_pylist()
+    }
+    ids = found.tables["people"]["person_id"]
+    told = [
+        (ids[person], found.tables["sights"]["kind"][sight], found.tables["sights"]["name"][sight])
+        for person, sight in zip(
+            found.tables["seen_with"]["person"], found.tables["seen_with"]["sight"], strict=True
+        )
+    ]
+    first = told[0][0]
+    seen = {(row["broadcast"], row["frame"]) for row in sightings(found) if row["person_id"] == first}
+
+    def shown(name: str) -> list[tuple[str, int]]:
+        alike = ((place, frames[place[0], frames[place]["alike"]]) for place in sorted(seen & set(frames)))
+        return [
+            place
+            for place, row in alike
+            if name in (*row["labels"], f"Group {row['group']}", f"Setting {row['setting']}")
+        ]
+
+    page = open_page(address(found), f"#/person/{first}")
+    section = page.locator("section").filter(has=page.get_by_role("heading", name="Pictures that stand out"))
+    cards = section.locator(".sights li")
+    mine = [f"{kind.title()} {name}" for person, kind, name in told if person == first and kind != "label"]
+    assert mine == ["Setting 1", "Group 1", "Group 0"]
+    expect(cards).to_have_count(len(mine))
+    expect(section).to_contain_text(f"{len(frames)} frames of 2 broadcasts")
+    for n, name in enumerate(mine):
+        places = shown(name)
+        assert places
+        expect(cards.nth(n)).to_contain_text(f"{len(places)} frame")
+        expect(cards.nth(n)).to_contain_text(HOSTILE_LABEL)
+        loaded = cards.nth(n).locator("img")
+        loaded.scroll_into_view_if_needed()
+        expect(loaded).to_have_js_property("naturalWidth", 160)
+        cards.nth(n).get_by_role("button").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("heading").first).to_contain_text(name)
+        expect(dialog.get_by_role("status")).to_have_text(f"1 of {len(places)}")
+        page.keyboard.press("End")
+        expect(dialog.locator(".frame-facts")).to_contain_text(f"frame {places[-1][1]}, ")
+        page.keyboard.press("Escape")
+    others = [person for person, kind, name in told if (kind, name) == ("group", "1") and person != first]
+    assert others
+    expect(cards.nth(1).locator(".also a")).to_have_count(len(others))
+    assert [row["n_frames"] for row in rows(page, "Labels that stand out")] == [
+        str(len(shown(name))) for person, kind, name in told if (person, kind) == (first, "label")
+    ]
+    # Filters say what counts.
+    page.evaluate("where => { location.hash = where }", f"#/person/{first}?from=2024-01-04")
+    expect(cards.nth(0)).to_contain_text("0 frames")
+    expect(cards.nth(0).get_by_role("button")).to_be_disabled()
+    page.evaluate("where => { location.hash = where }", f"#/person/{first}")
+    cards.nth(1).get_by_role("link", name="In its broadcast").click()
+    expect(page.get_by_role("dialog").locator(".frame-facts")).to_contain_text("frame 11, ")
 
 
 def test_the_lanes_of_a_broadcast_are_its_sightings(open_page: Open, found: Explorer) -> None:

@@ -51,6 +51,12 @@ rule explorer:
             "results/{run}/{clustering}/words.parquet".format(**wildcards),
             "results/{run}/utterances.parquet".format(**wildcards),
         ),
+        seen_with=with_visual(
+            "results/{run}/{clustering}/seen_with.parquet",
+            "results/{run}/visual/frames.parquet",
+            "results/{run}/visual/groups.parquet",
+        ),
+        embedded=per_embedded(VISUAL_TABLE) if EMBEDDER else [],
     output:
         directory("results/{run}/{clustering}/explorer"),
     log:

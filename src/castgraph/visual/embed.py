@@ -200,7 +200,8 @@ def _decoded(number: int, content: bytes) -> _Frame:
 def thumbnail(picture: Picture) -> bytes:
     """Make a small JPEG of a picture; equal pictures give equal bytes."""
     image = Image.fromarray(picture)
-    image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    # Means of whole pixels as far as they go, in a third of the time.
+    image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS, reducing_gap=1.0)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY, comment=None)
     return buffer.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from castgraph.base import tables
 from castgraph.base.files import atomic_together
@@ -19,6 +21,7 @@ from castgraph.base.odds import log_odds
 from castgraph.base.tables import NOISE
 from castgraph.clustering.algorithms import hdbscan
 from castgraph.visual.search import axes_of, heads_of
+from castgraph.visual.settings import palettes, settings
 from castgraph.visual.store import leader_of, leaders, read_embedded, vectors_writer
 
 log = logging.getLogger(__name__)
@@ -40,7 +43,10 @@ LEAST_Z = 1.96
 WRITTEN = ("axes.npy", "heads.npy", "vectors.npy", "groups.parquet", "frames.parquet")
 """The files that `write_groups` writes."""
 
-_FRAMES = ("broadcast", "frame", "alike", "labels", "scores", "texts")
+SETTINGS = "settings"
+"""The scope of settings in the table of groups; no broadcast is called so."""
+
+_FRAMES = ("broadcast", "frame", "alike", "labels", "scores", "texts", "thumbnail")
 
 Vectors = NDArray[np.float32]
 Numbers = NDArray[np.int64]
@@ -171,6 +177,30 @@ def _by_size(group: Numbers, n_frames: Numbers) -> Numbers:
     return found
 
 
+def in_settings(colours: Vectors, n_frames: Numbers, fewest: int) -> Grouped:
+    """Group pictures by their palettes.
+
+    Parameters
+    ----------
+    colours
+        `castgraph.visual.settings.palettes` of different pictures.
+    n_frames
+        In how many nearly identical frames each is seen; shape (n,).
+    fewest
+        Frames of a setting.
+
+    Returns
+    -------
+    Grouped
+        The settings by the number of frames, the largest first. ``near`` is of palettes.
+    """
+    found = settings(colours, n_frames)
+    seen = np.bincount(found[found != NOISE], weights=n_frames[found != NOISE], minlength=1)
+    found = _by_size(np.where(seen[found] >= fewest, found, NOISE), n_frames)
+    middles = _middles(colours, found)
+    return Grouped(found, middles, _near(colours, found, middles), len(found))
+
+
 def standing_out(labels: Sequence[Sequence[str]], here: NDArray[np.bool_]) -> list[tuple[str, float]]:
     """Tell which labels stand out in some pictures beside the others.
 
@@ -265,23 +295,30 @@ def write_groups(
         When tables do not fit each other.
     """
     paths = [to / name for name in WRITTEN]
-    with atomic_together(*paths) as (axes_to, heads_to, vectors_to, groups_to, frames_to):
+    with (
+        threadpool_limits(1),  # several threads add up in another order
+        atomic_together(*paths) as (axes_to, heads_to, vectors_to, groups_to, frames_to),
+        tempfile.TemporaryDirectory(prefix=".", dir=to) as folder,
+    ):
         names, parts = [], []
-        with vectors_writer(vectors_to) as add:
+        colours_to = Path(folder) / "palettes.npy"  # as large as the vectors
+        with vectors_writer(vectors_to) as add, vectors_writer(colours_to) as add_colours:
             for name, part, vectors in _read(embedded, frames):
                 names.append(name)
-                parts.append(part)
-                add(vectors[leaders(*_columns(part.table, "frame", "alike"))])
-        of_run: Vectors = np.empty((0, 1), np.float32)
+                parts.append(part._replace(table=part.table.drop_columns("thumbnail")))
+                leading = leaders(*_columns(part.table, "frame", "alike"))
+                add(vectors[leading])
+                add_colours(palettes(part.table["thumbnail"].take(pa.array(leading)).to_pylist()))
+        of_run, colours = np.empty((0, 1), np.float32), np.empty((0, 1), np.float32)
         if parts:
-            of_run = np.lib.format.open_memmap(vectors_to, mode="r")
+            of_run, colours = (np.lib.format.open_memmap(path, mode="r") for path in (vectors_to, colours_to))
         axes = axes_of(of_run)
         with axes_to.open("wb") as file:
             np.save(file, axes)
         with vectors_writer(heads_to, axes.shape[1] + 1) as add:
             for heads in heads_of(of_run, axes):
                 add(heads)
-        whole, groups, counts = _tables(names, parts, of_run, min_cluster_size, most)
+        whole, groups, counts = _tables(names, parts, of_run, colours, min_cluster_size, most)
         told = {**facts, "n_pictures": len(of_run), **counts}
         for path, table, schema in (
             (frames_to, whole, tables.VISUAL_FRAMES),
@@ -318,13 +355,14 @@ def _tables(
     names: Sequence[str],
     parts: Sequence[_Broadcast],
     vectors: Vectors,
+    colours: Vectors,
     min_cluster_size: int,
     most: int,
 ) -> tuple[pa.Table, pa.Table, dict[str, Any]]:
     """Make the table of frames and that of groups, and count."""
     if not parts:
         empty = tables.VISUAL_FRAMES.empty_table(), tables.GROUPS.empty_table()
-        return *empty, {"n_frames": 0, "n_groups": 0, "n_sampled": 0, "n_noise": 0}
+        return *empty, {"n_frames": 0, "n_groups": 0, "n_settings": 0, "n_sampled": 0, "n_noise": 0}
     whole = pa.concat_tables([part.table for part in parts])
     broadcast = np.repeat(np.arange(len(parts)), [len(part.table) for part in parts])
     frame, alike = _columns(whole, "frame", "alike")
@@ -367,6 +405,8 @@ def _tables(
             )
 
     told("", np.arange(len(leading)), over_run)
+    of_settings = in_settings(colours, n_frames, min_cluster_size)
+    told(SETTINGS, np.arange(len(leading)), of_settings)
     for number, name in enumerate(names):
         pictures = np.flatnonzero(broadcast[leading] == number)
         found = grouped(np.asarray(vectors[pictures]), n_frames[pictures], min_cluster_size)
@@ -381,14 +421,17 @@ def _tables(
             "group": over_run.group[leader],
             "broadcast_group": own[leader],
             "near": pa.array(over_run.near[leader], from_pandas=True),
+            "setting": of_settings.group[leader],
             "n_faces": n_faces,
             **{name: whole[name] for name in ("labels", "scores", "texts")},
         }
     ).cast(tables.VISUAL_FRAMES)
+    rows.sort(key=lambda row: (row["scope"], row["group"]))
     groups = pa.Table.from_pylist(rows, tables.GROUPS)
     counts = {
         "n_frames": len(table),
         "n_groups": len(over_run.middles),
+        "n_settings": len(of_settings.middles),
         "n_sampled": over_run.n_sampled,
         "n_noise": int((over_run.group[leader] == NOISE).sum()),
     }

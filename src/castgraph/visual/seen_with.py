@@ -1,4 +1,4 @@
-"""Which labels and groups of pictures each person is seen with, more than others are."""
+"""Which labels, groups of pictures and settings each person is seen with, more than others are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAST = 2
 """What a person is seen with in fewer pictures is not listed."""
 
 MOST = 20
-"""Most labels, and most groups, of a person."""
+"""Most of each kind of a person."""
 
 Numbers = NDArray[np.int64]
 
@@ -43,7 +43,8 @@ def seen_with(frames: str | os.PathLike[str], sightings: str | os.PathLike[str])
     --------
     castgraph.base.odds.log_odds : How they are weighed.
     """
-    table = tables.read(frames, tables.VISUAL_FRAMES, ["broadcast", "frame", "alike", "group", "labels"])
+    columns = ["broadcast", "frame", "alike", "group", "setting", "labels"]
+    table = tables.read(frames, tables.VISUAL_FRAMES, columns)
     if not len(table):
         return tables.SEEN_WITH.empty_table()
     codes = table["broadcast"].combine_chunks()
@@ -51,16 +52,16 @@ def seen_with(frames: str | os.PathLike[str], sightings: str | os.PathLike[str])
     number, alike = (table[name].to_numpy() for name in ("frame", "alike"))
     leader = leader_of(broadcast, number, alike)
     leading = pa.array(leaders(number, alike))
-    group = table["group"].take(leading).to_numpy()
     mentions = {
-        "label": [each or [] for each in table["labels"].take(leading).to_pylist()],
-        "group": [[] if each == NOISE else [str(each)] for each in group.tolist()],
+        kind: [[] if each == NOISE else [str(each)] for each in table[kind].take(leading).to_pylist()]
+        for kind in ("group", "setting")
     }
+    mentions["label"] = [each or [] for each in table["labels"].take(leading).to_pylist()]
     people = pictures_with(sightings, names, broadcast, number, leader)
     rows = [
         {"person_id": person, "kind": kind, **row}
         for person, pictures in sorted(people.items())
-        for kind in ("group", "label")
+        for kind in sorted(mentions)
         for row in _standing_out(mentions[kind], pictures)
     ]
     return pa.Table.from_pylist(rows, tables.SEEN_WITH)

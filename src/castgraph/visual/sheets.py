@@ -33,7 +33,8 @@ ROW = 10
 _MOST_ROWS = 300
 _TILE = 120
 _EDGE, _GAP, _HEAD = 20, 6, 22
-_RIBBON = (1600, 56)
+_RIBBON = (1600, 72)
+_STRIP = 14  # of the ribbon, for settings
 
 
 class Shown(NamedTuple):
@@ -44,16 +45,18 @@ class Shown(NamedTuple):
     n_frames: int
 
 
-def pictures_of_groups(frames: pa.Table) -> dict[int, list[Shown]]:
+def pictures_of_groups(frames: pa.Table, by: str = "group") -> dict[int, list[Shown]]:
     """Give the different pictures of each group over the run, in the order of time; noise as group -1.
 
     Parameters
     ----------
     frames
-        ``broadcast``, ``frame``, ``time``, ``alike`` and ``group`` of the table of frames as wholes.
+        ``broadcast``, ``frame``, ``time``, ``alike`` and what `by` names of the table of frames as wholes.
+    by
+        ``group`` or ``setting``.
     """
     n_alike: dict[Place, int] = {}
-    rows = frames.select(["broadcast", "frame", "time", "alike", "group"]).to_pylist()
+    rows = frames.select(["broadcast", "frame", "time", "alike", by]).to_pylist()
     for row in rows:
         place = row["broadcast"], row["alike"]
         n_alike[place] = n_alike.get(place, 0) + 1
@@ -61,7 +64,7 @@ def pictures_of_groups(frames: pa.Table) -> dict[int, list[Shown]]:
     for row in rows:
         if row["frame"] == row["alike"]:
             place = row["broadcast"], row["frame"]
-            found.setdefault(row["group"], []).append(Shown(place, row["time"], n_alike[place]))
+            found.setdefault(row[by], []).append(Shown(place, row["time"], n_alike[place]))
     for each in found.values():
         each.sort(key=lambda shown: (shown.time, shown.place))
     return dict(sorted(found.items()))
@@ -74,13 +77,13 @@ def write_sheets(
     embedded: Mapping[str, str | os.PathLike[str]],
     hidden: Mapping[Place, Sequence[Share]],
 ) -> None:
-    """Draw a square sheet of each group, one of all groups, and a storyboard of each broadcast.
+    """Draw a square sheet of each group, one of all groups, one of all settings, and storyboards.
 
     Parameters
     ----------
     folder
-        An empty folder to fill: ``groups/000.jpg`` …, ``groups/noise.jpg``, ``clusters.jpg`` and
-        ``storyboards/{broadcast}.jpg``.
+        An empty folder to fill: ``groups/000.jpg`` …, ``groups/noise.jpg``, ``clusters.jpg``,
+        ``settings.jpg``, and of each broadcast ``storyboards/{broadcast}.jpg``.
     frames, groups
         The tables of the run.
     embedded
@@ -103,7 +106,9 @@ def write_sheets(
         name = "noise" if number == NOISE else f"{number:03d}"
         sheet = _group_sheet(number, pictures, labels.get(number) or (), embedded, hidden)
         write_jpeg(folder / "groups" / f"{name}.jpg", sheet)
-    write_jpeg(folder / "clusters.jpg", _all_groups(shown, embedded, hidden))
+    write_jpeg(folder / "clusters.jpg", _all_groups(shown, "Cluster", embedded, hidden))
+    in_settings = pictures_of_groups(table, "setting")
+    write_jpeg(folder / "settings.jpg", _all_groups(in_settings, "Setting", embedded, hidden))
     names = table["broadcast"].cast(pa.string()).to_numpy(zero_copy_only=False)
     bounds = np.flatnonzero(np.append(True, names[1:] != names[:-1])) if len(names) else np.empty(0, int)
     for start, end in zip(bounds.tolist(), [*bounds[1:].tolist(), len(names)], strict=False):
@@ -112,8 +117,10 @@ def write_sheets(
         write_jpeg(folder / "storyboards" / f"{names[start]}.jpg", board)
 
 
-def _named(number: int) -> str:
-    return "no cluster (noise)" if number == NOISE else f"Cluster: {number}"
+def _named(number: int, what: str = "Cluster") -> str:
+    if number != NOISE:
+        return f"{what}: {number}"
+    return "no cluster (noise)" if what == "Cluster" else f"no {what.lower()}"
 
 
 def _group_sheet(
@@ -152,6 +159,7 @@ def _spread(n: int, most: int) -> list[int]:
 
 def _all_groups(
     shown: Mapping[int, Sequence[Shown]],
+    what: str,
     embedded: Mapping[str, str | os.PathLike[str]],
     hidden: Mapping[Place, Sequence[Share]],
 ) -> Image.Image:
@@ -172,7 +180,7 @@ def _all_groups(
         top = _EDGE + line * down
         whole = shown[number]
         n_frames = sum(each.n_frames for each in whole)
-        told = f"{_named(number)}  ·  {counted(len(whole), 'picture')}, {counted(n_frames, 'frame')}"
+        told = f"{_named(number, what)}  ·  {counted(len(whole), 'picture')}, {counted(n_frames, 'frame')}"
         draw.text((_EDGE, top + 14), told, INK, font(13, bold=True), anchor="ls")
         for column, each in enumerate(row):
             left = _EDGE + column * (_TILE + _GAP)
@@ -188,10 +196,11 @@ def _storyboard(
     embedded: Mapping[str, str | os.PathLike[str]],
     hidden: Mapping[Place, Sequence[Share]],
 ) -> Image.Image:
-    """Draw the groups of one broadcast over time as a ribbon, and below it a picture of each."""
+    """Draw the groups of one broadcast over time, below them its settings, and a picture of each group."""
     order = np.argsort(frames["time"].to_numpy(), kind="stable")
     part = frames.take(pa.array(order))
     group, time = part["broadcast_group"].to_numpy(), part["time"].to_pylist()
+    setting = part["setting"].to_numpy()
     width, ribbon = _RIBBON
     numbers, first = np.unique(group, return_index=True)
     in_order = [int(numbers[n]) for n in np.argsort(first) if numbers[n] != NOISE]
@@ -202,12 +211,18 @@ def _storyboard(
     image = Image.new("RGB", (width + 2 * _EDGE, 110 + ribbon + rows * down + _EDGE), PAPER)
     draw = ImageDraw.Draw(image)
     draw.text((_EDGE, 36), shortened(name, 110), INK, font(16, bold=True), anchor="ls")
-    told = f"{counted(len(group), 'frame')}, {counted(len(in_order), 'group')}; grey: no group"
+    n_settings = len(np.unique(setting[setting != NOISE]))
+    told = (
+        f"{counted(len(group), 'frame')}, {counted(len(in_order), 'group')}; narrow: "
+        f"{counted(n_settings, 'setting')} of the run; grey: none"
+    )
     draw.text((_EDGE, 56), told, GREY, font(11), anchor="ls")
     edges = np.linspace(_EDGE, _EDGE + width, len(group) + 1).round().astype(int).tolist()
     for place, number in enumerate(group.tolist()):
-        colour = _colour(number)
-        draw.rectangle((edges[place], 70, max(edges[place], edges[place + 1] - 1), 70 + ribbon), colour)
+        right = max(edges[place], edges[place + 1] - 1)
+        draw.rectangle((edges[place], 70, right, 70 + ribbon - _STRIP - 2), _colour(number))
+        strip = _colour(int(setting[place]))
+        draw.rectangle((edges[place], 70 + ribbon - _STRIP, right, 70 + ribbon), strip)
     for place in sorted({0, len(group) // 2, len(group) - 1}):
         anchor = "ls" if place == 0 else "rs" if place == len(group) - 1 else "ms"
         at = (edges[place] if place < len(group) - 1 else edges[-1], 70 + ribbon + 16)

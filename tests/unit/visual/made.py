@@ -3,11 +3,14 @@
 import io
 import zipfile
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from PIL import Image
 
+from castgraph.base import tables
 from castgraph.visual.embedder import Embedder, Seen, unit
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 190, 40), "blue": (30, 40, 210)}
@@ -47,3 +50,16 @@ def seen(pictures: Sequence[np.ndarray]) -> Seen:
 
 
 MADE = Embedder("made", 48, seen, None, {"made": "1"})
+
+
+def frame_table(path: Path, frames: dict[str, int]) -> Path:
+    empty = dict.fromkeys(("width", "height", "n_faces", "phash"), 0)
+    start = datetime(2024, 1, 2, 19, tzinfo=UTC)
+    rows = [
+        {"broadcast": name, "frame": n, "time": start + timedelta(seconds=4 * n), "status": "ok"}
+        | {"reason": "", **empty, "n_faces": n % 3}
+        for name in sorted(frames)
+        for n in range(1, frames[name] + 1)
+    ]
+    tables.write(path, pa.Table.from_pylist(rows, tables.MERGED_FRAMES), {})
+    return path

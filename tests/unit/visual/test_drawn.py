@@ -60,6 +60,7 @@ def test_everything_is_drawn_and_the_same_every_time(tmp_path: Path) -> None:
     assert {name for name in found if name.startswith("sheets")} == {
         *(f"sheets/groups/{number}.jpg" for number in ("000", "001", "002", "noise")),
         "sheets/clusters.jpg",
+        "sheets/settings.jpg",
         *(f"sheets/storyboards/{name}.jpg" for name in KINDS),
     }
     assert draw(tmp_path / "run", embedded, tmp_path / "again") == found
@@ -154,5 +155,5 @@ def test_what_people_are_seen_with(tmp_path: Path) -> None:
         (row["person_id"], row["kind"], row["name"], row["n"], row["n_rest"]) for row in found.to_pylist()
     ]
     # Who is in every picture is seen with nothing more than others are.
-    assert [row[:2] for row in told] == [("ANN", "group"), ("ANN", "label")]
+    assert [row[:2] for row in told] == [("ANN", "group"), ("ANN", "label"), ("ANN", "setting")]
     assert told[1][2:] == ("red", 12, 0)

@@ -1,13 +1,11 @@
 """Groups of pictures: in each broadcast and over a run, noise apart, the same every time."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.unit.visual.made import MADE, jpeg, picture, write_zip
+from tests.unit.visual.made import MADE, frame_table, jpeg, picture, write_zip
 
 from castgraph.archive import Limits
 from castgraph.base import tables
@@ -31,19 +29,6 @@ def around(n: int, of: int, spread: float = 0.05, d: int = 24) -> tuple[np.ndarr
     which = np.repeat(np.arange(of), n)
     found = places[which] + rng.normal(0, spread / np.sqrt(d), (n * of, d))
     return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32), which
-
-
-def frame_table(path: Path, frames: dict[str, int]) -> Path:
-    empty = dict.fromkeys(("width", "height", "n_faces", "phash"), 0)
-    start = datetime(2024, 1, 2, 19, tzinfo=UTC)
-    rows = [
-        {"broadcast": name, "frame": n, "time": start + timedelta(seconds=4 * n), "status": "ok"}
-        | {"reason": "", **empty, "n_faces": n % 3}
-        for name in sorted(frames)
-        for n in range(1, frames[name] + 1)
-    ]
-    tables.write(path, pa.Table.from_pylist(rows, tables.MERGED_FRAMES), {})
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +57,17 @@ def test_pictures_of_a_kind_are_a_group_and_others_are_none(made: Path) -> None:
     assert groups == {"blue": {0}, "green": {1}, "red": {2}, "grey": {-1}}  # by frames: 8, 6, 5
     assert {row["broadcast_group"] for row in rows[:5]} == {0}
     assert [row["n_faces"] for row in rows[:3]] == [1, 2, 0]
+    settings = dict(zip(kinds, (row["setting"] for row in rows), strict=True))
+    assert settings == {"blue": 0, "green": 1, "red": 2, "grey": -1}  # grey is one frame
+    told = pq.read_table(made / "visual" / "groups.parquet").to_pylist()
+    of_settings = [row for row in told if row["scope"] == "settings"]
+    assert [(row["group"], row["n_frames"], row["n_broadcasts"]) for row in of_settings] == [
+        (-1, 1, 1),
+        (0, 8, 2),
+        (1, 6, 1),
+        (2, 5, 1),
+    ]
+    assert of_settings[1]["labels"] == ["blue"]
 
 
 def test_a_group_tells_what_is_in_it(made: Path) -> None:

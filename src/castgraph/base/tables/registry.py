@@ -689,20 +689,26 @@ TABLES: Mapping[str, Kind] = {
                 "cosine to the middle of its group over the run; of a frame without, to the nearest one; "
                 "null where there is no group",
             ),
+            (
+                "setting",
+                pa.int32(),
+                "the setting: pictures of one palette, such as those of a studio by all its cameras; from 0, "
+                "the one of most frames first; -1 for none",
+            ),
             ("n_faces", pa.int32(), "faces found in it"),
             *_SHOWN,
         ),
     ),
     "seen_with": Kind(
         path="results/{run}/{clustering}/seen_with.parquet",
-        what="the labels and groups of pictures that each person is seen with more than others are, what "
-        "stands out most first",
+        what="the labels, groups of pictures and settings that each person is seen with more than others "
+        "are, what stands out most first",
         key=("person_id", "kind", "name"),
         order=("person_id", "kind", "-z", "name"),
         columns=(
             ("person_id", _TEXTS, "the person"),
-            ("kind", _TEXTS, "label, or group of the run"),
-            ("name", pa.string(), "the label, or the number of the group"),
+            ("kind", _TEXTS, "label, or group or setting of the run"),
+            ("name", pa.string(), "the label, or the number of the group or setting"),
             ("n", pa.int64(), "in how many different pictures that show the person"),
             ("n_rest", pa.int64(), "in how many others"),
             ("n_pictures", pa.int64(), "different pictures that show the person"),
@@ -736,12 +742,16 @@ TABLES: Mapping[str, Kind] = {
     ),
     "groups": Kind(
         path="results/{run}/visual/groups.parquet",
-        what="the groups of pictures that are alike, over the run and of each broadcast; those without a "
-        "group are group -1",
+        what="the groups of pictures that are alike, over the run and of each broadcast, and the settings; "
+        "those without a group are group -1",
         key=("scope", "group"),
         order=("scope", "group"),
         columns=(
-            ("scope", _TEXTS, "the broadcast's ID; empty for the groups over the whole run"),
+            (
+                "scope",
+                _TEXTS,
+                "the broadcast's ID; empty for the groups over the whole run; `settings` for its settings",
+            ),
             ("group", pa.int32(), "its number, as in visual_frames"),
             ("n_frames", pa.int32(), "its frames"),
             ("n_pictures", pa.int32(), "of these, such as are unlike every earlier one of their broadcast"),
@@ -750,7 +760,12 @@ TABLES: Mapping[str, Kind] = {
             ("last_seen", _MICROSECOND, "its last frame"),
             ("broadcast", pa.string(), "where the frame is that is nearest to the middle of the group"),
             ("frame", pa.int32(), "that frame"),
-            ("spread", pa.float32(), "median of 1 - cosine to the middle; null for frames without a group"),
+            (
+                "spread",
+                pa.float32(),
+                "median of 1 - cosine to the middle, of settings that of palettes; null for frames without a "
+                "group",
+            ),
             ("n_faces", pa.float32(), "mean number of faces"),
             ("labels", pa.list_(pa.string()), "what stands out in it beside all other frames of the scope"),
             ("z", pa.list_(pa.float32()), "log odds of each of these labels over its standard error"),

@@ -28,6 +28,7 @@ from castgraph.pages.explorer import atlas, data
 from castgraph.pages.explorer.columns import Values, data_id, file_names, script_json, write_table
 from castgraph.pages.explorer.data import NOBODY, Columns, Numbers
 from castgraph.pages.explorer.frames import Open, chosen_frames, write_frames
+from castgraph.pages.explorer.landscape import Embedded, read_landscape, write_group_pictures
 from castgraph.pages.explorer.law import LAW
 from castgraph.pages.made import configuration_text, versions
 from castgraph.people.places import read_places
@@ -44,8 +45,8 @@ WEB = Path(__file__).parents[1] / "web"
 SCRIPT = ("explorer.js", "explorer.css", "LICENSES.txt")
 
 _MOST_LINES = 2000  # of the configuration
-_LAZY = ("times", "distances", "boxes", "said")
-_PICTURES = ("frames", "atlas")
+_LAZY = ("times", "distances", "boxes", "said", "sighted")
+_PICTURES = ("frames", "atlas", "group_pictures")
 
 
 def write_explorer(
@@ -57,6 +58,7 @@ def write_explorer(
     *,
     workers: int = 1,
     with_words: bool = False,
+    embedded: Embedded | None = None,
     back: str = "",
 ) -> None:
     """Write the explorer of a clustering.
@@ -79,6 +81,8 @@ def write_explorer(
         Threads that make pictures. What is written does not depend on it.
     with_words
         Whether the run has transcripts.
+    embedded
+        The tables of the frames as wholes; None where the run has none.
     back
         Where the report lies, from the page; empty for nowhere.
 
@@ -152,6 +156,20 @@ def write_explorer(
         utterances = tables.read(run / "utterances.parquet", tables.UTTERANCES)
         of_page["said"], cuts["said"] = data.said_columns(utterances, numbers)
     whole: dict[str, Mapping[str, Values]] = {"faces": first}
+    of_visual: dict[str, Any] = {}
+    if embedded:
+        landscape = read_landscape(run, clustering, numbers)
+        (folder / "groups").mkdir()
+        there = write_group_pictures(
+            folder / "groups", landscape, embedded, run / "frames.parquet", numbers, places, members,
+            blur=options["blur"],
+        )  # fmt: skip
+        of_page["seen_with"] = landscape.seen_with
+        of_page["sights"] = landscape.sights
+        of_page["group_pictures"] = {"sight": there}
+        of_page["sighted"] = landscape.sighted
+        whole["sighted"] = {"begins": landscape.first}
+        of_visual["visual"] = {"broadcasts": landscape.n_broadcasts, "frames": landscape.n_frames}
     written = {
         name: write_table(folder / "data", name, columns, whole=whole.get(name), cuts=cuts.get(name))
         for name, columns in of_page.items()
@@ -179,6 +197,7 @@ def write_explorer(
         "hosts": _of_page(networks.hosts, numbers),
         "excluded": _of_page(networks.excluded, numbers),
         "distance_scale": scale,
+        **of_visual,
     }
     # Whatever pictures there are, they are not what was counted.
     known = data_id(facts, {name: each for name, each in written.items() if name not in _PICTURES})

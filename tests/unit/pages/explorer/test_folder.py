@@ -324,6 +324,103 @@ def test_pictures_of_frames_show_the_pair_and_never_who_is_left_out(blur: str, t
             assert set(both) <= set(places)
 
 
+# The pictures that people are seen with
+
+
+def test_what_stands_out_is_that_of_the_table_with_its_frames(tmp_path: Path) -> None:
+    found = explore(tmp_path, replace(story(), visual=True))
+    run, ids = tmp_path / "made-up", found.tables["people"]["person_id"]
+    sights, sighted, told = (found.tables[name] for name in ("sights", "sighted", "seen_with"))
+    names = list(zip(sights["kind"], sights["name"], strict=True))
+    assert names == [
+        ("setting", "1"), ("group", "0"), ("group", "1"),
+        ("label", explored.HOSTILE_LABEL), ("label", "studio"),
+    ]  # fmt: skip
+    rows = sorted(
+        read(run / CLUSTERING / "seen_with.parquet", "seen_with").to_pylist(),
+        key=lambda row: (ids.index(row["person_id"]), "sgl".index(row["kind"][0]), -row["z"]),
+    )
+    assert [(ids[p], *names[s]) for p, s in zip(told["person"], told["sight"], strict=True)] == [
+        (row["person_id"], row["kind"], row["name"]) for row in rows
+    ]
+    for name in ("n", "n_pictures", "z"):
+        assert told[name].tolist() == [row[name] for row in rows]
+    # Every frame shows what the first of its like shows.
+    frames = read(run / "visual" / "frames.parquet", "visual_frames").to_pylist()
+    by_place = {(row["broadcast"], row["frame"]): row for row in frames}
+    expected = {
+        sight: {
+            (row["broadcast"], row["frame"])
+            for row in frames
+            for shown in [by_place[row["broadcast"], row["alike"]]]
+            if (name in shown["labels"] if kind == "label" else name == str(shown[kind]))
+        }
+        for sight, (kind, name) in enumerate(names)
+    }
+    for sight, places in expected.items():
+        stretches = slice(*sighted["begins"][sight : sight + 2])
+        broadcasts, first, last = (
+            sighted[name][stretches].tolist() for name in ("broadcast", "first", "last")
+        )
+        there = [
+            (found.tables["broadcasts"]["broadcast"][broadcast], frame)
+            for broadcast, begin, end in zip(broadcasts, first, last, strict=True)
+            for frame in range(begin, end + 1)
+        ]
+        assert len(there) == len(set(there))
+        assert set(there) == places
+    assert [found.tables["broadcasts"]["broadcast"][n] for n in sights["broadcast"][:3]] == [
+        EVENING,
+        MORNING,
+        EVENING,
+    ]
+    assert sights["broadcast"].tolist()[3:] == [-1, -1]
+    assert sights["frame"].tolist() == [5, 4, 11, 0, 0]
+    assert found.manifest["visual"] == {"broadcasts": 2, "frames": len(frames)}
+    assert not found.manifest["files"]["sighted"]["eager"]
+
+
+@pytest.mark.parametrize("blur", ["none", "others"])
+def test_of_a_group_a_picture_is_shown_and_nobody_who_is_left_out(blur: str, tmp_path: Path) -> None:
+    told = replace(story(), visual=True).with_config(explorer={"blur": blur})
+    rest = [
+        face
+        for face in told.faces
+        if (face.broadcast, face.frame) not in {(MORNING, 4), (EVENING, 11), (EVENING, 5)}
+    ]
+    seen = [Face(MORNING, 4, "K7Q2"), Face(MORNING, 4, None, 2, "ignored")]
+    for number in (5, 11):
+        seen += [Face(EVENING, number, "A3BC"), Face(EVENING, number, None, 2, "forgotten")]
+    found = explore(tmp_path, replace(told, faces=[*rest, *seen]))
+    pictures = sorted(path.stem for path in (found.folder / "groups").iterdir())
+    assert pictures == ["group-0", "group-1", "setting-1"]
+    assert found.tables["group_pictures"]["sight"].tolist() == [0, 1, 2]
+    for name in pictures:
+        picture = pixels(found.folder / "groups" / f"{name}.jpg")
+        assert picture.shape == (90, 160, 3)
+        known, hidden = (picture[26:39, left : left + 12].std(axis=0).mean() for left in (2, 48))
+        assert hidden < 20
+        assert bool(known > 40) == (blur == "none")
+
+
+def test_who_is_not_shown_leaves_no_trace_in_what_stands_out(tmp_path: Path) -> None:
+    told = replace(story(), visual=True)
+    named = explore(tmp_path, told.with_config(explorer={"people": "named"}), "named")
+    assert set(named.tables["seen_with"]["person"].tolist()) == {0, 1}
+    assert named.tables["sights"]["name"] == ["1", explored.HOSTILE_LABEL, "studio"]
+    assert [path.name for path in (named.folder / "groups").iterdir()] == ["group-1.jpg"]
+    assert b"K7Q2" not in named.everything()
+    without = explore(tmp_path, told.with_config(people={"min_seconds": 1e6}), "nobody")
+    assert without.tables["sights"]["name"] == []
+    assert list((without.folder / "groups").iterdir()) == []
+
+
+def test_a_run_without_frames_as_wholes_has_nothing_of_them(explorer) -> None:
+    assert not {"seen_with", "sights", "sighted", "group_pictures"} & set(explorer.tables)
+    assert "visual" not in explorer.manifest
+    assert not (explorer.folder / "groups").exists()
+
+
 def test_the_atlas_and_the_portraits_show_everybody(explorer, here) -> None:
     atlas, ids = explorer.manifest["atlas"], explorer.tables["people"]["person_id"]
     [page] = explorer.tables["atlas"]["jpeg"]

@@ -22,6 +22,7 @@ import { figures, isolated, missing, periodChoice, put, redrawn, sections, table
 import { broadcastLink, broadcastName, nameOf, pairHref, personLink, portrait } from "../parts/names.js";
 import { countIn, divide, framesIn, gapSeconds, readIn, stretchesOf } from "../parts/periods.js";
 import { faceCrop, momentOf, openFrames, pictures, SHORT } from "../parts/picture.js";
+import { sightsSection } from "../parts/sights.js";
 import { rowsOf, runsOf, strip } from "../parts/strip.js";
 import { wordsSection } from "../parts/words.js";
 
@@ -157,6 +158,7 @@ async function draw(place, address, app) {
     ],
     there.length > 0 && ["Every appearance", appearanceTable(app, person, seen, there, open)],
     await facesSection(app, all, facts, person, open),
+    await sightsSection(app, person, seen, open),
     await wordsSection(person, -1, "Said while this person is on the screen, by whomever", id),
   ]);
   return drawing.end;
