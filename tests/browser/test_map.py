@@ -198,7 +198,8 @@ def test_points_and_pictures_are_drawn_in_the_colours_of_the_legend(open_page: O
         """() => new Promise((done) => {
           const canvas = document.querySelector(".stage canvas");
           const card = canvas.getContext("webgl2").getExtension("WEBGL_lose_context");
-          canvas.addEventListener("webglcontextrestored", () => requestAnimationFrame(() => requestAnimationFrame(done)));
+          const painted = () => requestAnimationFrame(() => requestAnimationFrame(done));
+          canvas.addEventListener("webglcontextrestored", painted);
           card.loseContext();
           setTimeout(() => card.restoreContext(), 100);
         })"""
