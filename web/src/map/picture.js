@@ -22,7 +22,7 @@ export function pictureDialog(run, on) {
   const button = (text, label, act) => h("button", { type: "button", "aria-label": label, on: { click: act } }, text);
   const before = button("← Previous", "Previous of the list", () => step(-1));
   const after = button("Next →", "Next of the list", () => step(1));
-  const close = button("Close", "Close", () => element.close());
+  const close = button("Close", "Close", leave);
   const element = h(
     "dialog",
     {
@@ -30,14 +30,24 @@ export function pictureDialog(run, on) {
       "aria-labelledby": "picture-title",
       on: {
         keydown: keys,
-        close: () => on.close(),
-        click: (event) => event.target === element && element.close(),
+        cancel(event) {
+          event.preventDefault();
+          leave();
+        },
+        close: () => element.open || on.close(), // it tells late: perhaps it is open again
+        click: (event) => event.target === element && leave(),
       },
     },
     h("div", { class: "picture-head" }, heading, h("div", { class: "picture-tools" }, before, after, close)),
     told,
     body,
   );
+
+  /** Leave at once: the event that tells of it comes later, and till then the address would open it again. */
+  function leave() {
+    on.close();
+    element.close();
+  }
 
   function keys(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
