@@ -13,23 +13,29 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+import pyarrow as pa
 import typer
 from numpy.typing import NDArray
 from PIL import Image
 from sklearn.metrics import adjusted_rand_score
 
 from castgraph.archive import FrameReader, Limits
+from castgraph.base import tables
 from castgraph.base.files import atomic
 from castgraph.base.models import converted, session
 from castgraph.faces.frame import decode
 from castgraph.visual.embed import embed, thumbnail
 from castgraph.visual.embedder import Embedder, fitted, load
-from castgraph.visual.groups import grouped, in_settings
-from castgraph.visual.lite0 import LITE0, SIZE, labels_for
+from castgraph.visual.groups import grouped, in_settings, write_groups
+from castgraph.visual.lite0 import LITE0, SIZE, classes, labels_for
 from castgraph.visual.maps import placed
 from castgraph.visual.search import Index, axes_of, heads_of, nearest
 from castgraph.visual.settings import palettes
@@ -121,6 +127,72 @@ def mapped() -> dict[str, float]:
     start = time.process_time()
     grouped(vectors, np.ones(len(vectors), int), 3)
     return {"map_s_2000": of_map, "groups_s_2000": time.process_time() - start}
+
+
+def of_year(n: int, folder: Path) -> dict[str, float]:
+    """Measure the rule `groups` on tables of `n` made-up frames, a third of them like the one before."""
+    thumbnails = [thumbnail(picture) for picture in _pictures(DEMO)]
+    labels = [each.name for each in classes()[:400]]
+    vectors = made_up(n, folder / "made.npy")
+    rng, embedded, merged = np.random.default_rng(2), {}, []
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    for number, rows in enumerate(np.array_split(np.arange(n), max(1, n // 2215))):
+        name = f"NTV_{start + timedelta(hours=number):%Y%m%d_%H%M%S}_Made_Up"
+        frame = np.arange(1, len(rows) + 1)
+        alike = np.maximum.accumulate(np.where((rng.random(len(rows)) < 1 / 3) & (frame > 1), 0, frame))
+        shot = rng.integers(len(thumbnails) - 4)
+        pictures = [
+            thumbnails[shot + at % 4] if leads else None
+            for at, leads in zip(np.cumsum(rng.random(len(rows)) < 0.1).tolist(), alike == frame, strict=True)
+        ]
+        some = pa.array([[labels[k % 400], labels[k * 7 % 400]] for k in (rows // 9).tolist()])
+        times = pa.array([start + timedelta(hours=number, seconds=4 * k) for k in frame.tolist()])
+        flat = pa.array(np.asarray(vectors[rows], np.float16).ravel())
+        known = {
+            "broadcast": pa.array([name] * len(rows)),
+            "frame": frame,
+            "alike": alike,
+            "status": pa.array(["ok"] * len(rows)),
+            "labels": some,
+            "thumbnail": pa.array(pictures, pa.binary()),
+            "embedding": pa.FixedSizeListArray.from_arrays(flat, NUMBERS),
+            "time": times,
+            "n_faces": frame % 3,
+        }
+        embedded[name] = folder / f"{name}.parquet"
+        schema = tables.visual(NUMBERS)
+        tables.write(embedded[name], _filled(known, schema, len(rows)), {}, schema)
+        merged.append(_filled(known, tables.MERGED_FRAMES, len(rows)))
+    tables.write(folder / "frames.parquet", pa.concat_tables(merged), {}, tables.MERGED_FRAMES)
+    del vectors, merged
+    # Its own process, which has its own most memory.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        used, peak = pool.submit(_grouped, embedded, folder).result()
+    told = tables.read_provenance(folder / "visual" / "frames.parquet")
+    return {f"groups_cpu_s_{n}": used, f"groups_peak_mb_{n}": peak} | {
+        f"groups_{name}_{n}": float(told[name])
+        for name in ("n_pictures", "n_sampled", "n_groups", "n_settings")
+    }
+
+
+def _filled(known: Mapping[str, Any], schema: pa.Schema, n: int) -> pa.Table:
+    """Make a table of what is known; of the other columns nothing."""
+    columns = [known.get(field.name, pa.nulls(n, field.type)) for field in schema]
+    return pa.table(dict(zip(schema.names, columns, strict=True))).cast(schema)
+
+
+def _grouped(embedded: Mapping[str, Path], folder: Path) -> tuple[float, float]:
+    start = time.process_time()
+    to = folder / "visual"
+    write_groups(embedded, folder / "frames.parquet", to=to, facts={}, min_cluster_size=3, most=50_000)
+    return time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _pictures(folder: Path) -> Iterator[NDArray[np.uint8]]:
+    for path in sorted(folder.glob("*.zip")):
+        with FrameReader(path, path.stem) as archive:
+            for number in archive.frames:
+                yield decode(archive.read(number)).picture
 
 
 def on_demo(embedder: Embedder) -> dict[str, float]:
@@ -228,6 +300,7 @@ def main(
     vectors: Annotated[int, typer.Option(min=1000, help="Vectors that are made up for the search.")] = YEAR,
     data: Annotated[Path | None, typer.Option(help="Folder for them, 5 kB each; they are removed.")] = None,
     real: Annotated[Path | None, typer.Option(help="The real sample, if there is one.")] = None,
+    year: Annotated[int, typer.Option(min=0, help="Frames that are made up for the groups; 0 for none.")] = 0,
 ) -> None:
     """Measure what frames as wholes take, and what is found."""
     embedder = load({"embedder": "lite0"})
@@ -238,6 +311,9 @@ def main(
     figures["peak_mb_before_search"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     with tempfile.TemporaryDirectory(dir=data) as folder:
         figures |= searched(vectors, Path(folder))
+    if year:
+        with tempfile.TemporaryDirectory(dir=data) as folder:
+            figures |= of_year(year, Path(folder))
     figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     for name, value in figures.items():
         sys.stdout.write(f"{name} {value:,.3f}\n")

@@ -69,6 +69,8 @@ class Filters(NamedTuple):
         Days on which its broadcast began; None for any.
     station
         As IDs have it; empty for any.
+    setting
+        Its number; None for any.
     """
 
     people: Sequence[Person] = ()
@@ -76,6 +78,7 @@ class Filters(NamedTuple):
     first: date | None = None
     last: date | None = None
     station: str = ""
+    setting: int | None = None
 
 
 class Frames:
@@ -311,6 +314,13 @@ def _meant(frames: Frames, filters: Filters) -> NDArray[np.bool_]:
     meant = np.array(is_meant, bool)[frames.broadcast] if said else np.zeros(0, bool)
     if filters.n_faces is not None:
         meant &= frames.table["n_faces"].to_numpy() == filters.n_faces
+    if filters.setting is not None:
+        is_there = frames.table["setting"].to_numpy() == filters.setting
+        if not is_there.any():
+            last = frames.table["setting"].to_numpy().max(initial=tables.NOISE)
+            there = f"there are those from 0 to {last}" if last >= 0 else "the run has none"
+            raise QueryError(f"no setting {filters.setting}; {there}")
+        meant &= is_there
     for person in filters.people:
         places = _sightings(frames.results, person)
         meant &= np.array(

@@ -111,7 +111,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     '2022-05-19'
     """
     path = Path(path)
-    with _part(path) as part:
+    with temporary(path) as part:
         yield part
         part.replace(path)
 
@@ -134,14 +134,17 @@ def atomic_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
         Where to write each.
     """
     with ExitStack() as stack:
-        parts = tuple(stack.enter_context(_part(path)) for path in paths)
+        parts = tuple(stack.enter_context(temporary(path)) for path in paths)
         yield parts
         _replace_together(parts, paths)
 
 
 @contextmanager
-def _part(path: Path) -> Iterator[Path]:
-    """Yield a new file beside `path`; if it is still there when the block ends, it is removed."""
+def temporary(path: Path) -> Iterator[Path]:
+    """Yield a new file beside `path`; if it is still there when the block ends, it is removed.
+
+    What a killed job left of an earlier one is removed, too.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
     part = _part_of(path)

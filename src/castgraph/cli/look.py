@@ -28,6 +28,9 @@ def look(
         list[str] | None, typer.Option("--with", help="Who is in it: an ID, or a name exactly; repeatable.")
     ] = None,
     faces: Annotated[int | None, typer.Option(min=0, help="How many faces are in it.")] = None,
+    setting: Annotated[
+        int | None, typer.Option(min=0, help="Of which setting, as settings.jpg has it.")
+    ] = None,
     first_day: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of broadcasts.")
     ] = None,
@@ -73,6 +76,7 @@ def look(
             first_day.date() if first_day else None,
             last_day.date() if last_day else None,
             station,
+            setting,
         )
         vector, row, scores, told = None, None, None, [text] if text else []
         if text:
@@ -85,6 +89,7 @@ def look(
             told.append(f"label {', '.join(names)}")
         among = looking.by_text(frames, says) if says else None
         told += [f"says {says}"] if says else []
+        told += [f"setting {setting}"] if setting is not None else []
         found = looking.look(frames, filters, vector=vector, scores=scores, among=among, without=row, top=top)
         title = "; ".join([*told, *(f"with {each.name}" for each in wanted)]) or "frames"
         if grid is not None:

@@ -173,8 +173,8 @@ def _lite0(providers: Sequence[str]) -> Embedder:
     def pictures(given: Sequence[Picture]) -> Seen:
         vectors, labels = [np.empty((0, NUMBERS), np.float32)], []
         for start in range(0, len(given), BATCH):
-            # The whole frame: what stands at its sides counts as what stands in the middle. The filter takes two
-            # thirds of the time of a bicubic one; the vectors have a cosine of 0.998.
+            # The whole frame: what stands at its sides counts as what stands in the middle. The filter takes
+            # two thirds of the time of a bicubic one; the vectors have a cosine of 0.998.
             part = given[start : start + BATCH]
             batch = np.stack([fitted(each, SIZE, resample=Image.Resampling.HAMMING) for each in part])
             embedding, scores = network.run(["embedding", "scores"], {"pictures": batch})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from castgraph.base import tables
-from castgraph.base.files import atomic_together
+from castgraph.base.files import atomic_together, temporary
 from castgraph.base.odds import log_odds
 from castgraph.base.tables import NOISE
 from castgraph.clustering.algorithms import hdbscan
@@ -33,6 +32,8 @@ COORDINATES = 64
 
 LARGE = 5_000
 """Pictures above which it does."""
+
+_BLOCK = 1_024  # pictures that are compared with all groups at a time
 
 PRIOR_LABELS = 50.0
 """How many labels the prior counts for."""
@@ -134,33 +135,47 @@ def _middles(vectors: Vectors, group: Numbers) -> Vectors:
     return np.asarray(sums / np.where(lengths > 0, lengths, 1), np.float32)
 
 
-def _cosines(vectors: Vectors, middles: Vectors) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    for start in range(0, len(vectors), LARGE):
-        rows = slice(start, start + LARGE)
-        yield rows, vectors[rows] @ middles.T
+def _cosines(
+    vectors: Vectors, rows: Numbers, middles: Vectors
+) -> Iterator[tuple[Numbers, NDArray[np.float32]]]:
+    """Give the cosines of some pictures to all middles, some at a time."""
+    for start in range(0, len(rows), _BLOCK):
+        part = rows[start : start + _BLOCK]
+        yield part, vectors[part] @ middles.T
 
 
 def _near(vectors: Vectors, group: Numbers, middles: Vectors) -> NDArray[np.float32]:
-    near = np.full(len(vectors), np.nan, np.float32)
+    near = _own(vectors, group, middles)
     if len(middles):
-        for rows, cosines in _cosines(vectors, middles):
-            own = group[rows]
-            mine = np.take_along_axis(cosines, np.maximum(own, 0)[:, None], 1)[:, 0]
-            near[rows] = np.where(own == NOISE, cosines.max(axis=1), mine)
+        rest = np.flatnonzero(group == NOISE)
+        for rows, cosines in _cosines(vectors, rest, middles):
+            near[rows] = cosines.max(axis=1)
     return near.clip(-1, 1)
+
+
+def _own(vectors: Vectors, group: Numbers, middles: Vectors) -> NDArray[np.float32]:
+    """Give the cosine of each picture to the middle of its own group; NaN for noise."""
+    near = np.full(len(vectors), np.nan, np.float32)
+    grouped_ = np.flatnonzero(group != NOISE)
+    for start in range(0, len(grouped_), LARGE):
+        rows = grouped_[start : start + LARGE]
+        near[rows] = np.einsum("ij,ij->i", vectors[rows], middles[group[rows]])
+    return near
 
 
 def _joined(vectors: Vectors, group: Numbers, middles: Vectors, others: Numbers) -> Numbers:
     """Let pictures that were not drawn join the group whose middle is nearest."""
     if not len(middles):
         return group
-    near = _near(vectors, group, middles)
-    least = np.array([np.quantile(near[group == number], 0.05) for number in range(len(middles))])
+    near = _own(vectors, group, middles)
+    order = np.argsort(group, kind="stable")
+    bounds = np.searchsorted(group[order], np.arange(len(middles) + 1))
+    least = np.array([np.quantile(near[order[a:b]], 0.05) for a, b in pairwise(bounds.tolist())])
     joined = group.copy()
-    for rows, cosines in _cosines(vectors[others], middles):
+    for rows, cosines in _cosines(vectors, others, middles):
         best = cosines.argmax(axis=1)
         is_near = cosines[np.arange(len(best)), best] >= least[best]
-        joined[others[rows]] = np.where(is_near, best, NOISE)
+        joined[rows] = np.where(is_near, best, NOISE)
     return joined
 
 
@@ -298,10 +313,9 @@ def write_groups(
     with (
         threadpool_limits(1),  # several threads add up in another order
         atomic_together(*paths) as (axes_to, heads_to, vectors_to, groups_to, frames_to),
-        tempfile.TemporaryDirectory(prefix=".", dir=to) as folder,
+        temporary(to / "palettes.npy") as colours_to,  # too many for memory, as the vectors
     ):
         names, parts = [], []
-        colours_to = Path(folder) / "palettes.npy"  # as large as the vectors
         with vectors_writer(vectors_to) as add, vectors_writer(colours_to) as add_colours:
             for name, part, vectors in _read(embedded, frames):
                 names.append(name)
@@ -351,6 +365,12 @@ def _columns(table: pa.Table, *names: str) -> list[NDArray[Any]]:
     return [table[name].to_numpy(zero_copy_only=False) for name in names]
 
 
+def _split(group: Numbers, numbers: Numbers, rows: Numbers) -> list[Numbers]:
+    """Give the rows of each group, ascending."""
+    order = np.argsort(group, kind="stable")
+    return np.split(rows[order], np.searchsorted(group[order], numbers[1:]))
+
+
 def _tables(
     names: Sequence[str],
     parts: Sequence[_Broadcast],
@@ -375,13 +395,16 @@ def _tables(
     own = np.full(len(leading), NOISE, np.int64)
     rows = []
 
-    def told(scope: str, pictures: Numbers, found: Grouped) -> None:
+    def told(scope: str, pictures: Numbers, found: Grouped, of_scope: Numbers) -> None:
         counted = _counts([labels[n] for n in pictures.tolist()])
-        for number in range(NOISE, len(found.middles)):
-            members = np.flatnonzero(found.group == number)
+        numbers = np.arange(NOISE, len(found.middles))
+        group = np.full(len(leading), NOISE, np.int64)
+        group[pictures] = found.group
+        of_pictures = _split(found.group, numbers, np.arange(len(pictures)))
+        of_frames = _split(group[leader[of_scope]], numbers, of_scope)
+        for number, members, at in zip(numbers.tolist(), of_pictures, of_frames, strict=True):
             if not len(members):
                 continue
-            at = np.flatnonzero(np.isin(leader, pictures[members]))
             best = members[np.argmax(np.nan_to_num(found.near[members], nan=-1))]
             shown = leading[pictures[best]]
             odds = _standing_out(counted, counted.of(members)) if number != NOISE else []
@@ -404,14 +427,15 @@ def _tables(
                 }
             )
 
-    told("", np.arange(len(leading)), over_run)
+    all_pictures, all_frames = np.arange(len(leading)), np.arange(len(leader))
+    told("", all_pictures, over_run, all_frames)
     of_settings = in_settings(colours, n_frames, min_cluster_size)
-    told(SETTINGS, np.arange(len(leading)), of_settings)
+    told(SETTINGS, all_pictures, of_settings, all_frames)
     for number, name in enumerate(names):
         pictures = np.flatnonzero(broadcast[leading] == number)
         found = grouped(np.asarray(vectors[pictures]), n_frames[pictures], min_cluster_size)
         own[pictures] = found.group
-        told(name, pictures, found)
+        told(name, pictures, found, np.flatnonzero(broadcast == number))
     table = pa.table(
         {
             "broadcast": pa.DictionaryArray.from_arrays(pa.array(broadcast, pa.int32()), list(names)),

@@ -105,6 +105,14 @@ def test_frames_that_are_meant_without_a_question_come_by_time(run: Path) -> Non
     assert {row["score"] for row in found} == {None}
 
 
+def test_of_a_setting(run: Path) -> None:
+    settings = {row["setting"] for row in pq.read_table(run / "visual" / "frames.parquet").to_pylist()}
+    for setting in settings - {-1}:
+        found = look(run, "--setting", str(setting), "--top", "500")
+        assert len({kind(row["frame"]) for row in found}) == 1
+    assert "no setting 77; there are those from 0 to" in look(run, "--setting", "77", fails=True)
+
+
 def test_words_to_an_embedder_without_are_answered_with_what_there_is(run: Path) -> None:
     told = look(run, "rocket", fails=True)
     assert "lite0" in told
