@@ -3,7 +3,7 @@
 import io
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from castgraph.base import tables
 from castgraph.base.tables import NOISE
 from castgraph.pages.map.folder import Given, write_map_page
+from castgraph.visual.groups import SETTINGS
 from castgraph.visual.store import vectors_writer
 from tests.explored import CLUSTERING, Explorer, Face, Story, loaded, read, write_tables
 from tests.finished import write
@@ -46,6 +47,7 @@ class Shot:
     people: Sequence[str] = ()
     labels: Sequence[str] = ()
     texts: Sequence[str] | None = None
+    setting: int = NOISE
     n_alike: int = 1  # frames that are nearly the same, it and those after it
     why: Mapping[int, str] = field(default_factory=dict)  # place of a face that is nobody's → why
 
@@ -130,7 +132,12 @@ def write_visual(run: Path, shots: Sequence[Shot], unread: Unread) -> dict[str, 
             where = {"broadcast": shot.broadcast, "frame": frame, "alike": shot.frame}
             rows.append(
                 {**where, **said, "time": times[shot.broadcast, frame], "group": shot.group}
-                | {"broadcast_group": shot.group, "near": 0.9, "n_faces": len(shot.faces)}
+                | {
+                    "broadcast_group": shot.group,
+                    "setting": shot.setting,
+                    "near": 0.9,
+                    "n_faces": len(shot.faces),
+                }
             )
             picture = thumbnail(shot) if frame == shot.frame else None
             embedded.setdefault(shot.broadcast, []).append(
@@ -139,7 +146,7 @@ def write_visual(run: Path, shots: Sequence[Shot], unread: Unread) -> dict[str, 
             )
     rows += [
         {"broadcast": name, "frame": frame, "alike": None, "time": times[name, frame], "group": NOISE}
-        | {"broadcast_group": NOISE, "n_faces": 0, "labels": [], "scores": []}
+        | {"broadcast_group": NOISE, "setting": NOISE, "n_faces": 0, "labels": [], "scores": []}
         for name, of in unread.items()
         for frame in of
     ]
@@ -161,7 +168,11 @@ def write_visual(run: Path, shots: Sequence[Shot], unread: Unread) -> dict[str, 
         for shot in shots
     ]
     write(visual / "map.parquet", tables.VISUAL_MAP, placed, facts)
-    write(visual / "groups.parquet", tables.GROUPS, _groups(shots, times))
+    write(
+        visual / "groups.parquet",
+        tables.GROUPS,
+        [*_groups("", shots, times), *_groups(SETTINGS, shots, times)],
+    )
     paths = {}
     for name, of in embedded.items():
         paths[name] = run.parent / "embedded" / f"{name}.parquet"
@@ -171,12 +182,12 @@ def write_visual(run: Path, shots: Sequence[Shot], unread: Unread) -> dict[str, 
     return paths
 
 
-def _groups(shots: Sequence[Shot], times: Mapping[Any, Any]) -> list[dict[str, Any]]:
+def _groups(scope: str, shots: Sequence[Shot], times: Mapping[Any, Any]) -> list[dict[str, Any]]:
     found: dict[int, list[Shot]] = {}
     for shot in shots:
-        found.setdefault(shot.group, []).append(shot)
+        found.setdefault(shot.setting if scope else shot.group, []).append(shot)
     return [
-        {"scope": "", "group": group, "n_frames": sum(shot.n_alike for shot in of), "n_pictures": len(of)}
+        {"scope": scope, "group": group, "n_frames": sum(shot.n_alike for shot in of), "n_pictures": len(of)}
         | {"n_broadcasts": len({shot.broadcast for shot in of}), "labels": list(of[0].labels), "z": []}
         | {"broadcast": of[0].broadcast, "frame": of[0].frame, "n_faces": 1.0}
         | {
@@ -234,10 +245,7 @@ def many(n: int = 2000, n_groups: int = 40, seed: int = 5) -> list[Shot]:
         seen += [people[(group + 5) % 14]] * (rng.random() < 0.2 and bool(seen))
         labels = [] if group == NOISE else [LABELS[group % 12], LABELS[(group + 3) % 12]]
         n_alike = 1 + int(rng.random() < 0.2)
-        shots.append(
-            Shot(
-                name, number[name], group, tuple(at.tolist()), list(dict.fromkeys(seen)), labels, [], n_alike
-            )
-        )
+        shot = Shot(name, number[name], group, tuple(at.tolist()), list(dict.fromkeys(seen)), labels, [])
+        shots.append(replace(shot, n_alike=n_alike, setting=group // 6 if group >= 0 else NOISE))
         number[name] += n_alike
     return shots

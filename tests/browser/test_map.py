@@ -209,10 +209,13 @@ def test_points_and_pictures_are_drawn_in_the_colours_of_the_legend(open_page: O
     assert sum(again[colour] for colour in near) > 300
 
 
-@pytest.mark.parametrize("name", ["group", "station", "hour", "show", "faces", "person"])
+@pytest.mark.parametrize("name", ["group", "setting", "station", "hour", "show", "faces", "person"])
 def test_by_each_colouring_the_legend_counts_and_picks(open_page: Open, made: Map, name: str) -> None:
     of: dict[str, Callable[[int], list[str]]] = {
         "group": lambda n: [f"Group {made.shots[n].group}" if made.shots[n].group >= 0 else "No group"],
+        "setting": lambda n: [
+            f"Setting {made.shots[n].setting}" if made.shots[n].setting >= 0 else "No setting"
+        ],
         "station": lambda n: [made.shots[n].broadcast.split("_")[0]],
         "hour": lambda n: [datetime.fromtimestamp(made.time(n), UTC).strftime("%H:00")],
         "show": lambda n: [made.shots[n].broadcast.split("_", 3)[3].replace("_", " ")],
@@ -263,6 +266,8 @@ def test_what_is_pointed_at_is_told_and_opened(open_page: Open, made: Map, as_: 
     n = said_by(card.inner_text(), made)
     shot = made.shots[n]
     expect(card).to_contain_text(f"group {shot.group}" if shot.group >= 0 else "no group")
+    if shot.setting >= 0:
+        expect(card).to_contain_text(f", setting {shot.setting}")
     expect(card).to_contain_text(["no face", "1 face", "2 faces"][len(shot.people)])
     for text in (*names_of(shot), *shot.labels):
         expect(card).to_contain_text(text)
@@ -293,7 +298,7 @@ def test_a_picture_shows_its_nearest_and_those_of_its_group(open_page: Open, mad
     cosines[n] = -2
     np.testing.assert_allclose(sims, np.sort(cosines)[::-1][:12], atol=0.001)
     expect(strips.nth(1).get_by_role("heading")).to_have_text("Others of group 3")
-    assert all("; group 3;" in label for label in labels_of(strips.nth(1)))
+    assert all("; group 3, setting 0;" in label for label in labels_of(strips.nth(1)))
     person = dialog.get_by_role("link", name=names_of(made.shots[n])[0])
     expect(person).to_have_attribute("href", re.compile(rf"#/person/{made.shots[n].people[0]}$"))
     # From one to the next, by keys and by what is near; Back leads out.

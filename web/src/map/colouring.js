@@ -34,12 +34,18 @@ const NONE = { light: "#9aa0a6", dark: "#70767d" };
  * @property {string} [note] what has to be known of it
  */
 
+const numbered = (name, of, { labels, of: rows }) => ({
+  of,
+  title: (number) => (number < 0 ? `No ${name}` : `${name[0].toUpperCase()}${name.slice(1)} ${number}`),
+  more: (number) => (labels[rows.get(number)] ?? []).slice(0, 2).join(", "),
+  none: (number) => number < 0,
+});
+
 const by = {
-  group: (run) => ({
-    of: run.pictures.group,
-    title: (group) => (group < 0 ? "No group" : `Group ${group}`),
-    more: (group) => (run.groups.labels[run.groups.of.get(group)] ?? []).slice(0, 2).join(", "),
-    none: (group) => group < 0,
+  group: (run) => numbered("group", run.pictures.group, run.groups),
+  setting: (run) => ({
+    ...numbered("setting", run.pictures.setting, run.settings),
+    note: "A setting is pictures of like colours, such as those of a studio by all its cameras.",
   }),
   station: (run) => ({ of: run.pictures.broadcast, key: (k) => run.broadcasts.station[k], title: String }),
   show: (run) => ({
@@ -63,6 +69,7 @@ const by = {
 
 export const TITLES = {
   group: "Group",
+  setting: "Setting",
   station: "Station",
   hour: "Hour",
   show: "Show",

@@ -45,6 +45,12 @@ export function listColumns(run, read, open) {
       cell: (n) => (pictures.group[n] < 0 ? "none" : count(pictures.group[n])),
       width: "4.5rem",
     },
+    {
+      name: "setting",
+      title: "Setting",
+      value: (n) => (pictures.setting[n] < 0 ? NaN : pictures.setting[n]),
+      saved: true,
+    },
     { name: "n_faces", title: "Faces", value: (n) => pictures.n_faces[n], width: "4.2rem", wide: true },
     { name: "n_frames", title: "Frames alike", value: (n) => pictures.n_frames[n], width: "5rem", wide: true },
     { name: "people", title: "People", text: true, value: people, cell: text(people), wide: true },

@@ -132,7 +132,7 @@ export function pictureDialog(run, on) {
         ),
       group >= 0 &&
         strip(
-          `Others of ${run.groupName(picture)}`,
+          `Others of group ${group}`,
           othersOf(group).map((other) => ({ picture: other, under: minute(pictures.time[other]) })),
           h(
             "button",

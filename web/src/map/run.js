@@ -3,7 +3,8 @@ import { safeLink } from "../common/dom.js";
 import { minute } from "../common/format.js";
 import { about, columns, FOLDER, has } from "../explorer/data.js";
 
-const PICTURES = ["broadcast", "frame", "time", "group", "n_faces", "n_frames"];
+const PICTURES = ["broadcast", "frame", "time", "group", "setting", "n_faces", "n_frames"];
+const OF_GROUPS = ["group", "n_frames", "n_pictures", "n_broadcasts", "labels", "picture"];
 const LISTS = ["person_first", "person", "label_first", "label", "score"];
 export const METHODS = { pca: "PCA", tsne: "t-SNE", umap: "UMAP" };
 
@@ -14,10 +15,11 @@ export const METHODS = { pca: "PCA", tsne: "t-SNE", umap: "UMAP" };
  * @property {Object} pictures their columns; a picture's number is a row
  * @property {Object} broadcasts
  * @property {Object} groups their columns, and `of`: the row of each group number
+ * @property {Object} settings the same of settings
  * @property {Object} people
  * @property {(picture: number) => number[]} peopleIn
  * @property {(picture: number) => {name: string, score: number}[]} labelsOf
- * @property {(picture: number) => string} groupName
+ * @property {(picture: number) => string} groupName "group 3, setting 1"
  * @property {(picture: number) => string} broadcastName
  * @property {(picture: number) => string} link its source; "" for none
  * @property {(method: string) => {x: Float32Array, y: Float32Array, shape: number}} placed
@@ -28,14 +30,15 @@ export const METHODS = { pca: "PCA", tsne: "t-SNE", umap: "UMAP" };
 export async function load() {
   const manifest = about();
   const coordinates = manifest.methods.flatMap((method) => [`${method}_x`, `${method}_y`]);
-  const [pictures, broadcasts, groups, people, labels] = await Promise.all([
+  const [pictures, broadcasts, groups, settings, people, labels] = await Promise.all([
     columns("pictures", [...PICTURES, ...LISTS, ...coordinates]),
     columns("broadcasts", ["broadcast", "station", "show", "start", "link"]),
-    columns("groups", ["group", "n_frames", "n_pictures", "n_broadcasts", "labels", "picture"]),
+    columns("groups", OF_GROUPS),
+    columns("settings", OF_GROUPS),
     columns("people", ["person_id", "name"]),
     columns("labels", ["name"]),
   ]);
-  groups.of = new Map(Array.from(groups.group, (group, row) => [group, row]));
+  for (const each of [groups, settings]) each.of = new Map(Array.from(each.group, (group, row) => [group, row]));
   const places = new Map(Array.from(pictures.frame, (_, n) => [placeOf(n), n]));
   const made = new Map();
 
@@ -49,6 +52,7 @@ export async function load() {
     pictures,
     broadcasts,
     groups,
+    settings,
     people,
     placeOf,
     pictureAt: (place) => places.get(place) ?? -1,
@@ -63,7 +67,10 @@ export async function load() {
         }),
       ),
     personName: (person) => people.name[person] || `Person ${people.person_id[person]}`,
-    groupName: (picture) => (pictures.group[picture] < 0 ? "no group" : `group ${pictures.group[picture]}`),
+    groupName(picture) {
+      const [group, setting] = [pictures.group[picture], pictures.setting[picture]];
+      return `${group < 0 ? "no group" : `group ${group}`}${setting < 0 ? "" : `, setting ${setting}`}`;
+    },
     broadcastName(picture) {
       const k = pictures.broadcast[picture];
       return `${broadcasts.show[k] || broadcasts.broadcast[k]}, ${minute(broadcasts.start[k])}`;

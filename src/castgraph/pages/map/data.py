@@ -34,7 +34,7 @@ COSINES = 10_000
 
 _LABELS = 5  # of a picture
 _BLOCK = 1_000
-_FRAMES = ("broadcast", "frame", "time", "alike", "group", "n_faces", "labels", "scores", "texts")
+_FRAMES = ("broadcast", "frame", "time", "alike", "group", "setting", "n_faces", "labels", "scores", "texts")
 
 
 class Placed(NamedTuple):
@@ -156,8 +156,8 @@ def picture_columns(placed: Placed) -> tuple[Columns, Columns, list[str]]:
     Returns
     -------
     columns : dict
-        With a row each: ``broadcast``, ``frame``, ``time``, ``group``, ``n_faces``, ``n_frames``, and where
-        it lies by each method.
+        With a row each: ``broadcast``, ``frame``, ``time``, ``group``, ``setting``, ``n_faces``,
+        ``n_frames``, and where it lies by each method.
     whole : dict
         Lists of each picture: ``person`` and ``label`` (with its ``score``, 255 for 1), and in ``…_first``
         where those of each picture begin, and where those of the last end.
@@ -170,6 +170,7 @@ def picture_columns(placed: Placed) -> tuple[Columns, Columns, list[str]]:
         "frame": table["frame"].to_numpy(),
         "time": table["time"].cast(pa.timestamp("us")).to_numpy().astype(np.int64) / 1e6,
         "group": table["group"].to_numpy(),
+        "setting": table["setting"].to_numpy(),
         "n_faces": table["n_faces"].fill_null(0).to_numpy(),
         "n_frames": placed.n_frames,
     }
@@ -202,15 +203,24 @@ def text_columns(placed: Placed) -> Columns:
     return {"text": [shortened(" · ".join(each or []), MOST_LETTERS) for each in texts]}
 
 
-def group_columns(groups: pa.Table, placed: Placed) -> Columns:
-    """Tell of the groups over the run: what stands out in each, and which picture stands for it.
+def group_columns(groups: pa.Table, scope: str, placed: Placed) -> Columns:
+    """Tell of groups or settings over the run: what stands out in each, and which picture stands for it.
+
+    Parameters
+    ----------
+    groups
+        Of the schema `castgraph.base.tables.GROUPS`.
+    scope
+        Of those that are meant.
+    placed
+        What the map shows.
 
     Returns
     -------
     dict
         Rows by ``group``; ``picture`` is the row of its picture on the map, -1 where that is not on it.
     """
-    of_run = groups.filter(pc.equal(groups["scope"].cast(pa.string()), "")).sort_by("group")
+    of_run = groups.filter(pc.equal(groups["scope"].cast(pa.string()), scope)).sort_by("group")
     row = {place: number for number, place in enumerate(placed.places())}
     middle = zip(of_run["broadcast"].to_pylist(), of_run["frame"].to_pylist(), strict=True)
     return {

@@ -24,6 +24,7 @@ from castgraph.pages.explorer.folder import WEB
 from castgraph.pages.explorer.law import LAW
 from castgraph.pages.map import data
 from castgraph.pages.map.pictures import read_pictures, write_pages
+from castgraph.visual.groups import SETTINGS
 from castgraph.visual.pictures import Place, hidden_faces
 
 log = logging.getLogger(__name__)
@@ -97,11 +98,13 @@ def write_map_page(page: Path, folder: Path, given: Given, config: Mapping[str, 
     template = frame_templates(
         read_selection(run / "selected.csv"), archive["base_url"], archive["frame_url"]
     )
+    groups = tables.read(run / "visual" / "groups.parquet", tables.GROUPS)
     columns, whole, labels = data.picture_columns(placed)
     of_page: dict[str, data.Columns] = {
         "pictures": columns,
         "labels": {"name": labels},
-        "groups": data.group_columns(tables.read(run / "visual" / "groups.parquet", tables.GROUPS), placed),
+        "groups": data.group_columns(groups, "", placed),
+        "settings": data.group_columns(groups, SETTINGS, placed),
         "broadcasts": data.broadcast_columns(
             tables.read(run / "broadcasts.parquet", tables.BROADCASTS),
             placed,

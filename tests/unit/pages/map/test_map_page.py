@@ -24,8 +24,8 @@ SHOTS = [
     Shot(OTHER, 1, 0, (0.5, 0.1), ["A3Q3"], ["desk", HOSTILE], [HOSTILE, "=1+1"]),
     Shot(OTHER, 2, NOISE, (0.4, -0.3), [], [], []),
     Shot(ONE, 1, 0, (0.6, 0.2), ["K2Q2", "A3Q3"], ["desk"], None),
-    Shot(ONE, 2, 1, (-0.5, 1.0), ["K2Q2"], ["street"], None, n_alike=3),
-    Shot(ONE, 7, 1, (-0.6, 0.9), ["K2Q2"], ["street", "car"], None),
+    Shot(ONE, 2, 1, (-0.5, 1.0), ["K2Q2"], ["street"], None, setting=0, n_alike=3),
+    Shot(ONE, 7, 1, (-0.6, 0.9), ["K2Q2"], ["street", "car"], None, setting=0),
 ]
 
 
@@ -74,6 +74,7 @@ def test_it_tells_of_each_picture_what_the_tables_do(found: Explorer) -> None:
     assert [ids[k] for k in pictures["broadcast"]] == [shot.broadcast for shot in shots]
     assert pictures["frame"].tolist() == [shot.frame for shot in shots]
     assert pictures["group"].tolist() == [shot.group for shot in shots]
+    assert pictures["setting"].tolist() == [shot.setting for shot in shots]
     assert pictures["n_faces"].tolist() == [len(shot.people) for shot in shots]
     assert pictures["n_frames"].tolist() == [shot.n_alike for shot in shots]
     np.testing.assert_allclose(np.c_[pictures["tsne_x"], pictures["tsne_y"]], [shot.at for shot in shots])
@@ -94,6 +95,9 @@ def test_it_tells_of_each_picture_what_the_tables_do(found: Explorer) -> None:
     assert groups["group"].tolist() == [NOISE, 0, 1]
     assert groups["n_frames"].tolist() == [1, 2, 4]
     assert groups["picture"].tolist() == [1, 0, 3]
+    settings = found.tables["settings"]
+    assert settings["group"].tolist() == [NOISE, 0]
+    assert settings["n_frames"].tolist() == [3, 4]
     assert found.tables["texts"]["text"] == [f"{safe} · =1+1", "", "", "", ""]
     assert found.manifest["counts"] == {"frames": 8, "pictures": 5, "placed": 5, "broadcasts": 2}
     page = found.folder.with_suffix(".html").read_text(encoding="utf-8")
