@@ -38,7 +38,7 @@ CODE_VERSIONS: Mapping[str, int] = {
     "words": 1,
     "visual": 2,
     "groups": 2,
-    "map": 1,
+    "map": 2,
     "map_page": 1,
     "sheets": 2,
     "seen_with": 2,

@@ -117,8 +117,14 @@ def _tsne(few: Points) -> Points:
     start = np.pad(few, [(0, 0), (0, 2)])[:, :2]
     spread = float(start[:, 0].std())
     start = start / spread * 1e-4 if spread else np.random.default_rng(SEED).normal(0, 1e-4, (n, 2))
+    # As scikit-learn's "auto" (Belkina et al. 2019), whose least, 50, throws some of few pictures far away.
+    rate = max(n / 48, 10.0)
     model = TSNE(
-        perplexity=min(PERPLEXITY, (n - 1) / 3), init=start.astype(np.float32), random_state=SEED, n_jobs=1
+        perplexity=min(PERPLEXITY, (n - 1) / 3),
+        learning_rate=rate,
+        init=start.astype(np.float32),
+        random_state=SEED,
+        n_jobs=1,
     )
     return np.asarray(model.fit_transform(few.astype(np.float32)), np.float64)
 
