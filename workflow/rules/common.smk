@@ -263,7 +263,8 @@ def with_labelling(*paths):
 
 def found_suspects(wildcards):
     """The suspects of a clustering, where they are looked for."""
-    return with_labelling("results/{run}/{clustering}/labelling/suspects.parquet".format(**wildcards))
+    path = "results/{run}/{clustering}/labelling/suspects.parquet".format(**wildcards)
+    return path if config["labelling"]["enabled"] else []
 
 
 def suspects_out(wildcards):

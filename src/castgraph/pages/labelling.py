@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from markupsafe import Markup
 
 from castgraph.archive.address import openable
 from castgraph.base import tables, times
-from castgraph.base.text import line
+from castgraph.base.text import line, shortened
 from castgraph.pages import theme
 from castgraph.pages.explorer.columns import script_json
 from castgraph.pages.images import data_uri
@@ -57,6 +58,8 @@ _WEB = Path(__file__).parent / "web"
 _WIDTH = 220
 _QUALITY = 80
 _PORTRAIT_PX = 128
+_MOST_TITLE = 80  # letters
+_MOST_LETTERS = 300  # of a reason
 
 Facts = dict[str, Any]
 Row = Mapping[str, Any]
@@ -163,7 +166,7 @@ def write_labelling(
         titles=_titles(judged)[:MOST_LISTED],
         n_pictured=min(len(told), MOST_PICTURED) if shown else 0,
         chart=_chart(correlation, dips),
-        dips=[_dip(row) for row in dips],
+        dips=[_dip(row) for row in sorted(dips, key=lambda row: (row["first"], row["station"]))],
         undefined=Counter(each for each in correlation["reason"].to_pylist() if each).most_common(),
         n_days=len(set(correlation["day"].to_pylist())),
         settings=settings,
@@ -194,14 +197,18 @@ def _suspect(row: Row, likeness: Sequence[Row], shown: Shown | None) -> Facts:
     )
     usual = [each for each in same if each["verdict"] == "usual" and each["broadcast"]]
     nearest = min(usual, key=lambda each: _apart(each, row), default=None)
+    low, high = _ends([row["own"], row["other"], *values])
+    place = partial(_place, low=low, high=high)
     portrait = ""
     if shown and shown.portraits and row["missing"]:
         portrait = data_uri(shown.portraits / portrait_name(row["missing"]), _PORTRAIT_PX)
     return {
         **_listed(row),
-        "own_place": _percent(row["own"]),
-        "other_place": _percent(row["other"]),
-        "dots": [_percent(value) for value in dots],
+        "own_place": place(row["own"]),
+        "other_place": place(row["other"]),
+        "dots": [place(value) for value in dots],
+        "nothing": place(0.0),
+        "same": place(1.0),
         "n_same": row["n_same"],
         "usual": float(np.median(values)) if values else None,
         "before": _number(row["before"]),
@@ -238,7 +245,7 @@ def _listed(row: Row) -> Facts:
         "z": _number(row["z"]),
         "q": _number(row["q"]),
         "verdict": row["verdict"],
-        "reason": line(row["reason"] or ""),
+        "reason": _sentence(row["reason"] or ""),
     }
 
 
@@ -261,6 +268,12 @@ def _titles(judged: Iterable[Row]) -> list[Facts]:
     return sorted(rows, key=lambda each: (-each["n_suspects"], each["station"], each["title"]))
 
 
+def _sentence(text: str) -> str:
+    """Put a reason into a sentence."""
+    told = shortened(text, _MOST_LETTERS)
+    return f"{told[:1].upper()}{told[1:]}." if told else ""
+
+
 def _key(row: Row) -> tuple[Any, ...]:
     return row["broadcast"], row["station"], row["day"]
 
@@ -274,7 +287,7 @@ def _title(row: Row) -> str:
 
 
 def _plain(title: str | None) -> str:
-    return line((title or "").replace("_", " "))
+    return shortened((title or "").replace("_", " "), _MOST_TITLE)
 
 
 def _when(row: Row) -> str:
@@ -304,9 +317,19 @@ def _median(values: Iterable[float | None]) -> float | None:
     return float(np.median(known)) if known else None
 
 
-def _percent(value: float | None) -> float | None:
+def _ends(values: Iterable[float | None]) -> tuple[float, float]:
+    """Give the ends of a scale that has 0, 1 and all values on it."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    low, high = min(0.0, *known, 0.0), max(1.0, *known, 1.0)
+    room = 0.03 * (high - low)
+    return low - room, high + room
+
+
+def _place(value: float | None, *, low: float, high: float) -> float | None:
     """Give the place of a likeness on a scale from 0 to 100."""
-    return None if value is None or not math.isfinite(value) else round(100 * min(max(value, 0.0), 1.0), 1)
+    if value is None or not math.isfinite(value):
+        return None
+    return round(100 * (value - low) / (high - low), 1)
 
 
 # ---- pictures --------------------------------------------------------------------------------------------
