@@ -23,7 +23,7 @@ with joblog(snakemake.log[0]):
         for told in read.told:
             logging.warning("left out: %s", told)
     else:
-        broadcasts, frames, faces, replays, members = given.tables
+        broadcasts, frames, faces, members, replays = given.tables
         settings = {"frame_seconds": params.frame_seconds, "kinds": list(params.kinds)}
         found = entities_of_run(
             broadcasts,

@@ -32,7 +32,7 @@ with joblog(snakemake.log[0]):
     page = Path(snakemake.output[0])
     write_labelling(
         page,
-        Path(given.found[0]).parent,
+        Path(given.suspects).parent,
         of=f"{snakemake.wildcards.run}, {snakemake.wildcards.clustering}",
         left_out=params.left_out,
         back="../report.html",

@@ -12,7 +12,7 @@ with joblog(snakemake.log[0]):
     people = tables.read(given.people, tables.PEOPLE, ["person_id", "name"]).to_pydict()
     link = frame_links(read_selection(Path(given.selected)), **snakemake.params.links)
     write_found(
-        Path(snakemake.output[0]).parent,
+        Path(snakemake.output.suspects).parent,
         Path(given.entities),
         **snakemake.params.settings,
         broadcasts=Path(*given.broadcasts) if given.broadcasts else None,

@@ -272,9 +272,9 @@ def suspects_out(wildcards):
     return found_suspects(wildcards) if config["labelling"]["exclude_suspects"] else []
 
 
-def unless_outside(*paths):
+def unless_outside(wildcards, *paths):
     """Paths of what a run knows of its broadcasts; none where these are judged by tables from outside."""
-    return [] if config["labelling"]["entities"] else list(paths)
+    return [] if config["labelling"]["entities"] else [path.format(**wildcards) for path in paths]
 
 
 def outside_entities(wildcards):

@@ -9,16 +9,18 @@ rule entities:
     input:
         outside=outside_entities,
         tables=lambda wildcards: unless_outside(
-            *(
-                f"results/{wildcards.run}/{name}.parquet"
-                for name in ("broadcasts", "frames", "faces", "replays", f"{wildcards.clustering}/members")
-            )
+            wildcards,
+            "results/{run}/broadcasts.parquet",
+            "results/{run}/frames.parquet",
+            "results/{run}/faces.parquet",
+            "results/{run}/{clustering}/members.parquet",
+            "results/{run}/replays.parquet",
         ),
         visual=lambda wildcards: unless_outside(
-            *with_visual(f"results/{wildcards.run}/visual/frames.parquet")
+            wildcards, *with_visual("results/{run}/visual/frames.parquet")
         ),
         utterances=lambda wildcards: unless_outside(
-            *with_words(f"results/{wildcards.run}/utterances.parquet")
+            wildcards, *with_words("results/{run}/utterances.parquet")
         ),
     output:
         "results/{run}/{clustering}/labelling/entities.parquet",
@@ -45,15 +47,20 @@ rule suspects:
     """Compare stations day by day, and each broadcast with the others of its title."""
     input:
         entities="results/{run}/{clustering}/labelling/entities.parquet",
-        broadcasts=lambda wildcards: unless_outside(f"results/{wildcards.run}/broadcasts.parquet"),
+        broadcasts=lambda wildcards: unless_outside(wildcards, "results/{run}/broadcasts.parquet"),
         people="results/{run}/{clustering}/people.parquet",
         selected="results/{run}/selected.csv",
     output:
-        expand(
-            "results/{{run}}/{{clustering}}/labelling/{name}.{ending}",
-            name=["correlation", "dips", "likeness", "suspects"],
-            ending=["parquet", "csv"],
-        ),
+        correlation="results/{run}/{clustering}/labelling/correlation.parquet",
+        dips="results/{run}/{clustering}/labelling/dips.parquet",
+        likeness="results/{run}/{clustering}/labelling/likeness.parquet",
+        suspects="results/{run}/{clustering}/labelling/suspects.parquet",
+        csvs=[
+            "results/{run}/{clustering}/labelling/correlation.csv",
+            "results/{run}/{clustering}/labelling/dips.csv",
+            "results/{run}/{clustering}/labelling/likeness.csv",
+            "results/{run}/{clustering}/labelling/suspects.csv",
+        ],
     log:
         "results/logs/{run}/{clustering}/suspects.log",
     benchmark:
@@ -75,10 +82,10 @@ rule suspects:
 rule labelling:
     """Show the broadcasts that are not what their title says, and what each is like instead."""
     input:
-        found=expand(
-            "results/{{run}}/{{clustering}}/labelling/{name}.parquet",
-            name=["correlation", "dips", "likeness", "suspects"],
-        ),
+        correlation="results/{run}/{clustering}/labelling/correlation.parquet",
+        dips="results/{run}/{clustering}/labelling/dips.parquet",
+        likeness="results/{run}/{clustering}/labelling/likeness.parquet",
+        suspects="results/{run}/{clustering}/labelling/suspects.parquet",
         selected="results/{run}/selected.csv",
         faces="results/{run}/faces.parquet",
         frames="results/{run}/frames.parquet",

@@ -157,7 +157,7 @@ def write_labelling(
         n_judged=len(judged),
         verdicts=Counter(row["verdict"] for row in judged),
         not_judged=Counter(
-            line(row["reason"]) for row in likeness if row["verdict"] == "not judged"
+            _sentence(row["reason"]) for row in likeness if row["verdict"] == "not judged"
         ).most_common(),
         suspects=told,
         n_suspects=len(suspects),

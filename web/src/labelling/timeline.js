@@ -22,6 +22,7 @@ const LEAST = 4; // days that are shown at least
 const AROUND = 1.5; // times its length is shown on both sides of what is looked at
 const BROKEN = 5; // days without a number that break a line
 const POINTED = 9; // pixels a day, from which on days are points
+const WIDE = 24; // pixels of a day that is wide
 const SLOT = 4; // pixels of a step of a line that stands for several days
 const DASHES = ["", "7 4", "2 3", "10 3 2 3", "1 4", "12 5"];
 const LOOKS = 6;
@@ -144,6 +145,7 @@ export function timeline({ days, series, dips, file }) {
     svg.setAttribute("viewBox", `0 0 ${width} ${high + 4}`);
 
     const levels = Array.from({ length: Math.round((1 - low) * 5) + 1 }, (_, k) => low + k / 5);
+    const middle = size.plot / (to - from) >= WIDE ? 0.5 : 0; // under its day, where that is wide
     const named = ticks(from, to, Math.max(2, Math.floor(wide / 76)));
     fill(
       layers.grid,
@@ -153,7 +155,7 @@ export function timeline({ days, series, dips, file }) {
       ]),
       named.map(({ day, label }) => [
         h("svg:line", { class: "base", x1: x(day), x2: x(day), y1: bottom, y2: bottom + 5 }),
-        text(x(day), bottom + 18, label, { "text-anchor": "middle" }),
+        text(x(day + middle), bottom + 18, label, { "text-anchor": "middle" }),
       ]),
     );
     fill(
