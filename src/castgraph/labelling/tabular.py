@@ -113,8 +113,8 @@ def read(path: Path, places: Iterator[int], left_out: LeftOut) -> Iterator[pa.Ta
     path
         CSV or TSV, packed with gzip or not, in any encoding of `castgraph.base.textfiles`, cells parted by
         any of `castgraph.base.csvs.SEPARATORS`; or Parquet. A row has ``entity``, ``count`` and a
-        ``broadcast`` or a ``station`` and a ``day``; ``show``, ``start`` and ``kind`` are read as well. Or each station
-        has a column of its own beside ``day`` and ``entity``. See `COLUMNS` for other names of these.
+        ``broadcast`` or a ``station`` and a ``day``; ``show``, ``start`` and ``kind`` are read, too. Or each
+        station has a column of its own beside ``day`` and ``entity``. See `COLUMNS` for other names of these.
     places
         Numbers for the rows, in order.
     left_out
