@@ -37,10 +37,10 @@ FRAMES = 12
 """Pictures of a broadcast, evenly over it."""
 
 MOST_PICTURED = 10
-"""Suspects that are shown with pictures, the least like their title: the page has to stay small."""
+"""Runs of suspects that are shown with pictures, the least like their title: the page has to stay small."""
 
 MOST_SHOWN = 60
-"""Suspects that have a part of their own; of more, the others are in the table of all."""
+"""Runs of suspects that have a part of their own; of more, the others are in the table of all."""
 
 MOST_LISTED = 1000
 """Rows of a table of the page."""
@@ -133,8 +133,9 @@ def write_labelling(
     correlation = tables.read(folder / "correlation.parquet", tables.CORRELATION)
     dips = tables.read(folder / "dips.parquet", tables.DIPS).to_pylist()
     settings = tables.read_provenance(folder / "correlation.parquet").get("settings", {})
-    ranked = sorted(suspects, key=lambda row: (row["z"], _name(row)))
-    told = [_suspect(row, likeness, shown) for row in ranked[:MOST_SHOWN]]
+    ranked = sorted(suspects, key=_least_like)
+    runs = _runs(ranked)
+    told = [_run(rows, likeness, shown) for rows in runs[:MOST_SHOWN]]
     boards = _storyboards([each["boards"] for each in told[:MOST_PICTURED]], shown)
     for each in told:
         each["boards"] = [
@@ -161,6 +162,7 @@ def write_labelling(
         ).most_common(),
         suspects=told,
         n_suspects=len(suspects),
+        n_runs=len(runs),
         all_suspects=[_listed(row) for row in ranked[:MOST_LISTED]],
         noted=[_listed(row) for row in judged if row["verdict"] not in ("suspect", "usual")][:MOST_LISTED],
         titles=_titles(judged)[:MOST_LISTED],
@@ -180,13 +182,24 @@ def write_labelling(
 # ---- suspects --------------------------------------------------------------------------------------------
 
 
-def _suspect(row: Row, likeness: Sequence[Row], shown: Shown | None) -> Facts:
+def _runs(ranked: Iterable[Row]) -> list[list[Row]]:
+    """Put suspects together that follow each other; the least like first, in a run and of the runs."""
+    found: dict[int, list[Row]] = {}
+    for row in ranked:
+        found.setdefault(row["run"], []).append(row)
+    return list(found.values())
+
+
+def _run(rows: Sequence[Row], likeness: Sequence[Row], shown: Shown | None) -> Facts:
+    """Tell of a run of suspects by the one of them that is least like its title."""
+    row, *_ = rows
+    of_run = {_key(each) for each in rows}
+    by_time = sorted(rows, key=lambda each: (each["day"], _name(each)))
     same = [
         each
         for each in likeness
-        if each is not row
-        and (each["station"], each["title"]) == (row["station"], row["title"])
-        and _key(each) != _key(row)
+        if (each["station"], each["title"]) == (row["station"], row["title"])
+        and _key(each) not in of_run
         and _is_number(each["own"])
     ]
     values = sorted(each["own"] for each in same)
@@ -197,19 +210,25 @@ def _suspect(row: Row, likeness: Sequence[Row], shown: Shown | None) -> Facts:
     )
     usual = [each for each in same if each["verdict"] == "usual" and each["broadcast"]]
     nearest = min(usual, key=lambda each: _apart(each, row), default=None)
-    low, high = _ends([row["own"], row["other"], *values])
+    low, high = _ends([*(each["own"] for each in rows), row["other"], *values])
     place = partial(_place, low=low, high=high)
     portrait = ""
     if shown and shown.portraits and row["missing"]:
         portrait = data_uri(shown.portraits / portrait_name(row["missing"]), _PORTRAIT_PX)
     return {
         **_listed(row),
+        "members": [
+            {"when": _when(each), "id": each["broadcast"] or "", "own": _number(each["own"])}
+            | {"explorer": _in_explorer(each, shown)}
+            for each in by_time
+        ],
+        "beside": [place(each["own"]) for each in rows[1:]],
         "own_place": place(row["own"]),
         "other_place": place(row["other"]),
         "dots": [place(value) for value in dots],
         "nothing": place(0.0),
         "same": place(1.0),
-        "n_same": row["n_same"],
+        "n_others": len(values),
         "usual": float(np.median(values)) if values else None,
         "before": _number(row["before"]),
         "after": _number(row["after"]),
@@ -218,19 +237,27 @@ def _suspect(row: Row, likeness: Sequence[Row], shown: Shown | None) -> Facts:
         "portrait": portrait,
         "missing": line(row["missing_name"] or row["missing"] or ""),
         "link": openable(row["link"] or ""),
-        "explorer": f"{shown.explorer}#/broadcast/{row['broadcast']}"
-        if shown and shown.explorer and row["broadcast"]
-        else "",
+        "explorer": _in_explorer(row, shown),
         "boards": [
             {"broadcast": broadcast, "what": what}
             for broadcast, what in (
-                (row["broadcast"], "This broadcast"),
+                (row["broadcast"], "This broadcast" if len(rows) == 1 else f"One of them, {_when(row)}"),
                 (nearest and nearest["broadcast"], f"A usual {_title(row)}"),
                 (row["other_broadcast"], f"What it is most like: {_plain(row['other_title'])}"),
             )
             if broadcast
         ],
     }
+
+
+def _in_explorer(row: Row, shown: Shown | None) -> str:
+    """Give the address of a broadcast in the explorer; empty where there is none."""
+    there = shown and shown.explorer and row["broadcast"]
+    return f"{shown.explorer}#/broadcast/{row['broadcast']}" if shown and there else ""
+
+
+def _least_like(row: Row) -> tuple[float, str]:
+    return _number(row["z"]) or 0.0, _name(row)
 
 
 def _listed(row: Row) -> Facts:

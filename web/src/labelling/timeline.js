@@ -412,6 +412,7 @@ export function timeline({ days, series, dips, file }) {
     told,
     plot,
     spoken,
+    h("p", { class: "quiet span" }, "Drag over the chart to look closer, double-click for all days."),
     saveButtons(
       {
         CSV: csv,
