@@ -170,7 +170,7 @@ def test_pictures_stand_side_by_side_and_what_is_hidden_is_blurred(tmp_path: Pat
     page = made(tmp_path, [*USUAL, suspect(9), *MORNINGS], shown=run, missing={"missing": "K7Q2"})
     images = [attributes for name, attributes in page.tags if name == "img"]
     assert "Portrait" in (images.pop(0)["alt"] or "")
-    # The one that was on air last cannot be opened, and a frame of each cannot be had: what there is is shown.
+    # The usual one cannot be opened, and a frame of each cannot be had: what there is is shown.
     assert len(images) == 2 * (FRAMES - 1)
     links = [each for each in page.all("a", "href") if "archive.example" in each]
     assert f"https://archive.example/{suspect(9)['broadcast']}/2" in links  # the first that was read

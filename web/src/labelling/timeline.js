@@ -386,7 +386,8 @@ export function timeline({ days, series, dips, file }) {
   plot.addEventListener("pointerup", release);
   plot.addEventListener("pointercancel", () => (drag = undefined));
   plot.addEventListener("pointerleave", leave);
-  plot.addEventListener("dblclick", () => show(...whole));
+  // What was pressed may be drawn anew before it is let go, and then there is no double click.
+  plot.addEventListener("mousedown", ({ detail }) => detail === 2 && show(...whole));
   plot.addEventListener("wheel", wheel, { passive: false });
   plot.addEventListener("keydown", keys);
   plot.addEventListener("blur", leave);
