@@ -16,7 +16,7 @@ import glob
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -51,19 +51,27 @@ SELECT kind, entity, row_number() OVER (ORDER BY kind, entity) AS id
 FROM (SELECT DISTINCT kind::VARCHAR AS kind, entity FROM entities)
 """
 
-_WANTED = """
-SELECT coalesce(e.day, local.day) AS day, e.station, e.kind::VARCHAR AS kind, e.entity, e.count
-FROM entities e LEFT JOIN local ON e.day IS NULL AND e.start = local.start
-WHERE list_contains($weekdays, isodow(coalesce(e.day, local.day)) - 1)
+_ROWS = """
+SELECT local.day AS day, e.station, e.kind::VARCHAR AS kind, e.entity, e.count
+FROM entities e JOIN local ON e.start = local.start
+WHERE e.day IS NULL AND local.day BETWEEN $first AND $last
+UNION ALL
+SELECT day, station, kind::VARCHAR, entity, count FROM entities WHERE day BETWEEN $first AND $last
 """
 
-_DAYS = f"SELECT DISTINCT day, station FROM ({_WANTED}) ORDER BY ALL"  # noqa: S608
+_DAYS = f"""
+SELECT day, list(DISTINCT station) AS stations, count(*) AS n FROM ({_ROWS})
+WHERE list_contains($weekdays, isodow(day) - 1) GROUP BY day ORDER BY day
+"""  # noqa: S608
 
 _COUNTS = f"""
-SELECT day, station, id, sum(count) AS n
-FROM ({_WANTED}) JOIN names USING (kind, entity)
+SELECT day, station, id, sum(count) AS n FROM ({_ROWS}) JOIN names USING (kind, entity)
+WHERE list_contains($weekdays, isodow(day) - 1)
 GROUP BY ALL HAVING sum(count) > $above ORDER BY ALL
 """  # noqa: S608
+
+_MOST_ROWS = 2_000_000
+"""Rows that are summed at a time, about."""
 
 
 def correlate(
@@ -114,8 +122,7 @@ def correlate(
 
     Notes
     -----
-    Rows are summed by DuckDB and correlated a day at a time: what is in memory is one day and the answer, and
-    what DuckDB needs.
+    Some million rows at a time are summed by DuckDB, and correlated a day at a time.
 
     References
     ----------
@@ -123,7 +130,6 @@ def correlate(
 
     Examples
     --------
-    >>> from datetime import date
     >>> day = date(2012, 12, 3)
     >>> rows = [("ABC", "desk", 30), ("ABC", "map", 12), ("CBS", "desk", 40), ("CBS", "map", 11)]
     >>> made = [
@@ -162,11 +168,25 @@ def correlate(
             connection.execute("SET threads = 1")
         connection.execute(_NAMES)
         asked = {"weekdays": list(weekdays)}
-        days = connection.sql(_DAYS, params=asked).to_arrow_table()
-        stations = sorted(set(days["station"].to_pylist()))
-        counts = connection.sql(_COUNTS, params={**asked, "above": above}).to_arrow_reader(tables.ROW_GROUP)
+        days = connection.sql(_DAYS, params=asked | {"first": date.min, "last": date.max}).to_arrow_table()
+        stations = sorted(set(days["stations"].combine_chunks().flatten().to_pylist()))
+
+        def counts() -> Iterator[pa.RecordBatch]:
+            for first, last in _spans(days):
+                span = {"first": first, "last": last, "above": above}
+                yield from connection.sql(_COUNTS, params=asked | span).to_arrow_reader(tables.ROW_GROUP)
+
         with threadpool_limits(1, "blas"):  # more threads would change the last digits
-            return _correlation(np.unique(_days(days["day"])), stations, _by_day(counts, stations))
+            return _correlation(_days(days["day"]), stations, _by_day(counts(), stations))
+
+
+def _spans(days: pa.Table) -> Iterator[tuple[date, date]]:
+    """Part days into spans of about `_MOST_ROWS` rows; gives the first and the last day of each."""
+    part = (np.cumsum(days["n"].to_numpy()) - 1) // _MOST_ROWS
+    ends = np.flatnonzero(np.diff(part, append=-1)).tolist()
+    begins = [0, *(end + 1 for end in ends[:-1])]
+    for begin, end in zip(begins, ends, strict=False):
+        yield days["day"][begin].as_py(), days["day"][end].as_py()
 
 
 def _local(starts: Sequence[datetime], zone: ZoneInfo) -> pa.Table:
