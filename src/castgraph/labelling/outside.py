@@ -20,7 +20,8 @@ from castgraph.base.textfiles import encoding_of, opened
 from castgraph.labelling import tabular, vgeg
 from castgraph.labelling.sources import STAGED, LeftOut
 
-_ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".tab", ".txt", ".parquet")
+_JSON = (".json", ".jsonl", ".ndjson")
+_ENDINGS = (*_JSON, ".csv", ".tsv", ".tab", ".txt", ".parquet")
 """How the files of a folder end that are read, also with ``.gz`` behind it."""
 
 _TWICE = "the same entity of the same broadcast or day is there twice; the first counts"
@@ -48,7 +49,7 @@ class Outside:
     left_out
         Why → how many rows, lines or files were left out.
     told
-        The first of them, each with its file and line.
+        The first of each reason, with its file and line.
     """
 
     n_files: int
@@ -162,12 +163,14 @@ def _walk(folder: Path, left_out: LeftOut) -> Iterator[Path]:
 
 
 def _is_json(path: Path) -> bool:
-    """Tell whether a file holds JSON, by how it begins; what cannot be read is seen when it is read."""
+    """Tell whether a file holds JSON, by its name or how it begins; damage is seen when it is read."""
+    if path.name.lower().removesuffix(".gz").endswith(_JSON):
+        return True
     try:
         with opened(path, encoding_of(path) or "utf-8", errors="replace") as file:
             return file.read(1024).lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
-    except (ValueError, OSError):
-        return path.name.lower().removesuffix(".gz").endswith((".json", ".jsonl", ".ndjson"))
+    except ValueError:
+        return False
 
 
 def _merge(stage: Path, out: Path, left_out: LeftOut, threads: int, memory: str) -> int:

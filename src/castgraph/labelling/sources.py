@@ -52,7 +52,7 @@ class LeftOut:
     counts
         Why → how many rows, lines or files.
     told
-        The first of them, each with its file and line.
+        The first of each reason, with its file and line.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -73,7 +73,7 @@ class LeftOut:
             How many lines or rows.
         """
         self.counts[why] += n
-        if len(self.told) < MOST_TOLD:
+        if self.counts[why] <= MOST_TOLD:
             where = f"{path}, line {line_number}" if line_number else str(path)
             self.told.append(f"{where}: {why}" + ("" if found is None else f" ({quoted(found)})"))
 

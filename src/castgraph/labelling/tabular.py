@@ -257,6 +257,8 @@ def _cells(file: TextIO, path: Path, left_out: LeftOut) -> Iterator[tuple[int, A
     separators: Sequence[str] = SEPARATORS
     if given := separator_line(first.strip("\ufeff\r\n")):
         separators, first = (given,), next(texts, "")
+    if not first:
+        raise ValueError("holds nothing")
     head = _best_header(first, separators)
     yield n_lines, head
     while True:

@@ -124,14 +124,19 @@ def read(path: Path, zone: ZoneInfo | None, seen: Seen, left_out: LeftOut) -> It
                             raise RowError("no object of JSON", second)
                         named = second.get("iaShowId")
                         if show is None or str(named)[:300] != key:
+                            new = _show(second, path, seen)
                             if show is not None:
                                 yield from _parts(show, seen)
-                            show, key = _show(second, path, seen), str(named)[:300]
+                                new.before = seen.stretches.get(new.unit.broadcast or "")
+                            show, key = new, str(named)[:300]
                         _add(show, second, zone, path, number, left_out)
                     except RowError as fault:
                         left_out.add(fault.why, path, number, fault.found)
     except ValueError as error:
         left_out.add("the file is damaged from here on", path, number, str(error))
+    else:
+        if not number:
+            left_out.add("the file holds nothing", path)
     if show is not None:
         yield from _parts(show, seen)
 
