@@ -37,6 +37,8 @@ class Space(NamedTuple):
         How much more it makes of two of one title, 0 where it is not used; shape (n_kinds,).
     kind
         Of each column of `vectors`.
+    least
+        The spread of likeness if the cosine of each kind spreads by `LEAST_COSINE`.
     """
 
     vectors: csr_array
@@ -44,6 +46,7 @@ class Space(NamedTuple):
     nothing: Floats
     gap: Floats
     kind: Ints
+    least: float
 
     def between(self, rows: Ints, others: Ints) -> Floats:
         """Give the likeness of some to others; NaN where no kind is known of both."""
@@ -86,7 +89,9 @@ def space(units: Units, titles: Titles, trusted: Flags) -> Space:
     kind = np.repeat(np.arange(len(scaled)), [each.shape[1] for each in scaled])
     vectors = csr_array(hstack(scaled, format="csr"))
     vectors.eliminate_zeros()
-    return Space(vectors, units.has.astype(np.float64), weight * nothing, weight * np.maximum(gap, 0), kind)
+    gap = weight * np.maximum(gap, 0)
+    least = LEAST_COSINE * float(np.sqrt((weight**2).sum()) / gap.sum())
+    return Space(vectors, units.has.astype(np.float64), weight * nothing, gap, kind, least)
 
 
 def _unit_length(matrix: csr_array) -> csr_array:

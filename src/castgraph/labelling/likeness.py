@@ -148,7 +148,8 @@ def _compared(units: Units, titles: Titles) -> tuple[Space, Found, Flags]:
     seasons = [season(where, members) for members in titles.members]
     for number in range(PASSES):
         found = _pass(units, titles, where, seasons, trusted)
-        wrong = (found.is_other | (found.is_odd & ~found.lasts)) & (found.p <= LEVEL)
+        # Which are another title is seen before the spread is, which they make large where there are few.
+        wrong = found.is_other | (found.is_odd & ~found.lasts & (found.p <= LEVEL))
         if np.array_equal(trusted, has_title & ~wrong) or number == PASSES - 1:
             break
         trusted = has_title & ~wrong
@@ -184,7 +185,8 @@ def _pass(units: Units, titles: Titles, where: Space, seasons: list[Season], tru
         counts = np.isfinite(like) & trusted[members][at] if len(members) else np.zeros(like.shape, bool)
         others = np.where(counts, like, np.nan)
         n_same[members] = counts.sum(axis=1)
-        own[members] = by_row(np.nanmean, others)
+        # The median, and of two the higher: one of few may be wrong.
+        own[members] = by_row(np.nanquantile, others, q=0.5, method="higher")
         before[members], after[members] = _neighbours(like, at)
         fellow[members], far_before[members], far_after[members] = _fellows(others, at)
         against[title][:, title] = np.nan
@@ -202,7 +204,7 @@ def _pass(units: Units, titles: Titles, where: Space, seasons: list[Season], tru
     measured = _Measured(
         n_same, own, before, after, fellow, far_before, far_after, other, other_title, against
     )
-    return _tested(titles, seasons, trusted, measured)
+    return _tested(titles, seasons, trusted, measured, where.least)
 
 
 def _neighbours(like: Floats, at: Ints) -> tuple[Floats, Floats]:
@@ -287,7 +289,7 @@ def _around(values: Floats, trusted: Flags) -> tuple[Floats, Floats, Ints]:
     return median, 1.4826 * by_row(np.nanmedian, np.abs(around - median[:, None])), use.sum(axis=1)
 
 
-def _usual(values: Floats, titles: Titles, trusted: Flags) -> _Usual:
+def _usual(values: Floats, titles: Titles, trusted: Flags, least: float) -> _Usual:
     n = len(values)
     median, deviation, many = np.full(n, np.nan), np.zeros(n), np.zeros(n, np.int64)
     for members in titles.members:
@@ -296,7 +298,7 @@ def _usual(values: Floats, titles: Titles, trusted: Flags) -> _Usual:
     good = trusted & np.isfinite(values) & (many > 0)
     overall = _median(values[good])
     # The differences of two are the same but for their sign: they tell less.
-    pooled = max(mad((values - median)[good & (many > 1)]), SPREAD)
+    pooled = max(mad((values - median)[good & (many > 1)]), SPREAD, least)
     centre = np.where(many > 0, (many * np.nan_to_num(median) + overall) / (many + 1), overall)
     variance = (many * np.nan_to_num(deviation) ** 2 + PRIOR * pooled**2) / (many + PRIOR)
     spread = np.maximum(np.sqrt(variance), SPREAD)
@@ -304,12 +306,14 @@ def _usual(values: Floats, titles: Titles, trusted: Flags) -> _Usual:
     return _Usual(centre, spread, z, stdtr(many + PRIOR - 1, z))
 
 
-def _tested(titles: Titles, seasons: list[Season], trusted: Flags, measured: _Measured) -> Found:
+def _tested(
+    titles: Titles, seasons: list[Season], trusted: Flags, measured: _Measured, least: float
+) -> Found:
     """Tell which are another title, and which are like nothing of their own."""
     own, other, fellow, n_same = measured.own, measured.other, measured.fellow, measured.n_same
-    by_margin, by_own, by_fellow = (_usual(values, titles, trusted) for values in (own - other, own, fellow))
+    by_margin, by_own, by_fellow = (_usual(values, titles, trusted, least) for values in (own - other, own, fellow))
     apart, theirs = _between(titles, trusted, measured)
-    most = np.nan_to_num(_usual(other, titles, trusted).centre)
+    most = np.nan_to_num(_usual(other, titles, trusted, least).centre)
     half_own, half_fellow = (apart + HALF * (by_own.centre - apart), most + HALF * (by_fellow.centre - most))
     with np.errstate(invalid="ignore"):
         is_other = (
@@ -317,7 +321,7 @@ def _tested(titles: Titles, seasons: list[Season], trusted: Flags, measured: _Me
             & (own <= half_own)
             & (other >= apart + HALF * (theirs - apart))
             & (own < other)
-            & (by_own.centre - apart >= 2 * by_own.spread)
+            & (by_own.centre - apart >= by_own.spread)
         )
         # Like nothing of its title far away; or, in all, as little as others are.
         is_odd = (fellow <= most + UNLIKE * (by_fellow.centre - most)) | (

@@ -30,8 +30,8 @@ HOST = 0.8
 GONE = 0.1
 """And one who has left in so large a share at most."""
 
-TERM, FEWEST = 40, 5
-"""Broadcasts before and after a change by which a host is known to come or to go, and the fewest of these."""
+TERM, FEWEST = 40, 10
+"""Broadcasts before and after a change by which a host is known to go, at most and at least."""
 
 _SPELLED = 80  # characters of a title in a reason
 
@@ -157,8 +157,8 @@ def _holidays(units: Units, titles: Titles, found: Found) -> list[str]:
     for n in odd:
         day = units.keys[n][4]
         others = [m for m in by_day.get(day, ()) if titles.of[m] != titles.of[n]]
-        departing = [m for m in others if found.z[m] <= DEPARTS]
-        if others and 2 * len(departing) >= len(others):
+        departing = [m for m in others if found.z[m] <= DEPARTS and not found.is_other[m]]
+        if 2 * len(departing) > len(others):
             reasons[n] = (
                 f"{len(departing)} of the {counted(len(others), 'broadcast')} of other titles on its day depart, too"
             )
