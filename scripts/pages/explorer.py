@@ -37,5 +37,6 @@ with joblog(snakemake.log[0]), atomic_directory(snakemake.output[0]) as folder:
         opened,
         workers=snakemake.threads,
         with_words=bool(snakemake.input.words),
+        suspects=Path(snakemake.input.suspects) if snakemake.input.suspects else None,
         back="../../report.html",
     )

@@ -315,7 +315,9 @@ def _tested(
 ) -> Found:
     """Tell which are another title, and which are like nothing of their own."""
     own, other, fellow, n_same = measured.own, measured.other, measured.fellow, measured.n_same
-    by_margin, by_own, by_fellow = (_usual(values, titles, trusted, least) for values in (own - other, own, fellow))
+    by_margin, by_own, by_fellow = (
+        _usual(values, titles, trusted, least) for values in (own - other, own, fellow)
+    )
     apart, theirs = _between(titles, trusted, measured)
     most = np.nan_to_num(_usual(other, titles, trusted, least).centre)
     half_own, half_fellow = (apart + HALF * (by_own.centre - apart), most + HALF * (by_fellow.centre - most))

@@ -65,7 +65,8 @@ class _Again(NamedTuple):
 def entities_of_run(
     broadcasts: Path,
     frames: Path,
-    sightings: Path,
+    faces: Path,
+    members: Path,
     *,
     frame_seconds: float,
     replays: Path | None = None,
@@ -77,8 +78,8 @@ def entities_of_run(
 
     Parameters
     ----------
-    broadcasts, frames, sightings
-        Tables of the run. Who is ignored or forgotten has no sightings, and so is in nothing of this.
+    broadcasts, frames, faces, members
+        Tables of the run. Who is ignored or forgotten is nobody, and so in nothing of this.
     frame_seconds
         Seconds between two frames: how long one stands for what is on air.
     replays
@@ -103,7 +104,7 @@ def entities_of_run(
     again = _again(replays, {name: row["n_frames"] or 0 for name, row in known.items()}) if replays else {}
     found: Counts = Counter()
     if "person" in kinds:
-        found.update(_people(sightings, again, frame_seconds))
+        found.update(_people(faces, members, again, frame_seconds))
     if {"faces", "shot"} & set(kinds):
         found.update(_frames(frames, again, frame_seconds))
     if visual and {"group", "label", "text"} & set(kinds):
@@ -161,21 +162,16 @@ def _counting(again: dict[str, _Again], broadcast: str, frames: Frames) -> NDArr
     return np.ones(len(frames), bool) if stretches is None else ~stretches.holds(frames)
 
 
-def _people(sightings: Path, again: dict[str, _Again], frame_seconds: float) -> Counts:
-    """Count the seconds that each person is on the screen."""
+def _people(faces: Path, members: Path, again: dict[str, _Again], frame_seconds: float) -> Counts:
+    """Count the seconds that each person is on the screen; a person twice in a frame is there once."""
     found: Counts = Counter()
-    before: tuple[str, str, int] | None = None
-    for batch in tables.batches(sightings, tables.SIGHTINGS, ["person_id", "broadcast", "frame"]):
-        frame = batch["frame"].to_numpy()
-        for person, rows in tables.runs(batch["person_id"]):
-            for broadcast, part in tables.runs(batch["broadcast"][rows.start : rows.stop]):
-                shown = frame[rows][part]
-                counts = _counting(again, broadcast, shown)
-                # A person who is in a frame twice, by a mirror, is there once; the rows are by frame.
-                counts[1:] &= shown[1:] != shown[:-1]
-                counts[0] &= (person, broadcast, int(shown[0])) != before
-                before = person, broadcast, int(shown[-1])
-                found[broadcast, "person", person] += int(counts.sum()) * frame_seconds
+    of_faces = tables.by_broadcast(faces, tables.MERGED_FACES, ["frame"])
+    of_members = tables.by_broadcast(members, tables.MEMBERS, ["person_id"])
+    for (broadcast, [frame]), (_, [person]) in zip(of_faces, of_members, strict=True):
+        kept = _counting(again, broadcast, frame)
+        there = set(zip(frame[kept].tolist(), person[kept].tolist(), strict=True))
+        for each, n in Counter(name for _, name in there if name is not None).items():
+            found[broadcast, "person", each] = n * frame_seconds
     return found
 
 

@@ -113,6 +113,9 @@ def read_units(entities: pa.Table | Path, broadcasts: pa.Table | Path | None, zo
             parts.append((order[name], units_of[chosen], numbers[indices], count[chosen].astype(np.float32)))
     for row in _others(broadcasts):
         unit(row)
+    if known and not order:  # of nothing something is known: one kind, which none has
+        order[""], vocabulary[""] = 0, {"": 0}
+        parts.append((0, np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)))
     return _units(known, vocabulary, order, parts, zone)
 
 

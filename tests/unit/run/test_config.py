@@ -105,10 +105,11 @@ def test_written_defaults_of_the_demo_are_those_of_the_models(root: Path) -> Non
         for key in default[section]
         if default[section][key] != given_in_full[section][key]
     }
-    # Four days are one week; its transcripts are there, in English; of one broadcast frames are wholes.
+    # Four days are one week; its transcripts are there, in English; of one broadcast frames are wholes; one
+    # is not what its title says.
     assert different == {
         *("archive.base_url", "network.period", "transcripts.fetch", "transcripts.language"),
-        *("visual.embedder", "visual.broadcasts"),
+        *("visual.embedder", "visual.broadcasts", "labelling.enabled"),
     }
 
 

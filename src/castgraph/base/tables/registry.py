@@ -810,7 +810,7 @@ TABLES: Mapping[str, Kind] = {
             (
                 "missing",
                 pa.string(),
-                "who is in every other broadcast of the title and not in this: a person_id, or an entity "
+                "who is in nearly every other one of the title and not in this: a person_id, or an entity "
                 "from outside; empty for nobody",
             ),
             ("missing_name", pa.string(), "the name; empty for nobody"),

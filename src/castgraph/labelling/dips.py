@@ -1,0 +1,396 @@
+"""Runs of days in which one station departs from the others.
+
+What is judged is how like a station is to the others, day by day, as `castgraph.labelling.published` has it.
+From that is taken what is no sign of a wrong label: what all stations share (a day on which each goes its own
+way), slow change over years, and what a season does every year, such as a station's own programme for the
+holidays. What is left is brought to normal scores, in which change points are found; a stretch between two of
+them that lies far below the days on both sides is a run. A station that never comes back has changed: that is
+no run.
+
+References
+----------
+Killick, Fearnhead and Eckley, "Optimal Detection of Changepoints With a Linear Computational Cost", Journal
+of the American Statistical Association 107 (2012), 1590-1598: PELT. Truong, Oudre and Vayatis, "Selective
+review of offline change point detection methods", Signal Processing 167 (2020), 107299: the library
+``ruptures``. Benjamini and Hochberg, "Controlling the False Discovery Rate", Journal of the Royal Statistical
+Society B 57 (1995), 289-300.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from castgraph.base import tables
+
+AT_MOST = 0.05
+"""The share of false runs that is put up with among those that are found."""
+
+LONGEST = 183
+"""Days with data of a run; what lasts longer has changed."""
+
+OPEN = 42
+"""Days of a run that the data begin or end with: whether a station returns from a longer one is not known."""
+
+LEAST = 0.8
+"""How far below the days around, in standard deviations, the days of a run lie: five of six of them are then
+below what is usual there."""
+
+FLANK = 60
+"""Days on either side that a run is compared with."""
+
+FEWEST = 10
+"""Days that are needed on a side, and in all of a station twice as many, to say what is usual."""
+
+_YEAR, _SEASON = 260, 5  # days on either side: of the slow change, and of the season in other years
+_YEARS = 3  # other years that are needed to know a season
+_EDGE = 10  # days by which an edge may move to where it fits best
+_APART = 3  # days between runs of different stations that are found at once
+_MOST_ROUNDS = 100
+_SCALES = 8  # lengths, each twice the one before, as of which there are different tests
+
+Floats = NDArray[np.float64]
+
+
+class Run(NamedTuple):
+    """A run of days: its place in the days of the table, and what was found of it."""
+
+    p: float
+    station: int
+    first: int
+    last: int
+    n_days: int
+    z: float
+    flanks: NDArray[np.intp]
+
+
+def find(correlation: pa.Table, *, at_most: float = AT_MOST) -> pa.Table:
+    """Find the runs of days in which one station departs from the others.
+
+    Parameters
+    ----------
+    correlation
+        Of the schema `castgraph.base.tables.CORRELATION`.
+    at_most
+        The share of false runs that is put up with among those that are found.
+
+    Returns
+    -------
+    pyarrow.Table
+        Of the schema `castgraph.base.tables.DIPS`, by station and first day. ``z`` and ``r - usual`` are
+        negative. Where there are only two stations to compare, which of them departs cannot be told, and both
+        have the run.
+
+    Notes
+    -----
+    Stations that are found to depart are set aside in these days, and the others are judged again: a station
+    is not held to depart because the one it is compared with does. A run counts where both sides of it lie
+    above it, each by half of what both do together; ``p`` allows for days that are like the day before.
+    ``q`` takes each day to begin a test of each of eight lengths.
+
+    References
+    ----------
+    See the top of this module.
+
+    Examples
+    --------
+    >>> from datetime import date, timedelta
+    >>> rng = np.random.default_rng(0)
+    >>> rows = []
+    >>> for n in range(200):
+    ...     day = date(2012, 9, 3) + timedelta(n)
+    ...     for station, other in (("ABC", "CBS"), ("ABC", "NBC"), ("CBS", "NBC")):
+    ...         r = rng.normal(0.2 if "CBS" in (station, other) and 88 <= n < 123 else 0.8, 0.05)
+    ...         rows.append(dict(day=day, station=station, other=other, r=r, n_entities=500, reason=""))
+    >>> found = find(pa.Table.from_pylist(rows, tables.CORRELATION))
+    >>> [(row["station"], str(row["first"]), str(row["last"])) for row in found.to_pylist()]
+    [('CBS', '2012-11-30', '2013-01-03')]
+    """
+    days, stations, pairs, r = _pairs(correlation)
+    if not len(days):
+        return tables.DIPS.empty_table()
+    usual = np.column_stack([_each(_slow, column, _YEAR) for column in r.T])
+    aside = np.zeros((len(days), len(stations)), bool)
+    found: list[Run] = []
+    n_tests = 0
+    for _ in range(_MOST_ROUNDS):
+        candidates: list[Run] = []
+        n_tests = 0
+        for station in range(len(stations)):
+            own = _departure(r - usual, pairs, station, aside)
+            there = np.flatnonzero(np.isfinite(own))
+            if len(there) < 2 * FEWEST:
+                continue
+            n_tests += len(there) * _SCALES
+            candidates += _candidates(own[there] - _season(own[there], days[there]), station, there)
+        new = _taken(sorted(candidates), n_tests, len(found), at_most)
+        if not new:
+            break
+        for run in new:
+            aside[run.first : run.last + 1, run.station] = True
+        found += new
+    return _table(found, n_tests, days, stations, pairs, r)
+
+
+def _pairs(correlation: pa.Table) -> tuple[NDArray[np.int32], list[str], NDArray[np.intp], Floats]:
+    """Arrange a table as days, stations, pairs of stations (n_pairs, 2), and r of shape (n_days, n_pairs)."""
+    rows = correlation.filter(pc.not_equal(correlation["other"], ""))
+    stations = sorted({*rows["station"].unique().to_pylist(), *rows["other"].unique().to_pylist()})
+    names = pa.array(stations, pa.string())
+    ends = np.column_stack(
+        [pc.index_in(rows[end].combine_chunks(), names).to_numpy() for end in ("station", "other")]
+    )
+    days, row = np.unique(rows["day"].cast(pa.int32()).to_numpy(), return_inverse=True)
+    pairs, column = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
+    r = np.full((len(days), len(pairs)), np.nan)
+    r[row, column.ravel()] = rows["r"].to_numpy()
+    return days, stations, pairs.astype(np.intp), r
+
+
+def _each(function: Callable[[Floats, int], Floats], x: Floats, n: int) -> Floats:
+    """Apply a function to the values that are there, as if they followed each other."""
+    out = np.full(len(x), np.nan)
+    there = np.isfinite(x)
+    if there.any():
+        out[there] = function(x[there], n)
+    return out
+
+
+def _slow(x: Floats, n: int) -> Floats:
+    """Give the median of `n` values on either side: it follows what changes for good, and no shorter run."""
+    from scipy.ndimage import median_filter
+
+    found: Floats = median_filter(x, 2 * min(n, len(x)) + 1, mode="reflect")
+    return found
+
+
+def _mean(x: Floats) -> Floats:
+    """Average what is there of each row."""
+    n = np.isfinite(x).sum(axis=1)
+    return np.where(n > 0, np.nansum(x, axis=1) / np.maximum(n, 1), np.nan)
+
+
+def _departure(deviation: Floats, pairs: NDArray[np.intp], station: int, aside: NDArray[np.bool_]) -> Floats:
+    """Tell how far a station is from the others each day, without what the others are from each other.
+
+    Parameters
+    ----------
+    deviation
+        Of each pair from what is usual, of shape (n_days, n_pairs).
+    pairs
+        The stations of each pair.
+    station
+        The station.
+    aside
+        Days of stations that are set aside, of shape (n_days, n_stations).
+
+    Returns
+    -------
+    ndarray of shape (n_days,)
+        Below 0 where the station is less like the others than usual.
+    """
+    deviation = np.where(aside[:, pairs[:, 0]] | aside[:, pairs[:, 1]], np.nan, deviation)
+    is_own = (pairs == station).any(axis=1)
+    own, rest = _mean(deviation[:, is_own]), _mean(deviation[:, ~is_own])
+    both = np.isfinite(own) & np.isfinite(rest)
+    if both.sum() >= 2 * FEWEST:
+        x, y = (np.clip(each, *np.quantile(each, [0.05, 0.95])) for each in (rest[both], own[both]))
+        variance = x.var()
+        shared = np.clip(np.mean((x - x.mean()) * (y - y.mean())) / variance, 0, 1) if variance > 0 else 0.0
+        own = own - shared * np.where(np.isfinite(rest), rest, 0)
+    return own
+
+
+def _season(x: Floats, days: NDArray[np.int32]) -> Floats:
+    """Give the median of the same season in the other years; 0 where too few are known."""
+    moments = days.astype("datetime64[D]")
+    years = moments.astype("datetime64[Y]")
+    of_year = (moments - years.astype("datetime64[D]")).astype(int)
+    number = years.astype(int) - years.astype(int).min()
+    n_years = int(number.max()) + 1
+    if n_years <= _YEARS:
+        return np.zeros(len(x))
+    table = np.full((n_years, 366), np.nan)
+    table[number, of_year] = x
+    around = np.stack([np.roll(table, shift, axis=1) for shift in range(-_SEASON, _SEASON + 1)])
+    season = np.zeros((n_years, 366))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of days without any value
+        by_year = np.nanmedian(around, axis=0)
+        for year in range(n_years):
+            others = np.delete(by_year, year, axis=0)
+            enough = np.isfinite(others).sum(axis=0) >= _YEARS
+            season[year] = np.where(enough, np.nanmedian(others, axis=0), 0)
+    found: Floats = season[number, of_year]
+    return found
+
+
+def _scores(x: Floats) -> tuple[Floats, Floats]:
+    """Standardise by median and MAD of the season, and bring the result to normal scores.
+
+    Returns
+    -------
+    z, score : ndarray of shape (n_days,)
+        Robust standard deviations from what is usual, and the same as if it were normal: the lower tail is
+        as heavy as the lowest fifth of the days says.
+    """
+    from scipy.special import ndtri
+
+    spread = 1.4826 * _slow(np.abs(x - _slow(x, _YEAR // 12)), _YEAR)
+    typical = float(np.median(spread[spread > 0])) if (spread > 0).any() else 1.0
+    z = x / np.maximum(spread, typical / 4)
+    z -= np.median(z)
+    order = np.argsort(z, kind="stable")
+    rank = np.empty(len(z))
+    rank[order] = np.arange(len(z))
+    score = ndtri((rank + 0.5) / len(z))
+    near, far = (-float(np.quantile(z, share)) for share in (0.2, 0.02))
+    low, lower = -ndtri(0.2), -ndtri(0.02)
+    if near > 0 and len(z) >= 10 * FEWEST:
+        # As heavy as an exponential tail at most, and as light as a normal one at least.
+        power = np.clip(np.log(lower / low) / np.log(max(far / near, 1 + 1e-9)), 0.5, 1)
+        below = z < -near
+        score[below] = -low * (z[below] / -near) ** power
+    else:
+        score = z
+    return z, score
+
+
+def _candidates(x: Floats, station: int, there: NDArray[np.intp]) -> Iterator[Run]:
+    """Judge what may be runs: stretches between change points, and single days that lie far below."""
+    z, score = _scores(x)
+    clipped = np.clip(score, -2.5, 2.5)
+    like_before = float(np.clip(np.corrcoef(clipped[1:], clipped[:-1])[0, 1], 0, 0.9)) if clipped.std() else 0
+    seen: set[tuple[int, int]] = set()
+    for first, end in _stretches(score):
+        if end - first > 1:
+            first, end = _edges(score, first, end)
+        if (first, end) not in seen:
+            seen.add((first, end))
+            run = _judged(z, score, first, end, like_before)
+            if run is not None:
+                yield run._replace(
+                    station=station,
+                    first=int(there[first]),
+                    last=int(there[end - 1]),
+                    flanks=there[run.flanks],
+                )
+
+
+def _stretches(score: Floats) -> Iterator[tuple[int, int]]:
+    """Give the stretches between change points, up to four at once, and each day that is far below."""
+    yield from ((n, n + 1) for n in np.flatnonzero(score < -3).tolist())
+    import ruptures  # no others need it
+
+    signal = np.clip(score, -6, 6)[:, None]
+    # PELT with the cost of the mean; the penalty is that of BIC.
+    finder = ruptures.KernelCPD(kernel="linear", min_size=2).fit(signal)
+    ends = [0, *finder.predict(pen=2 * np.log(len(score)))]
+    for n, first in enumerate(ends[:-1]):
+        for end in ends[n + 1 : n + 5]:
+            if end - first <= LONGEST:
+                yield first, end
+
+
+def _edges(score: Floats, first: int, end: int) -> tuple[int, int]:
+    """Move the edges of a run to where the days inside and outside are best told apart."""
+    flanks = np.concatenate([score[max(0, first - FLANK) : first], score[end : end + FLANK]])
+    if not len(flanks):
+        return first, end
+    middle = (np.median(flanks) + np.median(score[first:end])) / 2
+    inside = np.clip(middle - score, -3, 3)
+    centre = (first + end) // 2
+    left = np.cumsum(inside[max(0, first - _EDGE) : centre + 1][::-1])
+    right = np.cumsum(inside[centre : end + _EDGE])
+    return centre - int(np.argmax(left)), centre + int(np.argmax(right)) + 1
+
+
+def _judged(z: Floats, score: Floats, first: int, end: int, like_before: float) -> Run | None:
+    """Compare a run with the days on both sides; None where it is none."""
+    from scipy.stats import t as student
+
+    before, after = (
+        np.arange(max(0, first - FLANK), first),
+        np.arange(end, min(len(score), end + FLANK)),
+    )
+    flanks = np.concatenate([before, after])
+    n_days = end - first
+    sides = [side for side in (before, after) if len(side) >= FEWEST]
+    if len(flanks) < FEWEST or (len(sides) < 2 and n_days > OPEN):
+        return None
+    level = score[first:end].mean()
+    shift = level - np.median(score[flanks])
+    if shift > -LEAST or any(level - np.median(score[side]) > shift / 2 for side in sides):
+        return None
+    # Of a series in which each day is like the one before, so many days tell as much as so many fewer.
+    n_telling = n_days / (1 + 2 * like_before / (1 - like_before) * (1 - 1 / n_days))
+    statistic = shift * np.sqrt(n_telling / (1 + n_days / len(flanks)))
+    p = float(student.cdf(statistic, n_days + len(flanks) - 2))
+    return Run(p, 0, 0, 0, n_days, float(np.median(z[first:end]) - np.median(z[flanks])), flanks)
+
+
+def _taken(candidates: list[Run], n_tests: int, n_before: int, at_most: float) -> list[Run]:
+    """Take the runs that count, from the surest on, of those that overlap the surest."""
+    taken: list[Run] = []
+    for run in candidates:
+        if run.p * n_tests > at_most * (n_before + len(taken) + 1):
+            break
+        if all(run.last + _APART < other.first or run.first - _APART > other.last for other in taken):
+            taken.append(run)
+    return taken
+
+
+def _table(
+    found: list[Run],
+    n_tests: int,
+    days: NDArray[np.int32],
+    stations: list[str],
+    pairs: NDArray[np.intp],
+    r: Floats,
+) -> pa.Table:
+    """Write down what was found, with q over all tests."""
+    order = sorted(range(len(found)), key=lambda n: found[n].p)
+    q = np.ones(len(found))
+    least = 1.0
+    for rank in range(len(found), 0, -1):
+        least = min(least, found[order[rank - 1]].p * n_tests / rank)
+        q[order[rank - 1]] = least
+    rows = []
+    for run, each_q in zip(found, q, strict=True):
+        inside = np.arange(run.first, run.last + 1)
+        for station in _of(run, pairs, r):
+            own = _mean(r[:, (pairs == station).any(axis=1)])
+            rows.append(
+                {
+                    "station": stations[station],
+                    "first": days[run.first],
+                    "last": days[run.last],
+                    "n_days": run.n_days,
+                    "r": float(np.nanmedian(own[inside])),
+                    "usual": float(np.nanmedian(own[run.flanks])),
+                    "z": run.z,
+                    "p": run.p,
+                    "q": float(each_q),
+                }
+            )
+    rows.sort(key=lambda row: (row["station"], row["first"]))
+    columns = {name: [row[name] for row in rows] for name in tables.DIPS.names}
+    for name in ("first", "last"):
+        columns[name] = pa.array(columns[name], pa.int32()).cast(pa.date32())
+    return pa.table(columns, tables.DIPS)
+
+
+def _of(run: Run, pairs: NDArray[np.intp], r: Floats) -> list[int]:
+    """Tell whose run it is: two stations' where most of its days have only these two."""
+    known = np.isfinite(r[run.first : run.last + 1])
+    alone = known.any(axis=0) & ((pairs == run.station).any(axis=1))
+    is_one = (known.sum(axis=1) == 1) & known[:, alone].any(axis=1)
+    if 2 * is_one.sum() > known.any(axis=1).sum() and alone.sum() == 1:
+        return pairs[alone][0].tolist()  # type: ignore[no-any-return]
+    return [run.station]
