@@ -318,22 +318,23 @@ def _tested(
         _usual(values, titles, trusted, least) for values in (own - other, own, fellow)
     )
     apart, theirs = _between(titles, trusted, measured)
+    apart_or_none = np.nan_to_num(apart)
     most = np.nan_to_num(_usual(other, titles, trusted, least).centre)
     half_own, half_fellow = (apart + HALF * (by_own.centre - apart), most + HALF * (by_fellow.centre - most))
     with np.errstate(invalid="ignore"):
         is_other = (
             (n_same > 0)
             & (own <= half_own)
-            & (other >= apart + HALF * (theirs - apart))
+            & (other >= apart + np.where(n_same > 1, HALF, 1 - UNLIKE) * (theirs - apart))
             & (own < other)
             & (by_own.centre - apart >= by_own.spread)
         )
         # Like nothing of its title far away; or, in all, as little as others are.
         is_odd = (fellow <= most + UNLIKE * (by_fellow.centre - most)) | (
-            (fellow <= half_fellow)
-            & (own <= np.nan_to_num(apart) + UNLIKE * (by_own.centre - np.nan_to_num(apart)))
+            (fellow <= most + (UNLIKE + HALF) / 2 * (by_fellow.centre - most))
+            & (own <= apart_or_none + UNLIKE * (by_own.centre - apart_or_none))
         )
-        is_odd &= (n_same > 1) & ~is_other
+        is_odd &= (n_same > 1) & ~is_other & (own <= apart_or_none + HALF * (by_own.centre - apart_or_none))
         unlike_pair = (n_same == 1) & (own <= half_own) & ~is_other
         changed = (measured.far_before <= half_fellow) & (measured.far_after > half_fellow) & ~is_other
     by_other = is_other | (~is_odd & (by_margin.z <= by_fellow.z))
@@ -369,14 +370,12 @@ def _between(titles: Titles, trusted: Flags, measured: _Measured) -> tuple[Float
                 rows = np.flatnonzero(mine)
                 apart[members[rows]] = _around(likeness[:, title], trusted[members], rows)[0]
     apart = np.where(np.isfinite(apart), apart, _median(measured.other[trusted & (other >= 0)]))
-    overall = _median(measured.own[trusted & (measured.n_same > 0)])
     levels = []
     for members in titles.members:
         values = measured.own[members[trusted[members]]]
         values = values[np.isfinite(values)]
-        levels.append(
-            (len(values) * _median(values) + overall) / (len(values) + 1) if len(values) else overall
-        )
+        # Drawn to 1, which the scale has for broadcasts of one title.
+        levels.append((np.median(values) * len(values) + 1) / (len(values) + 1) if len(values) else 1.0)
     return apart, np.where(other >= 0, np.array([*levels, np.nan])[other], np.nan)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -229,7 +230,8 @@ def _hosts(units: Units, members: Ints) -> list[int]:
             # Where the fall is steepest: of several, the last before which the host is there.
             best = begin + int(np.flatnonzero(fall[begin:end, host] == fall[begin:end, host].max())[-1])
             found.append(int(at[best]))
-    return sorted(set(found))
+    # Who leaves with another is of one change.
+    return [one for before, one in pairwise([-n, *sorted(set(found))]) if one - before > FEWEST]
 
 
 def benjamini_hochberg(p: Floats) -> Floats:

@@ -107,28 +107,26 @@ class Television:
         found: dict[tuple[str, str], float] = {}
         hosts = show.weekend if when.weekday() > 4 and show.weekend else show.presented(n)
         season = sum(n >= first for first in show.seasons)
+        away = rng.integers(0, len(hosts)) if len(hosts) > 1 and rng.random() < 0.06 else -1
         for place, host in enumerate(hosts):
-            if rng.random() < 0.97:
+            if place != away:
                 found["person", host] = rng.gamma(6, 40 / (1 + place))
-        shift = int(self.drift * day)
+        moved = int(self.drift * day / 20)
         for each in rng.integers(0, show.n_reporters, 3).tolist():
-            found["person", f"{show.name} reporter {each + shift // 10}"] = rng.gamma(2, 15)
+            found["person", f"{show.name} reporter {each + moved}"] = rng.gamma(2, 15)
         for each in rng.integers(0, 5000, show.n_guests).tolist():
             found["person", f"guest {each}"] = rng.gamma(2, 30)
         if show.topics and rng.random() < 0.5 * show.topics:
             found["person", f"in the news {news[0] % 40}"] = rng.gamma(2, 15)
-        own = np.random.default_rng(abs(hash_of(show.name, season)) % 2**32)
-        usual = own.integers(0, 600, 40) + shift
+        own = np.random.default_rng(hash_of(show.name, season))
+        usual = self._drifting(show.name, season, day, own, 40)
         for each in usual[rng.random(40) < 0.8].tolist():
             found["label", str(each % 1000)] = rng.gamma(2, 20)
         for each in rng.integers(0, 1000, 15).tolist():
             found["label", str(each)] = rng.gamma(1, 8)
-        words = own.integers(0, 4000, 60) + shift
-        for each in (
-            *words[rng.random(60) < 0.5].tolist(),
-            *news.tolist(),
-            *rng.integers(0, 4000, 60).tolist(),
-        ):
+        usual = self._drifting(show.name, season, day, own, 60)
+        said = (*usual[rng.random(60) < 0.5].tolist(), *news.tolist(), *rng.integers(0, 4000, 60).tolist())
+        for each in said:
             found["word", str(each)] = found.get(("word", str(each)), 0) + rng.geometric(0.4)
         mix = own.dirichlet([3, 6, 3, 1, 1])
         for faces, share in enumerate(rng.dirichlet(mix * 30).tolist()):
@@ -137,6 +135,11 @@ class Television:
         for shot, share in enumerate(rng.dirichlet(mix * 30).tolist()):
             found["shot", str(shot)] = np.ceil(300 * share)
         return found
+
+    def _drifting(self, name: str, season: int, day: int, own: np.random.Generator, n: int) -> np.ndarray:
+        """Give what is usual on a day: one after the other is replaced, on `drift` 1 each within 100 days."""
+        turn = ((self.drift * day + own.integers(0, 100, n)) // 100).astype(int).tolist()
+        return np.array([hash_of(name, season, place, each) % 4000 for place, each in enumerate(turn)])
 
     def _unknown(
         self, rng: np.random.Generator, name: str, kinds: tuple[str, ...]
