@@ -42,6 +42,12 @@ LEAST = 0.8
 """How far below the days around, in standard deviations, the days of a run lie: five of six of them are then
 below what is usual there."""
 
+DROP = 0.1
+"""How far below, in r: where something else is shown it is much, however sure a smaller difference is."""
+
+SHORT = 100
+"""Days below which the tail of a station is not seen, and held to be that of Student's t of 2 degrees."""
+
 FLANK = 60
 """Days on either side that a run is compared with."""
 
@@ -120,15 +126,17 @@ def find(correlation: pa.Table, *, at_most: float = AT_MOST) -> pa.Table:
     found: list[Run] = []
     n_tests = 0
     for _ in range(_MOST_ROUNDS):
-        candidates: list[Run] = []
-        n_tests = 0
+        known = {}
         for station in range(len(stations)):
             own = _departure(r - usual, pairs, station, aside)
             there = np.flatnonzero(np.isfinite(own))
-            if len(there) < 2 * FEWEST:
-                continue
-            n_tests += len(there) * _SCALES
-            candidates += _candidates(own[there] - _season(own[there], days[there]), station, there)
+            if len(there) >= 2 * FEWEST:
+                known[station] = there, own[there] - _season(own[there], days[there])
+        z = {station: _standard(x) for station, (_, x) in known.items()}
+        n_tests = sum(map(len, z.values())) * _SCALES
+        candidates: list[Run] = []
+        for station, (there, x) in known.items():
+            candidates += _candidates(x, z[station], station, there)
         new = _taken(sorted(candidates), n_tests, len(found), at_most)
         if not new:
             break
@@ -231,40 +239,40 @@ def _season(x: Floats, days: NDArray[np.int32]) -> Floats:
     return found
 
 
-def _scores(x: Floats) -> tuple[Floats, Floats]:
-    """Standardise by median and MAD of the season, and bring the result to normal scores.
-
-    Returns
-    -------
-    z, score : ndarray of shape (n_days,)
-        Robust standard deviations from what is usual, and the same as if it were normal: the lower tail is
-        as heavy as the lowest fifth of the days says.
-    """
-    from scipy.special import ndtri
-
+def _standard(x: Floats) -> Floats:
+    """Standardise by median and by the MAD of the season."""
     spread = 1.4826 * _slow(np.abs(x - _slow(x, _YEAR // 12)), _YEAR)
-    typical = float(np.median(spread[spread > 0])) if (spread > 0).any() else 1.0
-    z = x / np.maximum(spread, typical / 4)
-    z -= np.median(z)
+    least = max(float(np.median(spread)) / 4, DROP / 5)
+    z: Floats = (x - np.median(x)) / np.maximum(spread, least)
+    return z
+
+
+def _scores(z: Floats) -> Floats:
+    """Bring values to normal scores: their lower tail is as heavy as the lowest fifth of them says.
+
+    It is between that of a normal and that of an exponential distribution, where `SHORT` or more are known.
+    """
+    from scipy.special import ndtri, stdtr
+
+    if len(z) < SHORT:
+        found: Floats = ndtri(stdtr(2, z))
+        return found
     order = np.argsort(z, kind="stable")
     rank = np.empty(len(z))
     rank[order] = np.arange(len(z))
-    score = ndtri((rank + 0.5) / len(z))
-    near, far = (-float(np.quantile(z, share)) for share in (0.2, 0.02))
+    score: Floats = ndtri((rank + 0.5) / len(z))
     low, lower = -ndtri(0.2), -ndtri(0.02)
-    if near > 0 and len(z) >= 10 * FEWEST:
-        # As heavy as an exponential tail at most, and as light as a normal one at least.
+    near, far = (-float(np.quantile(z, share)) for share in (0.2, 0.02))
+    if near > 0:
         power = np.clip(np.log(lower / low) / np.log(max(far / near, 1 + 1e-9)), 0.5, 1)
         below = z < -near
         score[below] = -low * (z[below] / -near) ** power
-    else:
-        score = z
-    return z, score
+    return score
 
 
-def _candidates(x: Floats, station: int, there: NDArray[np.intp]) -> Iterator[Run]:
+def _candidates(x: Floats, z: Floats, station: int, there: NDArray[np.intp]) -> Iterator[Run]:
     """Judge what may be runs: stretches between change points, and single days that lie far below."""
-    z, score = _scores(x)
+    score = _scores(z)
     clipped = np.clip(score, -2.5, 2.5)
     like_before = float(np.clip(np.corrcoef(clipped[1:], clipped[:-1])[0, 1], 0, 0.9)) if clipped.std() else 0
     seen: set[tuple[int, int]] = set()
@@ -273,7 +281,7 @@ def _candidates(x: Floats, station: int, there: NDArray[np.intp]) -> Iterator[Ru
             first, end = _edges(score, first, end)
         if (first, end) not in seen:
             seen.add((first, end))
-            run = _judged(z, score, first, end, like_before)
+            run = _judged(x, z, score, first, end, like_before)
             if run is not None:
                 yield run._replace(
                     station=station,
@@ -311,7 +319,7 @@ def _edges(score: Floats, first: int, end: int) -> tuple[int, int]:
     return centre - int(np.argmax(left)), centre + int(np.argmax(right)) + 1
 
 
-def _judged(z: Floats, score: Floats, first: int, end: int, like_before: float) -> Run | None:
+def _judged(x: Floats, z: Floats, score: Floats, first: int, end: int, like_before: float) -> Run | None:
     """Compare a run with the days on both sides; None where it is none."""
     from scipy.stats import t as student
 
@@ -327,6 +335,8 @@ def _judged(z: Floats, score: Floats, first: int, end: int, like_before: float) 
     level = score[first:end].mean()
     shift = level - np.median(score[flanks])
     if shift > -LEAST or any(level - np.median(score[side]) > shift / 2 for side in sides):
+        return None
+    if np.median(x[flanks]) - np.median(x[first:end]) < DROP:
         return None
     # Of a series in which each day is like the one before, so many days tell as much as so many fewer.
     n_telling = n_days / (1 + 2 * like_before / (1 - like_before) * (1 - 1 / n_days))
