@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,13 +195,20 @@ def season(where: Space, members: Ints) -> Season:
     return Season(at, like)
 
 
-def by_row(function: Any, values: Floats, **options: Any) -> Floats:
-    """Take a function along rows, and NaN of those that have nothing."""
-    found = np.full(len(values), np.nan)
-    some = np.isfinite(values).any(axis=1)
-    if some.any():
-        found[some] = function(values[some], axis=1, **options)
-    return found
+def of_rows(values: Floats, share: float = 0.5) -> Floats:
+    """Give the quantile of each row, the higher of two; NaN is left out, and given where there is no other.
+
+    Examples
+    --------
+    >>> of_rows(np.array([[3.0, 1.0, np.nan], [np.nan, np.nan, np.nan]])).tolist()
+    [3.0, nan]
+    """
+    if not values.size:
+        return np.full(len(values), np.nan)
+    # Much faster than NumPy's own, which takes one row after the other.
+    n = np.isfinite(values).sum(axis=1)
+    place = np.ceil(share * np.maximum(n - 1, 0) - 1e-9).astype(int)
+    return np.sort(values, axis=1)[np.arange(len(values)), place]
 
 
 def pearson(units: Units, titles: Titles, where: Space, trusted: Flags) -> Floats:

@@ -19,8 +19,8 @@ from castgraph.labelling.alike import (
     Floats,
     Season,
     Space,
-    by_row,
     mad,
+    of_rows,
     pearson,
     places,
     season,
@@ -186,7 +186,7 @@ def _pass(units: Units, titles: Titles, where: Space, seasons: list[Season], tru
         others = np.where(counts, like, np.nan)
         n_same[members] = counts.sum(axis=1)
         # The median, and of two the higher: one of few may be wrong.
-        own[members] = by_row(np.nanquantile, others, q=0.5, method="higher")
+        own[members] = of_rows(others)
         before[members], after[members] = _neighbours(like, at)
         fellow[members], far_before[members], far_after[members] = _fellows(others, at)
         against[title][:, title] = np.nan
@@ -223,7 +223,7 @@ def _fellows(others: Floats, at: Ints) -> tuple[Floats, Floats, Floats]:
     apart = min(APART, n // 5) if n > 10 else 0
 
     def most(chosen: Flags) -> Floats:
-        return by_row(np.nanquantile, np.where(chosen, others, np.nan), q=1 - LIKE, method="higher")
+        return of_rows(np.where(chosen, others, np.nan), 1 - LIKE)
 
     if not apart:
         every = most(away != 0)
@@ -279,14 +279,18 @@ class _Usual(NamedTuple):
     p: Floats
 
 
-def _around(values: Floats, trusted: Flags) -> tuple[Floats, Floats, Ints]:
+def _around(
+    values: Floats, trusted: Flags, rows: Ints | None = None
+) -> tuple[Floats, Floats, Ints]:
     """Give the median and MAD of the others of the season of each of a title, and how many they are."""
     n = len(values)
     at = places(n)
-    use = (at >= 0) & (at != np.arange(n)[:, None]) & trusted[at] & np.isfinite(values[at])
+    which = np.arange(n) if rows is None else rows
+    at = at[which]
+    use = (at >= 0) & (at != which[:, None]) & trusted[at] & np.isfinite(values[at])
     around = np.where(use, values[at], np.nan)
-    median = by_row(np.nanmedian, around)
-    return median, 1.4826 * by_row(np.nanmedian, np.abs(around - median[:, None])), use.sum(axis=1)
+    median = of_rows(around)
+    return median, 1.4826 * of_rows(np.abs(around - median[:, None])), use.sum(axis=1)
 
 
 def _usual(values: Floats, titles: Titles, trusted: Flags, least: float) -> _Usual:
@@ -363,7 +367,8 @@ def _between(titles: Titles, trusted: Flags, measured: _Measured) -> tuple[Float
         for title in np.unique(other[members]).tolist():
             mine = other[members] == title
             if title >= 0:
-                apart[members[mine]] = _around(likeness[:, title], trusted[members])[0][mine]
+                rows = np.flatnonzero(mine)
+                apart[members[rows]] = _around(likeness[:, title], trusted[members], rows)[0]
     apart = np.where(np.isfinite(apart), apart, _median(measured.other[trusted & (other >= 0)]))
     overall = _median(measured.own[trusted & (measured.n_same > 0)])
     levels = []
@@ -388,7 +393,7 @@ def _lasting(titles: Titles, seasons: list[Season], is_odd: Flags, half: Floats)
         for begin, end in ((0, first), (last, n)):
             if end - begin >= LASTS:
                 among = (at[begin:end] >= begin) & (at[begin:end] < end)
-                alike = by_row(np.nanmedian, np.where(among, like[begin:end], np.nan))
+                alike = of_rows(np.where(among, like[begin:end], np.nan))
                 lasts[members[begin:end]] = alike > half[members[begin:end]]
     return lasts
 
@@ -459,7 +464,9 @@ def _hour(units: Units, where: Space) -> Floats:
         rows, columns = (np.flatnonzero(near.any(axis=axis)) for axis in (1, 0))
         if len(rows):
             like = where.between(known[part][rows], known[first:last][columns])
-            found[known[part][rows]] = by_row(np.nanmean, np.where(near[np.ix_(rows, columns)], like, np.nan))
+            chosen = near[np.ix_(rows, columns)] & np.isfinite(like)
+            sums = np.where(chosen, like, 0).sum(axis=1)
+            found[known[part][rows]] = sums / np.where(chosen.any(axis=1), chosen.sum(axis=1), np.nan)
     return found
 
 
