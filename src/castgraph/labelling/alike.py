@@ -107,7 +107,8 @@ def _periods(units: Units, titles: Titles) -> Ints:
     most = max((len(each) for each in titles.members), default=0)
     n = max(1, round(most / (2 * SEASON)))
     first, last = units.time.min(), units.time.max()
-    return np.minimum((units.time - first) * n // max(last - first, 1), n - 1).astype(np.int64)
+    parts: Ints = np.minimum((units.time - first) * n // max(last - first, 1), n - 1)
+    return parts
 
 
 def _levels(matrix: csr_array, has: Flags, title: Ints, period: Ints) -> tuple[float, float, float]:
@@ -208,7 +209,8 @@ def of_rows(values: Floats, share: float = 0.5) -> Floats:
     # Much faster than NumPy's own, which takes one row after the other.
     n = np.isfinite(values).sum(axis=1)
     place = np.ceil(share * np.maximum(n - 1, 0) - 1e-9).astype(int)
-    return np.sort(values, axis=1)[np.arange(len(values)), place]
+    found: Floats = np.sort(values, axis=1)[np.arange(len(values)), place]
+    return found
 
 
 def pearson(units: Units, titles: Titles, where: Space, trusted: Flags) -> Floats:

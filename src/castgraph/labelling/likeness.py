@@ -30,7 +30,7 @@ from castgraph.labelling.units import Flags, Ints, Path, Titles, Units, as_one, 
 from castgraph.labelling.verdicts import LEVEL, Found, verdicts
 
 APART = 40
-"""A run of wrong ones is no longer than this, about: so far away are those that a broadcast has to be like."""
+"""A run of wrong ones is no longer than this, about: what a broadcast has to be like is farther away."""
 
 LIKE = 0.2
 """A broadcast is of its title if it is like so large a share of those before it, or after it."""
@@ -134,7 +134,8 @@ def _syndicated(units: Units, titles: Titles) -> Iterator[tuple[int, int]]:
 
 
 def _sample(members: Ints) -> Ints:
-    return members[np.linspace(0, len(members) - 1, min(len(members), 20)).astype(int)]
+    some: Ints = members[np.linspace(0, len(members) - 1, min(len(members), 20)).astype(int)]
+    return some
 
 
 # ---- comparing -------------------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ def _neighbours(like: Floats, at: Ints) -> tuple[Floats, Floats]:
 
 
 def _fellows(others: Floats, at: Ints) -> tuple[Floats, Floats, Floats]:
-    """Tell how like each is to the most like of those that are far enough away: on any side, before, after."""
+    """Tell how like each is to the most like of those far enough away: on any side, before and after."""
     n = len(at)
     away = np.where(at >= 0, at - np.arange(n)[:, None], 0)
     apart = min(APART, n // 5) if n > 10 else 0
@@ -279,9 +280,7 @@ class _Usual(NamedTuple):
     p: Floats
 
 
-def _around(
-    values: Floats, trusted: Flags, rows: Ints | None = None
-) -> tuple[Floats, Floats, Ints]:
+def _around(values: Floats, trusted: Flags, rows: Ints | None = None) -> tuple[Floats, Floats, Ints]:
     """Give the median and MAD of the others of the season of each of a title, and how many they are."""
     n = len(values)
     at = places(n)
@@ -360,7 +359,7 @@ def _tested(
 
 
 def _between(titles: Titles, trusted: Flags, measured: _Measured) -> tuple[Floats, Floats]:
-    """Tell how like the title of each is to the one that it is most like instead, and how like that is to itself."""
+    """Tell how like the title of each is to the one it is most like instead, and that is to itself."""
     n, other = len(measured.own), measured.other_title
     apart = np.full(n, np.nan)
     for members, likeness in zip(titles.members, measured.against, strict=True):
@@ -445,7 +444,7 @@ def _column(values: object, kind: pa.DataType) -> pa.Array:
 
 
 def _hour(units: Units, where: Space) -> Floats:
-    """Give the mean likeness to what other stations have within an hour, or on the day where that is known."""
+    """Give the mean likeness to what other stations have within an hour, or on that day."""
     found = np.full(len(units), np.nan)
     known = np.flatnonzero(units.has.any(axis=1))
     known = known[np.argsort(units.time[known], kind="stable")]

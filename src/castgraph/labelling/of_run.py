@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ _LONGEST_NAME = 200
 """Characters of a text on the screen; what is longer says nothing by being the same."""
 
 Frames = NDArray[np.int32]
-Counts = Counter[tuple[str, str, str]]
+Counts = defaultdict[tuple[str, str, str], float]
 """Broadcast, kind and entity → how much."""
 
 
@@ -56,10 +56,8 @@ class _Again(NamedTuple):
 
     def holds(self, frames: Frames) -> NDArray[np.bool_]:
         """Tell which frames do not count."""
-        found: NDArray[np.bool_] = ((self.first[:, None] <= frames) & (frames <= self.last[:, None])).any(
-            axis=0
-        )
-        return found
+        inside = (self.first[:, None] <= frames) & (frames <= self.last[:, None])
+        return np.asarray(inside.any(axis=0))
 
 
 def entities_of_run(
@@ -102,7 +100,7 @@ def entities_of_run(
     """
     known = {row["broadcast"]: row for row in tables.read(broadcasts, tables.BROADCASTS).to_pylist()}
     again = _again(replays, {name: row["n_frames"] or 0 for name, row in known.items()}) if replays else {}
-    found: Counts = Counter()
+    found: Counts = defaultdict(float)
     if "person" in kinds:
         found.update(_people(faces, members, again, frame_seconds))
     if {"faces", "shot"} & set(kinds):
@@ -164,7 +162,7 @@ def _counting(again: dict[str, _Again], broadcast: str, frames: Frames) -> NDArr
 
 def _people(faces: Path, members: Path, again: dict[str, _Again], frame_seconds: float) -> Counts:
     """Count the seconds that each person is on the screen; a person twice in a frame is there once."""
-    found: Counts = Counter()
+    found: Counts = defaultdict(float)
     of_faces = tables.by_broadcast(faces, tables.MERGED_FACES, ["frame"])
     of_members = tables.by_broadcast(members, tables.MEMBERS, ["person_id"])
     for (broadcast, [frame]), (_, [person]) in zip(of_faces, of_members, strict=True):
@@ -177,7 +175,7 @@ def _people(faces: Path, members: Path, again: dict[str, _Again], frame_seconds:
 
 def _frames(frames: Path, again: dict[str, _Again], frame_seconds: float) -> Counts:
     """Count how long how many faces are in the picture, and how many shots are how long."""
-    found: Counts = Counter()
+    found: Counts = defaultdict(float)
     columns = ["frame", "n_faces", "status", "phash"]
     for name, [frame, n_faces, status, phash] in tables.by_broadcast(frames, tables.MERGED_FRAMES, columns):
         kept = _counting(again, name, frame) & (status == "ok")
@@ -207,7 +205,7 @@ def _shots(frame: Frames, phash: NDArray[np.uint64]) -> Counter[str]:
 
 def _seen(visual: Path, again: dict[str, _Again], frame_seconds: float) -> Counts:
     """Count how long groups of pictures, labels and words on the screen are seen."""
-    found: Counts = Counter()
+    found: Counts = defaultdict(float)
     columns = ["frame", "group", "labels", "texts"]
     for name, [frame, group, labels, texts] in tables.by_broadcast(visual, tables.VISUAL_FRAMES, columns):
         for row in np.flatnonzero(_counting(again, name, frame)).tolist():
@@ -235,7 +233,7 @@ def _words(texts: Iterable[str], language: str = "") -> Iterator[str]:
 def _said(utterances: Path, frames: Path, again: dict[str, _Again], frame_seconds: float) -> Counts:
     """Count how often words are said, but for what was on air before."""
     times = _times(frames, again)
-    found: Counts = Counter()
+    found: Counts = defaultdict(float)
     columns = ["start", "text", "language"]
     for name, [start, text, language] in tables.by_broadcast(utterances, tables.UTTERANCES, columns):
         on_air = start.astype("datetime64[us]")

@@ -72,7 +72,7 @@ def _title(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _runs(rows: list[dict[str, Any]]) -> dict[int, int]:
-    """Number the runs of suspects that no usual broadcast of the title parts."""
+    """Give each suspect its run: no usual broadcast of the title parts those of one."""
     found: dict[int, int] = {}
     last: dict[tuple[str, str], int | None] = {}
     n = 0
@@ -93,7 +93,7 @@ def _missing(rows: list[dict[str, Any]], entities: pa.Table | Path) -> dict[int,
     """Find whom, or what, nearly all usual broadcasts of the title have and a suspect has not."""
     key_of = {_key(row): place for place, row in enumerate(rows)}
     asked = {_title(row) for row in rows if row["verdict"] == "suspect"}
-    usual = {title: 0 for title in asked}
+    usual = dict.fromkeys(asked, 0)
     for row in rows:
         if _title(row) in asked and row["verdict"] in ("usual", "new host", "new season"):
             usual[_title(row)] += 1

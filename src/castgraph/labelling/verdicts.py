@@ -159,9 +159,8 @@ def _holidays(units: Units, titles: Titles, found: Found) -> list[str]:
         others = [m for m in by_day.get(day, ()) if titles.of[m] != titles.of[n]]
         departing = [m for m in others if found.z[m] <= DEPARTS and not found.is_other[m]]
         if 2 * len(departing) > len(others):
-            reasons[n] = (
-                f"{len(departing)} of the {counted(len(others), 'broadcast')} of other titles on its day depart, too"
-            )
+            many = counted(len(others), "broadcast")
+            reasons[n] = f"{len(departing)} of {many} of other titles on its day depart from them, too"
         elif any(
             day.year != each.year and _apart(day, each) <= RECURS for each in of_title[int(titles.of[n])]
         ):
