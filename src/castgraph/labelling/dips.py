@@ -59,7 +59,6 @@ _YEARS = 3  # other years that are needed to know a season
 _EDGE = 10  # days by which an edge may move to where it fits best
 _APART = 3  # days between runs of different stations that are found at once
 _MOST_ROUNDS = 100
-_SCALES = 8  # lengths, each twice the one before, as of which there are different tests
 
 Floats = NDArray[np.float64]
 
@@ -98,7 +97,7 @@ def find(correlation: pa.Table, *, at_most: float = AT_MOST) -> pa.Table:
     Stations that are found to depart are set aside in these days, and the others are judged again: a station
     is not held to depart because the one it is compared with does. A run counts where both sides of it lie
     above it, each by half of what both do together; ``p`` allows for days that are like the day before.
-    ``q`` takes each day to begin a test of each of eight lengths.
+    ``q`` takes each day to begin a test of each length of 1, 2, 4, … days.
 
     References
     ----------
@@ -118,7 +117,7 @@ def find(correlation: pa.Table, *, at_most: float = AT_MOST) -> pa.Table:
     >>> [(row["station"], str(row["first"]), str(row["last"])) for row in found.to_pylist()]
     [('CBS', '2012-11-30', '2013-01-03')]
     """
-    days, stations, pairs, r = _pairs(correlation)
+    days, stations, pairs, r, n_entities = _pairs(correlation)
     if not len(days):
         return tables.DIPS.empty_table()
     usual = np.column_stack([_each(_slow, column, _YEAR) for column in r.T])
@@ -133,10 +132,10 @@ def find(correlation: pa.Table, *, at_most: float = AT_MOST) -> pa.Table:
             if len(there) >= 2 * FEWEST:
                 known[station] = there, own[there] - _season(own[there], days[there])
         z = {station: _standard(x) for station, (_, x) in known.items()}
-        n_tests = sum(map(len, z.values())) * _SCALES
+        n_tests = sum(len(each) * min(len(each), 2 * LONGEST).bit_length() for each in z.values())
         candidates: list[Run] = []
         for station, (there, x) in known.items():
-            candidates += _candidates(x, z[station], station, there)
+            candidates += _candidates(_Series(x, z[station], n_entities[there]), station, there)
         new = _taken(sorted(candidates), n_tests, len(found), at_most)
         if not new:
             break
@@ -146,8 +145,16 @@ def find(correlation: pa.Table, *, at_most: float = AT_MOST) -> pa.Table:
     return _table(found, n_tests, days, stations, pairs, r)
 
 
-def _pairs(correlation: pa.Table) -> tuple[NDArray[np.int32], list[str], NDArray[np.intp], Floats]:
-    """Arrange a table as days, stations, pairs of stations (n_pairs, 2), and r of shape (n_days, n_pairs)."""
+def _pairs(
+    correlation: pa.Table,
+) -> tuple[NDArray[np.int32], list[str], NDArray[np.intp], Floats, NDArray[np.int32]]:
+    """Arrange a table.
+
+    Returns
+    -------
+    days, stations, pairs, r, n_entities
+        Pairs of stations of shape (n_pairs, 2), and r of shape (n_days, n_pairs).
+    """
     rows = correlation.filter(pc.not_equal(correlation["other"], ""))
     stations = sorted({*rows["station"].unique().to_pylist(), *rows["other"].unique().to_pylist()})
     names = pa.array(stations, pa.string())
@@ -158,7 +165,9 @@ def _pairs(correlation: pa.Table) -> tuple[NDArray[np.int32], list[str], NDArray
     pairs, column = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
     r = np.full((len(days), len(pairs)), np.nan)
     r[row, column.ravel()] = rows["r"].to_numpy()
-    return days, stations, pairs.astype(np.intp), r
+    n_entities = np.zeros(len(days), np.int32)
+    n_entities[row] = rows["n_entities"].to_numpy()
+    return days, stations, pairs.astype(np.intp), r, n_entities
 
 
 def _each(function: Callable[[Floats, int], Floats], x: Floats, n: int) -> Floats:
@@ -270,9 +279,17 @@ def _scores(z: Floats) -> Floats:
     return score
 
 
-def _candidates(x: Floats, z: Floats, station: int, there: NDArray[np.intp]) -> Iterator[Run]:
+class _Series(NamedTuple):
+    """A station's days: how far it is from the others, the same standardised, and entities compared."""
+
+    x: Floats
+    z: Floats
+    n_entities: NDArray[np.int32]
+
+
+def _candidates(series: _Series, station: int, there: NDArray[np.intp]) -> Iterator[Run]:
     """Judge what may be runs: stretches between change points, and single days that lie far below."""
-    score = _scores(z)
+    score = _scores(series.z)
     clipped = np.clip(score, -2.5, 2.5)
     like_before = float(np.clip(np.corrcoef(clipped[1:], clipped[:-1])[0, 1], 0, 0.9)) if clipped.std() else 0
     seen: set[tuple[int, int]] = set()
@@ -281,7 +298,7 @@ def _candidates(x: Floats, z: Floats, station: int, there: NDArray[np.intp]) -> 
             first, end = _edges(score, first, end)
         if (first, end) not in seen:
             seen.add((first, end))
-            run = _judged(x, z, score, first, end, like_before)
+            run = _judged(series, score, first, end, like_before)
             if run is not None:
                 yield run._replace(
                     station=station,
@@ -319,10 +336,11 @@ def _edges(score: Floats, first: int, end: int) -> tuple[int, int]:
     return centre - int(np.argmax(left)), centre + int(np.argmax(right)) + 1
 
 
-def _judged(x: Floats, z: Floats, score: Floats, first: int, end: int, like_before: float) -> Run | None:
+def _judged(series: _Series, score: Floats, first: int, end: int, like_before: float) -> Run | None:
     """Compare a run with the days on both sides; None where it is none."""
-    from scipy.stats import t as student
+    from scipy.special import ndtr
 
+    x, z, n_entities = series
     before, after = (
         np.arange(max(0, first - FLANK), first),
         np.arange(end, min(len(score), end + FLANK)),
@@ -336,13 +354,14 @@ def _judged(x: Floats, z: Floats, score: Floats, first: int, end: int, like_befo
     shift = level - np.median(score[flanks])
     if shift > -LEAST or any(level - np.median(score[side]) > shift / 2 for side in sides):
         return None
-    if np.median(x[flanks]) - np.median(x[first:end]) < DROP:
-        return None
+    if np.median(x[flanks]) - np.median(x[first:end]) < DROP or n_entities[first:end].sum() < 3:
+        return None  # of two entities r is 1 or -1, whatever they are
     # Of a series in which each day is like the one before, so many days tell as much as so many fewer.
     n_telling = n_days / (1 + 2 * like_before / (1 - like_before) * (1 - 1 / n_days))
     statistic = shift * np.sqrt(n_telling / (1 + n_days / len(flanks)))
-    p = float(student.cdf(statistic, n_days + len(flanks) - 2))
-    return Run(p, 0, 0, 0, n_days, float(np.median(z[first:end]) - np.median(z[flanks])), flanks)
+    return Run(
+        float(ndtr(statistic)), 0, 0, 0, n_days, float(np.median(z[first:end]) - np.median(z[flanks])), flanks
+    )
 
 
 def _taken(candidates: list[Run], n_tests: int, n_before: int, at_most: float) -> list[Run]:
