@@ -19,6 +19,9 @@ LEAST_COSINE = 0.05
 CHUNK = 128
 """Broadcasts of a title that are compared at a time."""
 
+_DENSE = 20  # how many products of full matrices take as long as one of sparse ones, about
+_COLUMNS = 4096  # of full matrices, at a time
+
 Floats = NDArray[np.float64]
 
 
@@ -50,14 +53,28 @@ class Space(NamedTuple):
 
     def between(self, rows: Ints, others: Ints) -> Floats:
         """Give the likeness of some to others; NaN where no kind is known of both."""
-        product = (self.vectors[rows] @ self.vectors[others].T).toarray()
-        return self.scaled(product, rows, self.has[others])
+        return self.scaled(_products(self.vectors[rows], self.vectors[others]), rows, self.has[others])
 
     def scaled(self, product: NDArray[np.floating], rows: Ints, has: Floats) -> Floats:
         """Set products of some and others, of which `has` tells the kinds, to the scale of likeness."""
         shared = (self.has[rows] * self.gap) @ has.T
         above = product.astype(np.float64) - (self.has[rows] * self.nothing) @ has.T
         return np.where(shared > 0, above / np.where(shared > 0, shared, 1), np.nan)
+
+
+def _products(one: csr_array, other: csr_array) -> NDArray[np.floating]:
+    """Give the products of all rows of one and of another."""
+    n_columns = one.shape[1]
+    here, there = (np.bincount(each.indices, minlength=n_columns) for each in (one, other))
+    both = np.flatnonzero((here > 0) & (there > 0))
+    if here[both] @ there[both] * _DENSE < one.shape[0] * other.shape[0] * len(both):
+        return np.asarray((one @ other.T).toarray())
+    # Of what most have. In double precision, so that it is the same for any number of threads.
+    parts = [both[begin : begin + _COLUMNS] for begin in range(0, len(both), _COLUMNS)]
+    found = np.zeros((one.shape[0], other.shape[0]))
+    for part in parts:
+        found += one[:, part].toarray().astype(np.float64) @ other[:, part].toarray().astype(np.float64).T
+    return found
 
 
 def space(units: Units, titles: Titles, trusted: Flags) -> Space:

@@ -85,18 +85,15 @@ def read_units(entities: pa.Table | Path, broadcasts: pa.Table | Path | None, zo
             pc.dictionary_encode(_plain(batch[name]), null_encoding="encode")
             for name in ("broadcast", "station", "show", "start", "day")
         ]
-        rows, first, where = np.unique(
-            np.stack([each.indices.to_numpy(zero_copy_only=False) for each in codes]),
-            axis=1,
-            return_index=True,
-            return_inverse=True,
-        )
+        rows = np.stack([each.indices.to_numpy(zero_copy_only=False) for each in codes])
+        # Those of one broadcast follow each other.
+        begins = np.flatnonzero(np.concatenate([[True], (rows[:, 1:] != rows[:, :-1]).any(axis=0)]))
         values = [each.dictionary.to_pylist() for each in codes]
         of = [
             unit(tuple(of_column[code] for of_column, code in zip(values, column, strict=True)))
-            for column in rows.T.tolist()
+            for column in rows[:, begins].T.tolist()
         ]
-        units_of = np.array(of, np.int32)[where.ravel()]
+        units_of = np.repeat(np.array(of, np.int32), np.diff([*begins.tolist(), rows.shape[1]]))
         kinds = pc.dictionary_encode(_plain(batch["kind"]))
         kind = kinds.indices.to_numpy(zero_copy_only=False)
         entity = batch["entity"]
@@ -149,7 +146,9 @@ def _units(
         keys.append((broadcast, station or "", show, start, day))
     time = np.array([_seconds(start, day) for *_, start, day in keys], np.int64)
     # As they are in the table, whatever the order in which they were read.
-    ranked = sorted(range(len(keys)), key=lambda n: (keys[n][1], time[n], keys[n][0] or ""))
+    ranked = sorted(
+        range(len(keys)), key=lambda n: (keys[n][1], keys[n][3] is None, time[n], keys[n][0] or "")
+    )
     place = np.empty(len(keys), np.int64)
     place[ranked] = np.arange(len(keys))
     kinds = sorted(order)
