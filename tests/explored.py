@@ -32,6 +32,7 @@ from tests.finished import write
 
 WIDTH, HEIGHT = 640, 360
 CLUSTERING = "linkage-0.52"
+SUSPECTS = "suspects.parquet"
 MORNING, EVENING, FILM = "NTV_20240102_070000_Morning", "NTV_20240102_190000_News", "OWN_20240102_190000_Film"
 MISSING = "NTV_20240103_190000_News"
 
@@ -60,7 +61,8 @@ class Story:
     """What a run has.
 
     `frames` gives of each broadcast the numbers of its frames and what became of them, `clock` the seconds of
-    a video's frames, `names` the names of people, `replays` (broadcast, first, last, earlier, first there).
+    a video's frames, `names` the names of people, `replays` (broadcast, first, last, earlier, first there),
+    `suspects` what each is like instead; they are looked for where ``labelling.enabled`` says so.
     """
 
     faces: Sequence[Face]
@@ -68,6 +70,7 @@ class Story:
     clock: Mapping[str, Callable[[int], float]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     replays: Sequence[tuple[str, int, int, str, int]] = ()
+    suspects: Mapping[str, str] = field(default_factory=dict)
     words: bool = False
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -128,11 +131,19 @@ def make_run(folder: Path, story: Story) -> None:
         ],
     )
     _write_people(here, faces, rows, story, config)
+    suspects = [
+        {"broadcast": name, "station": parsed.station, "start": parsed.start, "other_title": like}
+        for name, like in sorted(story.suspects.items())
+        for parsed in [Broadcast.parse(name)]
+    ]
+    facts = tables.provenance("suspects", {"timezone": config["labelling"]["timezone"]})
+    write(here / SUSPECTS, tables.SUSPECTS, suspects, facts)
     once = config["network"]["count_replays"] == "once"
     given = Given(
         *(folder / name for name in ("selected.csv", "faces.parquet", "frames.parquet")),
         *(here / name for name in ("members.parquet", "people.parquet")),
         folder / "replays.parquet" if once else None,
+        here / SUSPECTS if config["labelling"]["exclude_suspects"] else None,
     )
     links = {key: config["archive"][key] for key in ("base_url", "frame_url", "frame_seconds")}
     write_network(here, given, config["network"], links, min_seconds=config["people"]["min_seconds"])
@@ -242,6 +253,7 @@ def explore(
     write_explorer(
         target, run, CLUSTERING, config, opened,
         workers=workers, with_words=story.words, back="../../report.html",
+        suspects=run / CLUSTERING / SUSPECTS if config["labelling"]["enabled"] else None,
     )  # fmt: skip
     return Explorer(target)
 

@@ -9,7 +9,7 @@ const out = resolve(process.argv[2] ?? join(here, "../src/castgraph/pages/web"))
 
 const built = await build({
   absWorkingDir: here,
-  entryPoints: { explorer: "src/explorer/main.js", review: "src/review/main.js" },
+  entryPoints: { explorer: "src/explorer/main.js", review: "src/review/main.js", labelling: "src/labelling/main.js" },
   bundle: true,
   minify: true,
   format: "iife",

@@ -3,13 +3,16 @@
 Small sums get an exact probability: distributions are multiplied out as polynomials, as far as they are
 needed. Large ones get a saddlepoint approximation (Lugannani and Rice 1980) with Daniels' (1987) second
 correction for whole numbers. It errs by less than 1 % of the probability (3 % at the very end of what is
-possible), also far out in the tail, where a normal approximation is wrong by orders of magnitude.
+possible), also far out in the tail, where a normal approximation is wrong by orders of magnitude. It fails
+where trials of very different chances leave hardly another sum possible; there an inversion needs few points
+(Abate and Whitt 1992).
 
 References
 ----------
 R. Lugannani, S. Rice: Saddle point approximation for the distribution of the sum of independent random
 variables. Advances in Applied Probability 12 (1980). H. E. Daniels: Tail probability approximations.
-International Statistical Review 55 (1987).
+International Statistical Review 55 (1987). J. Abate, W. Whitt: Numerical inversion of probability generating
+functions. Operations Research Letters 12 (1992).
 """
 
 from __future__ import annotations
@@ -37,6 +40,12 @@ _SMALL = 1e-3
 """Below this the tail itself is summed up: 1 minus the rest would not be exact any more."""
 
 _STEPS, _CLOSE, _FARTHEST, _NEAR = 100, 1e-9, 700.0, 0.01
+
+_POINTS = 64
+"""Points of the inversion: as many as 8 standard deviations of the widest sums that it is made for."""
+
+_INVERTED = ((0.3, 4.0), (3.0, 64.0))
+"""From which tilt on, up to which tilted variance, it is made."""
 
 
 def hypergeometric(
@@ -257,7 +266,8 @@ def _of_numbers(
         k, mean, variance, third = (np.add.reduceat(one, sums) for one in each)
         return k, mean, variance, third
 
-    return _saddlepoint(above, np.add.reduceat(room[numbers], sums), cumulants)
+    t, (k, _, variance, third) = _saddle(above, np.add.reduceat(room[numbers], sums), cumulants)
+    return _lugannani_rice(above, t, k, variance, third)
 
 
 def _of_trials(counts: Numbers, chances: Reals, times: Numbers) -> Reals:
@@ -273,14 +283,37 @@ def _of_trials(counts: Numbers, chances: Reals, times: Numbers) -> Reals:
         k: Reals = (np.log(whole) + np.maximum(t, 0)[:, None]) @ times
         return k, p @ times, variance @ times, (variance * (1 - 2 * p)) @ times
 
-    return _saddlepoint(counts, (chances > 0) @ times, cumulants)
+    t, (k, _, variance, third) = _saddle(counts, (chances > 0) @ times, cumulants)
+    found = _lugannani_rice(counts, t, k, variance, third)
+    narrow = np.flatnonzero(np.any([(t >= tilt) & (variance <= most) for tilt, most in _INVERTED], axis=0))
+    for part in np.array_split(narrow, 1 + len(narrow) * chances.shape[1] * _POINTS // _CELLS):
+        found[part] = _inverted(counts[part], chances[part], times, t[part], k[part])
+    return found
 
 
-def _saddlepoint(counts: Numbers, top: Numbers, cumulants: Callable[[Reals], Cumulants]) -> Reals:
-    """Approximate how probable at least `counts` is, each above 0 and at most the largest possible, `top`.
+def _inverted(counts: Numbers, chances: Reals, times: Numbers, t: Reals, k: Reals) -> Reals:
+    """Sum up the tail of trials that are tilted by `t` by the inversion of their characteristic function.
+
+    The tilted sums lie about the count, and what is beyond it falls by exp(-t) a step: few points are enough.
+    """
+    turn = np.exp(2j * np.pi * np.arange(_POINTS) / _POINTS)
+    succeed = chances / (chances + (1 - chances) * np.exp(-t)[:, None])
+    each = 1 + succeed[:, :, None] * (turn - 1)
+    characteristic = np.prod(each ** times[:, None], axis=1)
+    tail = characteristic * turn ** -(counts[:, None] % _POINTS) / (1 - np.exp(-t)[:, None] / turn)
+    found: Reals = np.exp(k - t * counts) * tail.real.mean(axis=1)
+    return found
+
+
+def _saddle(
+    counts: Numbers, top: Numbers, cumulants: Callable[[Reals], Cumulants]
+) -> tuple[Reals, Cumulants]:
+    """Find where each sum, tilted, is expected to be half below `counts`, and the cumulants there.
 
     Parameters
     ----------
+    counts, top
+        Each count is above 0 and at most the largest possible, `top`.
     cumulants
         Gives the generating function of the cumulants of each sum at a place of its own, and its first three
         derivatives.
@@ -291,7 +324,8 @@ def _saddlepoint(counts: Numbers, top: Numbers, cumulants: Callable[[Reals], Cum
         t = np.clip(np.log(x / expected * ((top - expected) / (top - x))), -_FARTHEST, _FARTHEST)
     low, high = np.full(len(x), -_FARTHEST), np.full(len(x), _FARTHEST)
     for _ in range(_STEPS):
-        k, mean, variance, third = cumulants(t)
+        found = cumulants(t)
+        _, mean, variance, _ = found
         off = x - mean
         if np.all(np.abs(off) <= _CLOSE * x):
             break
@@ -299,6 +333,12 @@ def _saddlepoint(counts: Numbers, top: Numbers, cumulants: Callable[[Reals], Cum
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             step = t + off / variance
         t = np.where((low <= step) & (step <= high), step, (low + high) / 2)
+    return t, found
+
+
+def _lugannani_rice(counts: Numbers, t: Reals, k: Reals, variance: Reals, third: Reals) -> Reals:
+    """Approximate how probable at least `counts` is by the cumulants at the saddlepoint."""
+    x = counts - 0.5
     w = np.sign(t) * np.sqrt(2 * np.maximum(0.0, t * x - k))
     u = 2 * np.sinh(t / 2) * np.sqrt(variance)
     near = np.abs(w) < _NEAR  # there the two are nearly equal, and their difference has a limit

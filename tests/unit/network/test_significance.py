@@ -37,6 +37,14 @@ def convolved(terms: list[tuple[int, int, int]]) -> np.ndarray:
     return pmf
 
 
+def of_trials(chances: np.ndarray) -> np.ndarray:
+    """The distribution of how many trials succeed, by one convolution after the other."""
+    pmf = np.ones(1)
+    for each in chances:
+        pmf = np.convolve(pmf, [1 - each, each])
+    return pmf
+
+
 terms = st.integers(1, 60).flatmap(
     lambda size: st.tuples(st.just(size), st.integers(1, size), st.integers(1, size))
 )
@@ -77,7 +85,8 @@ def test_a_single_term_is_that_of_scipy():
 
 @given(
     rows=st.lists(
-        st.lists(st.floats(0, 1) | st.sampled_from([0.0, 1.0]), min_size=3, max_size=3), min_size=1
+        st.lists(st.floats(0, 1) | st.sampled_from([0.0, 1e-9, 1 - 1e-6, 1.0]), min_size=3, max_size=3),
+        min_size=1,
     ),
     times=st.lists(st.integers(0, 40), min_size=3, max_size=3),
     exact_to=st.sampled_from([0, 5, tails.EXACT]),
@@ -92,15 +101,27 @@ def test_trials_of_different_chance_add_up(rows, times, exact_to, data):
         found, exact = tails.trials(counts, of, chances, n, exact_to)
     assert exact[counts <= exact_to].all()
     for p, is_exact, count, row in zip(found, exact, counts, chances[of], strict=True):
-        pmf = np.ones(1)
-        for each in np.repeat(row, n):
-            pmf = np.convolve(pmf, [1 - each, each])
+        pmf = of_trials(np.repeat(row, n))
         expected = pmf[count:].sum()
         # Where small sums are approximated, too, as in very large runs, that is rougher.
-        rough = 0.03 if exact_to == tails.EXACT else 0.2
+        rough = 0.03 if exact_to == tails.EXACT else 0.06
         varies = n @ (row * (1 - row)) > 0.5
         if is_exact or varies:
             assert p == pytest.approx(expected, rel=1e-8 if is_exact else rough, abs=1e-290)
+
+
+@pytest.mark.parametrize(
+    ("count", "chances", "times"),
+    [
+        (4, [0.5, 1e-9], [3, 5]),  # one more than the likely ones are
+        (38, [0.023, 1e-10], [32, 23]),  # all of the one kind, and more
+        (45, [0.6, 1e-10, 0.9999], [9, 29, 22]),
+    ],
+)
+def test_trials_are_approximated_closely_where_hardly_another_sum_is_possible(count, chances, times):
+    pmf = of_trials(np.repeat(chances, times))
+    found, _ = tails.trials(np.array([count]), np.array([0]), np.array([chances]), np.array(times), 0)
+    assert found[0] == pytest.approx(pmf[count:].sum(), rel=0.03, abs=0)
 
 
 # --- the figures of the R package backbone 2.1.3 (inst/tinytest/test_backbone.R): figures only

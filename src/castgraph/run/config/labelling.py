@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -45,3 +46,8 @@ class Labelling(Section):
         description="Whether broadcasts that are suspects are left out of what is counted: pairs, network, "
         "screen time. They are listed either way.",
     )
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Tell where suspects are to be left out, and nobody looks for them."""
+        if self.exclude_suspects and not self.enabled:
+            yield "exclude_suspects", "found true; allowed: false, or true with labelling.enabled: true"
