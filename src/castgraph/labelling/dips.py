@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -138,7 +139,8 @@ def find(correlation: pa.Table, *, at_most: float = AT_MOST) -> pa.Table:
         for station, (there, x) in series.items():
             of_station = _Series(there, levels[station][there], _standard(x), n_entities[there])
             candidates += _candidates(of_station, station)
-        new = _taken(sorted(candidates), n_tests, len(found), at_most)
+        most = at_most / n_tests if n_tests else 0.0
+        new = _taken(sorted(candidates), most, len(found), partial(_is_own, pairs=pairs, level=level * left))
         if not new:
             break
         found += [run._replace(stations=_whose(run, pairs, r * left)) for run in new]
@@ -313,7 +315,7 @@ def _candidates(series: _Series, station: int) -> Iterator[Run]:
     seen: set[tuple[int, int]] = set()
     for first, end in _stretches(score):
         if end - first > 1:
-            first, end = _edges(score, first, end)
+            first, end = _edges(series.level, first, end)
         if (first, end) not in seen:
             seen.add((first, end))
             run = _judged(series, score, first, end)
@@ -336,13 +338,14 @@ def _stretches(score: Floats) -> Iterator[tuple[int, int]]:
                 yield first, end
 
 
-def _edges(score: Floats, first: int, end: int) -> tuple[int, int]:
+def _edges(level: Floats, first: int, end: int) -> tuple[int, int]:
     """Move the edges of a run to where the days inside and outside are best told apart."""
-    flanks = np.concatenate([score[max(0, first - FLANK) : first], score[end : end + FLANK]])
+    flanks = np.concatenate([level[max(0, first - FLANK) : first], level[end : end + FLANK]])
     if not len(flanks):
         return first, end
-    middle = (np.median(flanks) + np.median(score[first:end])) / 2
-    inside = np.clip(middle - score, -3, 3)
+    usual, low = np.median(flanks), np.median(level[first:end])
+    half = abs(usual - low) / 2
+    inside = np.clip((usual + low) / 2 - level, -half, half)
     centre = (first + end) // 2
     left = np.cumsum(inside[max(0, first - _EDGE) : centre + 1][::-1])
     right = np.cumsum(inside[centre : end + _EDGE])
@@ -397,13 +400,40 @@ def _n_telling(score: Floats, first: int, end: int) -> float:
     return float(n / (1 + 2 * like / (1 - like) * (1 - 1 / n)))
 
 
-def _taken(candidates: list[Run], n_tests: int, n_before: int, at_most: float) -> list[Run]:
-    """Take the runs that count, from the surest on, of those that overlap the surest."""
+def _is_own(run: Run, pairs: NDArray[np.intp], level: Floats) -> bool:
+    """Tell whether others go on as usual while a station departs: at least the two that are most alike."""
+    is_own = (pairs == run.stations[0]).any(axis=1)
+    level = np.concatenate([level[run.first : run.last + 1], level[run.flanks]])
+    n_inside = run.last + 1 - run.first
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of days on which nothing is known
+        own, rest = (
+            np.nanmedian(part[n_inside:]) - np.nanmedian(part[:n_inside])
+            for part in (_mean(level[:, is_own]), np.nanmax(level[:, ~is_own], axis=1, initial=-np.inf))
+        )
+    return bool(rest <= own / 2) or not np.isfinite(rest)
+
+
+def _taken(candidates: list[Run], most: float, n_before: int, is_own: Callable[[Run], bool]) -> list[Run]:
+    """Take the runs that count, from the surest on, and of those that overlap the surest.
+
+    Parameters
+    ----------
+    candidates
+        Sorted by p.
+    most
+        What p may be at most for the first run; for each further it may be as much more.
+    n_before
+        Runs that were taken before.
+    is_own
+        Whether the station departs and not all of them.
+    """
     taken: list[Run] = []
     for run in candidates:
-        if run.p * n_tests > at_most * (n_before + len(taken) + 1):
+        if run.p > most * (n_before + len(taken) + 1):
             break
-        if all(run.last + _APART < other.first or run.first - _APART > other.last for other in taken):
+        is_apart = all(run.last + _APART < each.first or run.first - _APART > each.last for each in taken)
+        if is_apart and is_own(run):
             taken.append(run)
     return taken
 
