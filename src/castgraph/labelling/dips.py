@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +43,12 @@ LEAST = 0.8
 """How far below the days around, in standard deviations, the days of a run lie: five of six of them are then
 below what is usual there."""
 
+DROP = 0.1
+"""How far below, in r: where something else is shown it is much, however sure a smaller difference is."""
+
+SHORT = 100
+"""Days below which the tail of a station is not seen, and held to be that of Student's t of 2 degrees."""
+
 FLANK = 60
 """Days on either side that a run is compared with."""
 
@@ -53,16 +60,15 @@ _YEARS = 3  # other years that are needed to know a season
 _EDGE = 10  # days by which an edge may move to where it fits best
 _APART = 3  # days between runs of different stations that are found at once
 _MOST_ROUNDS = 100
-_SCALES = 8  # lengths, each twice the one before, as of which there are different tests
 
 Floats = NDArray[np.float64]
 
 
 class Run(NamedTuple):
-    """A run of days: its place in the days of the table, and what was found of it."""
+    """A run of days: whose it may be, its place in the days of the table, and what was found of it."""
 
     p: float
-    station: int
+    stations: tuple[int, ...]
     first: int
     last: int
     n_days: int
@@ -92,7 +98,7 @@ def find(correlation: pa.Table, *, at_most: float = AT_MOST) -> pa.Table:
     Stations that are found to depart are set aside in these days, and the others are judged again: a station
     is not held to depart because the one it is compared with does. A run counts where both sides of it lie
     above it, each by half of what both do together; ``p`` allows for days that are like the day before.
-    ``q`` takes each day to begin a test of each of eight lengths.
+    ``q`` takes each day to begin a test of each length of 1, 2, 4, … days.
 
     References
     ----------
@@ -112,34 +118,47 @@ def find(correlation: pa.Table, *, at_most: float = AT_MOST) -> pa.Table:
     >>> [(row["station"], str(row["first"]), str(row["last"])) for row in found.to_pylist()]
     [('CBS', '2012-11-30', '2013-01-03')]
     """
-    days, stations, pairs, r = _pairs(correlation)
+    days, stations, pairs, r, n_entities = _pairs(correlation)
     if not len(days):
         return tables.DIPS.empty_table()
-    usual = np.column_stack([_each(_slow, column, _YEAR) for column in r.T])
+    level = r - np.array([np.median(known) if len(known := x[np.isfinite(x)]) else 0 for x in r.T])
+    change = r - np.column_stack([_each(_slow, column, _YEAR) for column in r.T])
     aside = np.zeros((len(days), len(stations)), bool)
     found: list[Run] = []
     n_tests = 0
     for _ in range(_MOST_ROUNDS):
-        candidates: list[Run] = []
-        n_tests = 0
-        for station in range(len(stations)):
-            own = _departure(r - usual, pairs, station, aside)
+        left = np.where(aside[:, pairs[:, 0]] | aside[:, pairs[:, 1]], np.nan, 1.0)
+        series = {}
+        for station, own in enumerate(_departures(change * left, pairs, len(stations))):
             there = np.flatnonzero(np.isfinite(own))
-            if len(there) < 2 * FEWEST:
-                continue
-            n_tests += len(there) * _SCALES
-            candidates += _candidates(own[there] - _season(own[there], days[there]), station, there)
-        new = _taken(sorted(candidates), n_tests, len(found), at_most)
+            if len(there) >= 2 * FEWEST:
+                series[station] = there, own[there] - _season(own[there], days[there])
+        levels = _departures(level * left, pairs, len(stations))
+        n_tests = sum(len(x) * min(len(x), 2 * LONGEST).bit_length() for _, x in series.values())
+        candidates: list[Run] = []
+        for station, (there, x) in series.items():
+            of_station = _Series(there, levels[station][there], _standard(x), n_entities[there])
+            candidates += _candidates(of_station, station)
+        most = at_most / n_tests if n_tests else 0.0
+        new = _taken(sorted(candidates), most, len(found), partial(_is_own, pairs=pairs, level=level * left))
         if not new:
             break
+        found += [run._replace(stations=_whose(run, pairs, r * left)) for run in new]
         for run in new:
-            aside[run.first : run.last + 1, run.station] = True
-        found += new
+            aside[run.first : run.last + 1, run.stations[0]] = True
     return _table(found, n_tests, days, stations, pairs, r)
 
 
-def _pairs(correlation: pa.Table) -> tuple[NDArray[np.int32], list[str], NDArray[np.intp], Floats]:
-    """Arrange a table as days, stations, pairs of stations (n_pairs, 2), and r of shape (n_days, n_pairs)."""
+def _pairs(
+    correlation: pa.Table,
+) -> tuple[NDArray[np.int32], list[str], NDArray[np.intp], Floats, NDArray[np.int32]]:
+    """Arrange a table.
+
+    Returns
+    -------
+    days, stations, pairs, r, n_entities
+        Pairs of stations of shape (n_pairs, 2), and r of shape (n_days, n_pairs).
+    """
     rows = correlation.filter(pc.not_equal(correlation["other"], ""))
     stations = sorted({*rows["station"].unique().to_pylist(), *rows["other"].unique().to_pylist()})
     names = pa.array(stations, pa.string())
@@ -150,7 +169,9 @@ def _pairs(correlation: pa.Table) -> tuple[NDArray[np.int32], list[str], NDArray
     pairs, column = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
     r = np.full((len(days), len(pairs)), np.nan)
     r[row, column.ravel()] = rows["r"].to_numpy()
-    return days, stations, pairs.astype(np.intp), r
+    n_entities = np.zeros(len(days), np.int32)
+    n_entities[row] = rows["n_entities"].to_numpy()
+    return days, stations, pairs.astype(np.intp), r, n_entities
 
 
 def _each(function: Callable[[Floats, int], Floats], x: Floats, n: int) -> Floats:
@@ -176,35 +197,40 @@ def _mean(x: Floats) -> Floats:
     return np.where(n > 0, np.nansum(x, axis=1) / np.maximum(n, 1), np.nan)
 
 
-def _departure(deviation: Floats, pairs: NDArray[np.intp], station: int, aside: NDArray[np.bool_]) -> Floats:
-    """Tell how far a station is from the others each day, without what the others are from each other.
+def _departures(deviation: Floats, pairs: NDArray[np.intp], n_stations: int) -> list[Floats]:
+    """Tell how far each station is from the others each day, without what the others are from each other.
 
     Parameters
     ----------
     deviation
-        Of each pair from what is usual, of shape (n_days, n_pairs).
+        Of each pair from what is usual, of shape (n_days, n_pairs); NaN where that is not known.
     pairs
         The stations of each pair.
-    station
-        The station.
-    aside
-        Days of stations that are set aside, of shape (n_days, n_stations).
+    n_stations
+        How many there are.
 
     Returns
     -------
-    ndarray of shape (n_days,)
-        Below 0 where the station is less like the others than usual.
+    list of ndarray of shape (n_days,)
+        Below 0 where a station is less like the others than usual.
     """
-    deviation = np.where(aside[:, pairs[:, 0]] | aside[:, pairs[:, 1]], np.nan, deviation)
-    is_own = (pairs == station).any(axis=1)
-    own, rest = _mean(deviation[:, is_own]), _mean(deviation[:, ~is_own])
-    both = np.isfinite(own) & np.isfinite(rest)
-    if both.sum() >= 2 * FEWEST:
-        x, y = (np.clip(each, *np.quantile(each, [0.05, 0.95])) for each in (rest[both], own[both]))
-        variance = x.var()
-        shared = np.clip(np.mean((x - x.mean()) * (y - y.mean())) / variance, 0, 1) if variance > 0 else 0.0
-        own = own - shared * np.where(np.isfinite(rest), rest, 0)
-    return own
+    total, n_total = np.nansum(deviation, axis=1), np.isfinite(deviation).sum(axis=1)
+    found = []
+    for station in range(n_stations):
+        own = deviation[:, (pairs == station).any(axis=1)]
+        n_own = np.isfinite(own).sum(axis=1)
+        n_rest = n_total - n_own
+        rest = np.where(n_rest > 0, (total - np.nansum(own, axis=1)) / np.maximum(n_rest, 1), np.nan)
+        own = _mean(own)
+        both = np.isfinite(own) & np.isfinite(rest)
+        if both.sum() >= 2 * FEWEST:
+            x, y = (np.clip(each, *np.quantile(each, [0.05, 0.95])) for each in (rest[both], own[both]))
+            variance = x.var()
+            covariance = np.mean((x - x.mean()) * (y - y.mean()))
+            shared = np.clip(covariance / variance, 0, 1) if variance > 0 else 0.0
+            own = own - shared * np.where(both, rest, 0)
+        found.append(own)
+    return found
 
 
 def _season(x: Floats, days: NDArray[np.int32]) -> Floats:
@@ -231,56 +257,70 @@ def _season(x: Floats, days: NDArray[np.int32]) -> Floats:
     return found
 
 
-def _scores(x: Floats) -> tuple[Floats, Floats]:
-    """Standardise by median and MAD of the season, and bring the result to normal scores.
-
-    Returns
-    -------
-    z, score : ndarray of shape (n_days,)
-        Robust standard deviations from what is usual, and the same as if it were normal: the lower tail is
-        as heavy as the lowest fifth of the days says.
-    """
-    from scipy.special import ndtri
-
+def _standard(x: Floats) -> Floats:
+    """Standardise by median and by the MAD of the season."""
     spread = 1.4826 * _slow(np.abs(x - _slow(x, _YEAR // 12)), _YEAR)
-    typical = float(np.median(spread[spread > 0])) if (spread > 0).any() else 1.0
-    z = x / np.maximum(spread, typical / 4)
-    z -= np.median(z)
+    least = max(float(np.median(spread)) / 4, DROP / 5)
+    z: Floats = (x - np.median(x)) / np.maximum(spread, least)
+    return z
+
+
+def _scores(z: Floats) -> Floats:
+    """Bring values to normal scores: their lower tail is as heavy as the lowest fifth of them says.
+
+    It is between that of a normal and that of an exponential distribution, where `SHORT` or more are known.
+    """
+    from scipy.special import ndtri, stdtr
+
+    if len(z) < SHORT:
+        found: Floats = ndtri(stdtr(2, z))
+        return found
     order = np.argsort(z, kind="stable")
     rank = np.empty(len(z))
     rank[order] = np.arange(len(z))
-    score = ndtri((rank + 0.5) / len(z))
-    near, far = (-float(np.quantile(z, share)) for share in (0.2, 0.02))
+    score: Floats = ndtri((rank + 0.5) / len(z))
     low, lower = -ndtri(0.2), -ndtri(0.02)
-    if near > 0 and len(z) >= 10 * FEWEST:
-        # As heavy as an exponential tail at most, and as light as a normal one at least.
+    near, far = (-float(np.quantile(z, share)) for share in (0.2, 0.02))
+    if near > 0:
         power = np.clip(np.log(lower / low) / np.log(max(far / near, 1 + 1e-9)), 0.5, 1)
         below = z < -near
         score[below] = -low * (z[below] / -near) ** power
-    else:
-        score = z
-    return z, score
+    return score
 
 
-def _candidates(x: Floats, station: int, there: NDArray[np.intp]) -> Iterator[Run]:
+class _Series(NamedTuple):
+    """A station's days with data.
+
+    Attributes
+    ----------
+    there
+        Their places in the days of the table.
+    level
+        How far the station is from the others.
+    z
+        The same without slow change and season, standardised.
+    n_entities
+        Entities that are compared.
+    """
+
+    there: NDArray[np.intp]
+    level: Floats
+    z: Floats
+    n_entities: NDArray[np.int32]
+
+
+def _candidates(series: _Series, station: int) -> Iterator[Run]:
     """Judge what may be runs: stretches between change points, and single days that lie far below."""
-    z, score = _scores(x)
-    clipped = np.clip(score, -2.5, 2.5)
-    like_before = float(np.clip(np.corrcoef(clipped[1:], clipped[:-1])[0, 1], 0, 0.9)) if clipped.std() else 0
+    score = _scores(series.z)
     seen: set[tuple[int, int]] = set()
     for first, end in _stretches(score):
         if end - first > 1:
-            first, end = _edges(score, first, end)
+            first, end = _edges(series.level, first, end)
         if (first, end) not in seen:
             seen.add((first, end))
-            run = _judged(z, score, first, end, like_before)
+            run = _judged(series, score, first, end)
             if run is not None:
-                yield run._replace(
-                    station=station,
-                    first=int(there[first]),
-                    last=int(there[end - 1]),
-                    flanks=there[run.flanks],
-                )
+                yield run._replace(stations=(station,))
 
 
 def _stretches(score: Floats) -> Iterator[tuple[int, int]]:
@@ -298,50 +338,102 @@ def _stretches(score: Floats) -> Iterator[tuple[int, int]]:
                 yield first, end
 
 
-def _edges(score: Floats, first: int, end: int) -> tuple[int, int]:
+def _edges(level: Floats, first: int, end: int) -> tuple[int, int]:
     """Move the edges of a run to where the days inside and outside are best told apart."""
-    flanks = np.concatenate([score[max(0, first - FLANK) : first], score[end : end + FLANK]])
+    flanks = np.concatenate([level[max(0, first - FLANK) : first], level[end : end + FLANK]])
     if not len(flanks):
         return first, end
-    middle = (np.median(flanks) + np.median(score[first:end])) / 2
-    inside = np.clip(middle - score, -3, 3)
+    usual, low = np.median(flanks), np.median(level[first:end])
+    half = abs(usual - low) / 2
+    inside = np.clip((usual + low) / 2 - level, -half, half)
     centre = (first + end) // 2
     left = np.cumsum(inside[max(0, first - _EDGE) : centre + 1][::-1])
     right = np.cumsum(inside[centre : end + _EDGE])
     return centre - int(np.argmax(left)), centre + int(np.argmax(right)) + 1
 
 
-def _judged(z: Floats, score: Floats, first: int, end: int, like_before: float) -> Run | None:
+def _judged(series: _Series, score: Floats, first: int, end: int) -> Run | None:
     """Compare a run with the days on both sides; None where it is none."""
-    from scipy.stats import t as student
+    from scipy.special import ndtr
 
-    before, after = (
-        np.arange(max(0, first - FLANK), first),
-        np.arange(end, min(len(score), end + FLANK)),
-    )
+    before = np.arange(max(0, first - FLANK), first)
+    after = np.arange(end, min(len(score), end + FLANK))
     flanks = np.concatenate([before, after])
     n_days = end - first
     sides = [side for side in (before, after) if len(side) >= FEWEST]
     if len(flanks) < FEWEST or (len(sides) < 2 and n_days > OPEN):
         return None
-    level = score[first:end].mean()
-    shift = level - np.median(score[flanks])
-    if shift > -LEAST or any(level - np.median(score[side]) > shift / 2 for side in sides):
-        return None
-    # Of a series in which each day is like the one before, so many days tell as much as so many fewer.
-    n_telling = n_days / (1 + 2 * like_before / (1 - like_before) * (1 - 1 / n_days))
+    inside, least = score[first:end].mean(), np.median(score[flanks])
+    shift = inside - least
+    below = np.median(series.level[flanks]) - np.median(series.level[first:end])
+    if shift > -LEAST or below < DROP or series.n_entities[first:end].sum() < 3:
+        return None  # of two entities r is 1 or -1, whatever they are
+    for side in sides:
+        is_above = inside - np.median(score[side]) <= shift / 2
+        if not is_above or np.median(series.level[side]) - np.median(series.level[first:end]) < below / 2:
+            return None
+    n_telling = _n_telling(score, first, end)
     statistic = shift * np.sqrt(n_telling / (1 + n_days / len(flanks)))
-    p = float(student.cdf(statistic, n_days + len(flanks) - 2))
-    return Run(p, 0, 0, 0, n_days, float(np.median(z[first:end]) - np.median(z[flanks])), flanks)
+    return Run(
+        p=float(ndtr(statistic)),
+        stations=(),
+        first=int(series.there[first]),
+        last=int(series.there[end - 1]),
+        n_days=int(n_days),
+        z=float(np.median(series.z[first:end]) - np.median(series.z[flanks])),
+        flanks=series.there[flanks],
+    )
 
 
-def _taken(candidates: list[Run], n_tests: int, n_before: int, at_most: float) -> list[Run]:
-    """Take the runs that count, from the surest on, of those that overlap the surest."""
+def _n_telling(score: Floats, first: int, end: int) -> float:
+    """Tell how many days the days of a run are worth: fewer where each day is like the day before.
+
+    How like that is the days outside the run say.
+    """
+    x = np.clip(score, -2.5, 2.5)
+    x -= np.median(x)
+    x[first:end] = 0
+    n_outside = len(x) - (end - first)
+    variance = (x @ x) / max(n_outside, 1)
+    like = np.clip((x[1:] @ x[:-1]) / max(n_outside - 2, 1) / variance, 0, 0.9) if variance > 0 else 0.0
+    n = end - first
+    return float(n / (1 + 2 * like / (1 - like) * (1 - 1 / n)))
+
+
+def _is_own(run: Run, pairs: NDArray[np.intp], level: Floats) -> bool:
+    """Tell whether others go on as usual while a station departs: at least the two that are most alike."""
+    is_own = (pairs == run.stations[0]).any(axis=1)
+    level = np.concatenate([level[run.first : run.last + 1], level[run.flanks]])
+    n_inside = run.last + 1 - run.first
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of days on which nothing is known
+        own, rest = (
+            np.nanmedian(part[n_inside:]) - np.nanmedian(part[:n_inside])
+            for part in (_mean(level[:, is_own]), np.nanmax(level[:, ~is_own], axis=1, initial=-np.inf))
+        )
+    return bool(rest <= own / 2) or not np.isfinite(rest)
+
+
+def _taken(candidates: list[Run], most: float, n_before: int, is_own: Callable[[Run], bool]) -> list[Run]:
+    """Take the runs that count, from the surest on, and of those that overlap the surest.
+
+    Parameters
+    ----------
+    candidates
+        Sorted by p.
+    most
+        What p may be at most for the first run; for each further it may be as much more.
+    n_before
+        Runs that were taken before.
+    is_own
+        Whether the station departs and not all of them.
+    """
     taken: list[Run] = []
     for run in candidates:
-        if run.p * n_tests > at_most * (n_before + len(taken) + 1):
+        if run.p > most * (n_before + len(taken) + 1):
             break
-        if all(run.last + _APART < other.first or run.first - _APART > other.last for other in taken):
+        is_apart = all(run.last + _APART < each.first or run.first - _APART > each.last for each in taken)
+        if is_apart and is_own(run):
             taken.append(run)
     return taken
 
@@ -364,7 +456,9 @@ def _table(
     rows = []
     for run, each_q in zip(found, q, strict=True):
         inside = np.arange(run.first, run.last + 1)
-        for station in _of(run, pairs, r):
+        for station in run.stations:
+            if _is_within(run, station, found):
+                continue
             own = _mean(r[:, (pairs == station).any(axis=1)])
             rows.append(
                 {
@@ -386,11 +480,21 @@ def _table(
     return pa.table(columns, tables.DIPS)
 
 
-def _of(run: Run, pairs: NDArray[np.intp], r: Floats) -> list[int]:
-    """Tell whose run it is: two stations' where most of its days have only these two."""
+def _is_within(run: Run, station: int, found: list[Run]) -> bool:
+    """Tell whether a run is part of a longer one of the same station."""
+    return any(
+        other.first <= run.first and run.last <= other.last and other[2:4] != run[2:4]
+        for other in found
+        if station in other.stations
+    )
+
+
+def _whose(run: Run, pairs: NDArray[np.intp], r: Floats) -> tuple[int, ...]:
+    """Tell whose run it is: two stations', the one it was found of first, where only they can be compared."""
+    [station] = run.stations
     known = np.isfinite(r[run.first : run.last + 1])
-    alone = known.any(axis=0) & ((pairs == run.station).any(axis=1))
-    is_one = (known.sum(axis=1) == 1) & known[:, alone].any(axis=1)
-    if 2 * is_one.sum() > known.any(axis=1).sum() and alone.sum() == 1:
-        return pairs[alone][0].tolist()  # type: ignore[no-any-return]
-    return [run.station]
+    known = known[known[:, (pairs == station).any(axis=1)].any(axis=1)]
+    if 2 * (known.sum(axis=1) == 1).sum() <= len(known):
+        return run.stations
+    pair = pairs[np.argmax(known[known.sum(axis=1) == 1].sum(axis=0))]
+    return (station, int(pair[pair != station][0]))

@@ -6,11 +6,16 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from castgraph.base import tables
 
 Path = str | os.PathLike[str]
+Entity = tuple[str, str]
+"""Kind and entity."""
 
 NEARLY_ALL = 0.8
 """A host is in so large a share of the usual broadcasts of a title, at least."""
@@ -91,33 +96,36 @@ def _runs(rows: list[dict[str, Any]]) -> dict[int, int]:
 
 def _missing(rows: list[dict[str, Any]], entities: pa.Table | Path) -> dict[int, str]:
     """Find whom, or what, nearly all usual broadcasts of the title have and a suspect has not."""
-    key_of = {_key(row): place for place, row in enumerate(rows)}
-    asked = {_title(row) for row in rows if row["verdict"] == "suspect"}
-    usual = dict.fromkeys(asked, 0)
-    for row in rows:
-        if _title(row) in asked and row["verdict"] in ("usual", "new host", "new season"):
-            usual[_title(row)] += 1
-    seen: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = {title: {} for title in asked}
-    have: dict[int, set[tuple[str, str]]] = {}
-    for key, kind, entity, count in _entities(entities):
-        place = key_of.get(key)
-        if place is None or kind not in _PRESENTS or _title(rows[place]) not in asked:
-            continue
-        if rows[place]["verdict"] == "suspect":
-            have.setdefault(place, set()).add((kind, entity))
-        elif rows[place]["verdict"] in ("usual", "new host", "new season"):
-            of = seen[_title(rows[place])].setdefault((kind, entity), [0, 0.0])
-            of[0] += 1
-            of[1] += count
+    asked = sorted({_title(row) for row in rows if row["verdict"] == "suspect"})
+    number = {title: n for n, title in enumerate(asked)}
+    # Counted are the usual ones of each title together, and each suspect alone.
+    group = np.full(len(rows), -1)
+    usual = [0] * len(asked)
+    for place, row in enumerate(rows):
+        title = number.get(_title(row), -1)
+        if row["verdict"] == "suspect":
+            group[place] = len(asked) + place
+        elif title >= 0 and row["verdict"] in ("usual", "new host", "new season"):
+            group[place] = title
+            usual[title] += 1
+    seen: list[list[tuple[int, float, Entity]]] = [[] for _ in asked]
+    have: set[tuple[int, Entity]] = set()
+    for row in _counted(rows, group, entities).to_pylist():
+        entity = row["kind"], row["entity"]
+        if row["group"] < len(asked):
+            seen[row["group"]].append((row["n"], row["count"], entity))
+        else:
+            have.add((row["group"] - len(asked), entity))
     found = {}
     for place, row in enumerate(rows):
         if row["verdict"] != "suspect":
             continue
-        n = usual[_title(row)]
+        title = number[_title(row)]
+        least = max(NEARLY_ALL * usual[title], FEWEST)
         absent = [
-            (-many, -count, entity)
-            for (kind, entity), (many, count) in seen[_title(row)].items()
-            if many >= max(NEARLY_ALL * n, FEWEST) and (kind, entity) not in have.get(place, ())
+            (-many, -count, entity[1])
+            for many, count, entity in seen[title]
+            if many >= least and (place, entity) not in have
         ]
         if absent:
             found[place] = min(absent)[2]
@@ -128,13 +136,60 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return (row["broadcast"],) if row["broadcast"] is not None else (row["station"], row["day"])
 
 
-def _entities(entities: pa.Table | Path) -> Any:
+def _counted(rows: list[dict[str, Any]], group: NDArray[np.int64], entities: pa.Table | Path) -> pa.Table:
+    """Sum the entities of each group of broadcasts, and count in how many of them they are.
+
+    Parameters
+    ----------
+    rows
+        The broadcasts.
+    group
+        The group of each, -1 for none; shape (n,).
+    entities
+        Read as a stream.
+    """
+    place_of = {_key(row): place for place, row in enumerate(rows)}
     columns = ["broadcast", "station", "day", "kind", "entity", "count"]
-    parts = (
+    batches = (
         entities.select(columns).to_batches(tables.ROW_GROUP)
         if isinstance(entities, pa.Table)
         else tables.batches(entities, tables.ENTITIES, columns)
     )
-    for batch in parts:
-        for row in batch.to_pylist():
-            yield _key(row), row["kind"], row["entity"], row["count"]
+    parts = [_COUNTED.empty_table()]
+    for batch in batches:
+        presents = pc.is_in(_plain(batch["kind"]), value_set=pa.array(_PRESENTS))
+        some = batch.filter(presents)
+        codes = [pc.dictionary_encode(some[name], null_encoding="encode") for name in columns[:3]]
+        units, where = np.unique(
+            np.stack([each.indices.to_numpy() for each in codes]), axis=1, return_inverse=True
+        )
+        values = [each.dictionary.to_pylist() for each in codes]
+        keys = (
+            dict(zip(columns, (of[code] for of, code in zip(values, unit, strict=True)), strict=False))
+            for unit in units.T.tolist()
+        )
+        place = np.array([place_of.get(_key(key), -1) for key in keys], np.int64)
+        of_row = np.append(group, -1)[place][where.ravel()]
+        chosen = pa.array(np.flatnonzero(of_row >= 0))
+        counted = [of_row[of_row >= 0], _plain(some["kind"]).take(chosen), some["entity"].take(chosen)]
+        part = pa.table(
+            [*counted, some["count"].take(chosen), np.ones(len(chosen), np.int64)], schema=_COUNTED
+        )
+        parts.append(_summed(part))
+    return _summed(pa.concat_tables(parts))
+
+
+_COUNTED = pa.schema(
+    {"group": pa.int64(), "kind": pa.string(), "entity": pa.string(), "count": pa.float64(), "n": pa.int64()}
+)
+
+
+def _summed(part: pa.Table) -> pa.Table:
+    # By one thread, so that sums do not depend on it.
+    keys = ["group", "kind", "entity"]
+    found = part.group_by(keys, use_threads=False).aggregate([("count", "sum"), ("n", "sum")])
+    return found.rename_columns([*keys, "count", "n"])
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column

@@ -151,28 +151,22 @@ def _holidays(units: Units, titles: Titles, found: Found) -> list[str]:
     by_day: dict[date, list[int]] = {}
     for n in np.flatnonzero(np.isfinite(found.z)).tolist():
         by_day.setdefault(units.keys[n][4], []).append(n)
-    odd = np.flatnonzero(found.is_odd).tolist()
-    of_title: dict[int, list[date]] = {}
-    for n in odd:
-        of_title.setdefault(int(titles.of[n]), []).append(units.keys[n][4])
-    for n in odd:
+    year, of_year = np.array([each[4].timetuple()[:8:7] for each in units.keys], np.int64).reshape(-1, 2).T
+    for n in np.flatnonzero(found.is_odd).tolist():
         day = units.keys[n][4]
         others = [m for m in by_day.get(day, ()) if titles.of[m] != titles.of[n]]
         departing = [m for m in others if found.z[m] <= DEPARTS and not found.is_other[m]]
         if 2 * len(departing) > len(others):
             many = counted(len(others), "broadcast")
             reasons[n] = f"{len(departing)} of {many} of other titles on its day depart from them, too"
-        elif any(
-            day.year != each.year and _apart(day, each) <= RECURS for each in of_title[int(titles.of[n])]
-        ):
-            reasons[n] = "its title departs on this day of another year, too"
+        else:
+            away = np.abs(of_year - of_year[n])
+            near = (np.minimum(away, 366 - away) <= RECURS) & (year != year[n]) & (titles.of == titles.of[n])
+            years, departs = (len(np.unique(year[each])) for each in (near, near & found.is_odd))
+            # Of many years some depart on any day.
+            if departs and 2 * departs > years:
+                reasons[n] = "its title departs on this day of other years, too"
     return reasons
-
-
-def _apart(one: date, other: date) -> int:
-    """Tell how many days lie between two days of the year."""
-    away = abs(one.timetuple().tm_yday - other.timetuple().tm_yday)
-    return min(away, 366 - away)
 
 
 # ---- what lasts ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from tests.documents import blocks
 from typer.testing import CliRunner
 
 from castgraph.base import tables
@@ -38,6 +39,21 @@ def test_it_reads_judges_and_writes_tables_and_the_page(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * 20  # three pairs, the twenty days from Monday to Friday until the 30th
     assert "seen.csv" in (to / "labelling.html").read_text()
+
+
+def test_the_example_in_the_documents_does_what_it_says(tmp_path: Path, monkeypatch) -> None:
+    [table] = blocks("docs/labelling.md", "csv")
+    [command] = [
+        line.split() for block in blocks("docs/labelling.md", "console") for line in block.splitlines()
+    ]
+    monkeypatch.chdir(tmp_path)
+    Path("seen.csv").write_text(table)
+    done = RUNNER.invoke(app, command[command.index("labelling") :])
+    assert done.exit_code == 0, done.output
+    assert "12 rows of 1 file read" in done.output
+    found = tables.read("found/correlation.parquet", tables.CORRELATION).to_pylist()
+    of_day = {(str(row["day"]), row["station"], row["other"]): row["r"] for row in found}
+    assert of_day["2024-01-03", "ABC", "NBC"] > 0.9 > 0 > of_day["2024-01-03", "ABC", "CBS"]
 
 
 @pytest.mark.parametrize(

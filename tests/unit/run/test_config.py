@@ -599,8 +599,22 @@ def test_relative_paths_are_found_beside_the_user_before_beside_the_workflow(
     compared = configuration.load(minimal(network={"compare": ["other", "nowhere"]}))
     with pytest.raises(ConfigError, match=r"network\.compare: found 'nowhere'; not there, looked for in"):
         configuration.located(compared, [mine, shipped])
+    outside = configuration.load(minimal(labelling={"entities": ["other", "nowhere"]}))
+    with pytest.raises(ConfigError, match=r"labelling\.entities: found 'nowhere'; not there, looked for in"):
+        configuration.located(outside, [mine, shipped])
+    outside["labelling"]["entities"].pop()
+    assert configuration.located(outside, [mine])["labelling"]["entities"] == [str(mine / "other")]
     compared["network"]["compare"].pop()
     assert configuration.located(compared, [shipped, mine])["network"]["compare"] == [str(mine / "other")]
+
+
+def test_suspects_are_not_left_out_where_nobody_looks_for_them() -> None:
+    with pytest.raises(
+        ConfigError, match=r"labelling\.exclude_suspects: found true; allowed: false, or true"
+    ):
+        configuration.load(minimal(labelling={"exclude_suspects": True}))
+    found = configuration.load(minimal(labelling={"enabled": True, "exclude_suspects": True}))
+    assert found["labelling"]["weekdays"] == ["mon", "tue", "wed", "thu", "fri"]
 
 
 def test_an_embedder_is_found_and_told_by_its_checksum(tmp_path: Path) -> None:

@@ -138,8 +138,13 @@ _LIKENESS: tuple[Column, ...] = (
     *_UNIT,
     ("title", pa.string(), "the show in the one spelling that stands for all of its spellings"),
     ("n_same", pa.int32(), "other broadcasts of this title that it is compared with"),
-    ("own", pa.float64(), "how like it is to these: the cosine of the logarithms of counts"),
-    ("own_r", pa.float64(), "the same by Pearson's correlation"),
+    (
+        "own",
+        pa.float64(),
+        "how like it is to these, by the cosine of the logarithms of counts: 1 is as they are to each other, "
+        "0 as different titles are",
+    ),
+    ("own_r", pa.float64(), "Pearson's correlation with the mean of these"),
     ("before", pa.float64(), "how like it is to the broadcast of its title before"),
     ("after", pa.float64(), "to the one after"),
     ("hour", pa.float64(), "to what other stations have at its hour, or on its day"),
