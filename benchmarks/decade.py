@@ -28,8 +28,8 @@ ZONE = ZoneInfo("America/Los_Angeles")
 FIRST = date(2010, 7, 5)  # a Monday
 DAYS = 3484
 ENTITIES = 4600
-SECONDS = 47_000
-"""Seconds of all labels of a broadcast together: some 26 are seen at a time."""
+SECONDS = 38_000
+"""Seconds of all labels of a broadcast together: some 20 are seen at a time."""
 
 NEWS = 0.35
 """How much the news of a day changes what is seen."""

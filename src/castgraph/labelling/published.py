@@ -45,12 +45,6 @@ _STARTS = "SELECT DISTINCT start FROM entities WHERE day IS NULL AND start IS NO
 
 _IS_FRACTIONAL = "SELECT 1 FROM entities WHERE count <> floor(count) LIMIT 1"
 
-_NAMES = """
-CREATE TABLE names AS
-SELECT kind, entity, row_number() OVER (ORDER BY kind, entity) AS id
-FROM (SELECT DISTINCT kind::VARCHAR AS kind, entity FROM entities)
-"""
-
 _ROWS = """
 SELECT local.day AS day, e.station, e.kind::VARCHAR AS kind, e.entity, e.count
 FROM entities e JOIN local ON e.start = local.start
@@ -64,10 +58,17 @@ SELECT day, list(DISTINCT station) AS stations, count(*) AS n FROM ({_ROWS})
 WHERE list_contains($weekdays, isodow(day) - 1) GROUP BY day ORDER BY day
 """  # noqa: S608
 
+# Numbers in the place of names: Arrow would make texts of them a day at a time.
 _COUNTS = f"""
-SELECT day, station, id, sum(count) AS n FROM ({_ROWS}) JOIN names USING (kind, entity)
-WHERE list_contains($weekdays, isodow(day) - 1)
-GROUP BY ALL HAVING sum(count) > $above ORDER BY ALL
+WITH counts AS (
+    SELECT day, station, kind, entity, sum(count) AS n FROM ({_ROWS})
+    WHERE list_contains($weekdays, isodow(day) - 1)
+    GROUP BY ALL HAVING sum(count) > $above
+), names AS (
+    SELECT kind, entity, row_number() OVER (ORDER BY kind, entity) AS id
+    FROM (SELECT DISTINCT kind, entity FROM counts)
+)
+SELECT day, station, id, n FROM counts JOIN names USING (kind, entity) ORDER BY day, station, id
 """  # noqa: S608
 
 _MOST_ROWS = 2_000_000
@@ -166,7 +167,6 @@ def correlate(
         connection.register("local", _local(starts, zone))
         if connection.execute(_IS_FRACTIONAL).fetchall():
             connection.execute("SET threads = 1")
-        connection.execute(_NAMES)
         asked = {"weekdays": list(weekdays)}
         days = connection.sql(_DAYS, params=asked | {"first": date.min, "last": date.max}).to_arrow_table()
         stations = sorted(set(days["stations"].combine_chunks().flatten().to_pylist()))
