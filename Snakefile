@@ -14,6 +14,7 @@ include: "workflow/rules/people.smk"
 include: "workflow/rules/network.smk"
 include: "workflow/rules/transcripts.smk"
 include: "workflow/rules/visual.smk"
+include: "workflow/rules/labelling.smk"
 include: "workflow/rules/summary.smk"
 
 

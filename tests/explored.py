@@ -34,6 +34,7 @@ from tests.finished import write
 
 WIDTH, HEIGHT = 640, 360
 CLUSTERING = "linkage-0.52"
+SUSPECTS = "suspects.parquet"
 MORNING, EVENING, FILM = "NTV_20240102_070000_Morning", "NTV_20240102_190000_News", "OWN_20240102_190000_Film"
 MISSING = "NTV_20240103_190000_News"
 
@@ -62,7 +63,8 @@ class Story:
     """What a run has.
 
     `frames` gives of each broadcast the numbers of its frames and what became of them, `clock` the seconds of
-    a video's frames, `names` the names of people, `replays` (broadcast, first, last, earlier, first there).
+    a video's frames, `names` the names of people, `replays` (broadcast, first, last, earlier, first there),
+    `suspects` what each is like instead; they are looked for where ``labelling.enabled`` says so.
     """
 
     faces: Sequence[Face]
@@ -70,6 +72,7 @@ class Story:
     clock: Mapping[str, Callable[[int], float]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     replays: Sequence[tuple[str, int, int, str, int]] = ()
+    suspects: Mapping[str, str] = field(default_factory=dict)
     words: bool = False
     visual: bool = False
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -94,6 +97,7 @@ def make_run(folder: Path, story: Story) -> None:
         *(folder / name for name in ("selected.csv", "faces.parquet", "frames.parquet")),
         *(here / name for name in ("members.parquet", "people.parquet")),
         folder / "replays.parquet" if once else None,
+        here / SUSPECTS if config["labelling"]["exclude_suspects"] else None,
     )
     links = {key: config["archive"][key] for key in ("base_url", "frame_url", "frame_seconds")}
     write_network(here, given, config["network"], links, min_seconds=config["people"]["min_seconds"])
@@ -150,6 +154,13 @@ def write_tables(folder: Path, story: Story, config: Mapping[str, Any]) -> None:
         ],
     )
     _write_people(here, faces, rows, story, config)
+    suspects = [
+        {"broadcast": name, "station": parsed.station, "start": parsed.start, "other_title": like}
+        for name, like in sorted(story.suspects.items())
+        for parsed in [Broadcast.parse(name)]
+    ]
+    facts = tables.provenance("suspects", {"timezone": config["labelling"]["timezone"]})
+    write(here / SUSPECTS, tables.SUSPECTS, suspects, facts)
 
 
 def _times(name: str, frames: list[int], clock: Callable[[int], float] | None, config: Any) -> list[Any]:
@@ -328,7 +339,9 @@ def explore(
     embedded = {path.stem: path for path in sorted((folder / "visual").glob("*.parquet"))}
     write_explorer(
         target, run, CLUSTERING, config, opened,
-        workers=workers, with_words=story.words, embedded=embedded or None, back="../../report.html",
+        workers=workers, with_words=story.words, embedded=embedded or None,
+        suspects=run / CLUSTERING / SUSPECTS if config["labelling"]["enabled"] else None,
+        back="../../report.html",
     )  # fmt: skip
     return Explorer(target)
 

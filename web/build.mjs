@@ -9,7 +9,12 @@ const out = resolve(process.argv[2] ?? join(here, "../src/castgraph/pages/web"))
 
 const built = await build({
   absWorkingDir: here,
-  entryPoints: { explorer: "src/explorer/main.js", map: "src/map/main.js", review: "src/review/main.js" },
+  entryPoints: {
+    explorer: "src/explorer/main.js",
+    labelling: "src/labelling/main.js",
+    map: "src/map/main.js",
+    review: "src/review/main.js",
+  },
   bundle: true,
   minify: true,
   format: "iife",

@@ -14,7 +14,7 @@ with joblog(snakemake.log[0]):
         Path(snakemake.output.pairs).parent,
         Given(
             *map(Path, (given.selected, given.faces, given.frames, given.members, given.people)),
-            Path(given.replays) if given.replays else None,
+            *(Path(path) if path else None for path in (given.replays, given.suspects)),
         ),
         snakemake.params.network,
         snakemake.params.links,

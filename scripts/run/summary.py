@@ -7,7 +7,13 @@ from castgraph.base.joblog import joblog
 from castgraph.run.summary import summarise
 
 with joblog(snakemake.log[0]):
-    kinds = ("labels", "people", "changes", "pairs")
+    kinds = [
+        "labels",
+        "people",
+        "changes",
+        "pairs",
+        *["likeness", "suspects"] * bool(snakemake.input.suspects),
+    ]
     clusterings = {
         name: {kind: Path(snakemake.input[kind][n]) for kind in kinds}
         for n, name in enumerate(snakemake.params.clusterings)

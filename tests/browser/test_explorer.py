@@ -7,6 +7,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -176,6 +177,33 @@ def test_what_was_on_air_before_counts_once_where_the_run_counts_it_once(
     shown(page, "network")
     expected = counted_pairs(found, FILTERS["station=NTV"][0])
     assert pairs_drawn(page) == expected
+
+
+def test_suspects_that_are_left_out_are_told_of_and_make_no_pairs(
+    open_page: Open, story: Story, tmp_path: Path
+) -> None:
+    suspect = "NTV_20240102_190000_News"
+    labelling = {"enabled": True, "exclude_suspects": True}
+    made = replace(story, suspects={suspect: HOSTILE}).with_config(labelling=labelling)
+    found = explore(tmp_path, made)
+    page = open_page(found.folder / "index.html", "#/network?station=NTV")
+    shown(page, "network")
+    expected = counted_pairs(found, FILTERS["station=NTV"][0])
+    assert pairs_drawn(page) == expected
+    page.get_by_role("link", name="About", exact=True).click()
+    section = page.locator("#about-left")
+    expect(section).to_contain_text(
+        "1 broadcast is a suspect, not what the title says, and left out of pairs"
+    )
+    expect(section.get_by_role("link", name="likeness of broadcasts")).to_have_attribute(
+        "href", "../labelling.html"
+    )
+    expect(section).to_contain_text(f"like {HOSTILE}")
+    section.get_by_role("listitem").get_by_role("link").first.click()
+    expect(page.get_by_text("it is not what its title says")).to_contain_text(f"and like {HOSTILE}")
+    page.get_by_role("link", name="Timeline", exact=True).click()
+    told = "1 broadcast that is a suspect does not count, as in the network."
+    expect(page.get_by_text(told)).to_be_visible()
 
 
 def test_filters_go_along_and_are_in_the_address(open_page: Open, explorer) -> None:

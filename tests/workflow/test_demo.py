@@ -23,7 +23,13 @@ from sklearn.cluster import DBSCAN
 from castgraph.ask.results import Results
 from castgraph.ask.said import SAID, said
 from castgraph.ask.views import Views
+from castgraph.base import tables
 from castgraph.base.tables import TABLES, check, read_provenance
+from castgraph.faces.times import face_times, n_read
+from castgraph.network.cooccurrence import cooccurrences
+from castgraph.network.layers import frames_within
+from castgraph.network.presence import presence
+from castgraph.network.significance import compared
 from tests.documents import DOCUMENTS, blocks
 from tests.explored import Explorer
 from tests.gexf13 import validated
@@ -223,6 +229,67 @@ def test_what_is_on_air_again_counts_once_where_that_is_asked_for(demo_run, tmp_
     assert sum(row["screen_seconds"] for row in rows) - sum(row["screen_seconds"] for row in left) == 6 * 4
     for name in ("people", "sightings", "appearances"):
         assert pq.read_table(after / f"{name}.parquet").equals(pq.read_table(before / f"{name}.parquet"))
+
+
+MISLABELLED = "DEMO1_20240104_190000_Evening_Review"
+"""What is a Morning Desk, whatever its ID says (resources/demo/README.md)."""
+
+
+def test_the_broadcast_that_is_not_what_its_title_says_is_found_and_nothing_else(demo_run) -> None:
+    folder = demo_run.results / CLUSTERING
+    [row] = pq.read_table(folder / "labelling" / "suspects.parquet").to_pylist()
+    assert (row["broadcast"], row["other_title"]) == (MISLABELLED, "Morning Desk")
+    assert row["other_broadcast"] == "DEMO1_20240103_070000_Morning_Desk"
+    assert row["other"] > row["own"]
+    summary = json.loads((demo_run.results / "summary.json").read_text())["clusterings"][CLUSTERING]
+    told = summary["labelling"]
+    assert (told["judged"] + told["not_judged"], told["left_out"]) == (9, False)
+    assert [each["broadcast"] for each in told["suspects"]] == [MISLABELLED]
+    for text in (f"1 suspect of {told['judged']} judged by likeness", "counted all the same"):
+        assert text in demo_run.output
+    page = (folder / "labelling.html").read_text()
+    assert "like Morning Desk" in page
+    assert page.count("data:image/jpeg;base64,") == 3 * 12  # it, a usual one, and the one that it is like
+    assert MISLABELLED in (demo_run.results / "report.html").read_text()
+
+
+def test_suspects_are_left_out_where_that_is_asked_for(demo_run, tmp_path: Path) -> None:
+    config = yaml.safe_load((demo_run.results / "config.yaml").read_text())
+    config["labelling"]["exclude_suspects"] = True
+    without = demo_run.copied(tmp_path / "without", config)
+    again = ("network", "picture", "sightings", "seen_with", "words", "labelling", "explorer")
+    assert jobs(without("-n")) == dict.fromkeys((*again, "holds", "summary", "report", "all"), 1)
+    names = (f"{CLUSTERING}/edges.parquet", f"{CLUSTERING}/screen_time.parquet", "summary.json")
+    without(*(f"results/demo/{name}" for name in names))
+
+    # What the same people make where the broadcast had never been.
+    results, folder = without.results, without.results / CLUSTERING
+    faces = pq.read_table(results / "faces.parquet")
+    kept = np.array(faces["broadcast"].to_pylist()) != MISLABELLED
+    members = tables.read_members(
+        folder / "members.parquet", results / "faces.parquet", people(demo_run)["person_id"].to_pylist()
+    )
+    alone = tables.Members(members.person[kept], members.why[kept], members.ids)
+    rest, read = faces.filter(kept), n_read(results / "frames.parquet")
+    times = face_times(results / "faces.parquet", results / "frames.parquet")[kept]
+    within = frames_within(config["network"]["within"], 4)
+    pairs = cooccurrences(rest, alone, times, within=within)
+    del read[MISLABELLED]
+    expected, _ = compared(pairs, presence(rest, alone), read)
+    assert pq.read_table(folder / "edges.parquet").to_pylist() == expected.to_pylist()
+    assert read_provenance(folder / "edges.parquet")["n_suspected"] == int((members.person[~kept] >= 0).sum())
+
+    days = [row for row in pq.read_table(folder / "screen_time.parquet").to_pylist() if row["by"] == "day"]
+    assert {row["part"] for row in days} == {f"2024-01-0{day}" for day in (2, 3, 4, 5)}
+    [debate] = {row["read_seconds"] for row in days if row["part"] == "2024-01-04"}
+    assert debate == 4 * read["DEMO2_20240104_220000_Night_Debate"]  # the other one of that day
+    summary = json.loads((results / "summary.json").read_text())["clusterings"][CLUSTERING]
+    assert summary["labelling"]["left_out"]
+    assert [each["broadcast"] for each in summary["labelling"]["suspects"]] == [MISLABELLED]
+    # What was on air stays what it was.
+    for name in ("people", "sightings", "appearances", "labelling/likeness"):
+        before, after = (run.results / CLUSTERING / f"{name}.parquet" for run in (demo_run, without))
+        assert before.read_bytes() == after.read_bytes()
 
 
 def test_gephi_tables_have_their_columns(demo_run) -> None:

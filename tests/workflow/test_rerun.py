@@ -124,6 +124,21 @@ def test_min_samples_and_network_settings_rerun_only_what_they_change(copied: Ru
     assert jobs(copied("-n")) == dict.fromkeys((*PER_CLUSTERING, *OF_ALL), 1)
 
 
+def test_labelling_is_made_of_what_there_is_and_tables_from_outside_are_checked(copied: Run) -> None:
+    copied.config["labelling"] = {"enabled": True}
+    made = ("entities", "suspects", "labelling", "explorer", "summary", "report", "all")
+    assert jobs(copied("-n")) == dict.fromkeys(made, 1)
+    entities = "results/small/eps-0.40/labelling/entities.parquet"
+    copied.config["labelling"]["entities"] = "seen.csv"
+    assert "labelling.entities: found 'seen.csv'; not there, looked for in" in copied("-n", fails=True)
+    (copied.folder / "seen.csv").write_text("who,what\nnobody,nothing\n")
+    assert re.search(r"labelling\.entities: seen\.csv: ", copied(entities, fails=True))
+    (copied.folder / "seen.csv").write_text("station,day,entity,count\nNTV,2024-01-02,desk,12\n")
+    assert jobs(copied(entities)) == {"entities": 1}
+    [row] = pq.read_table(copied.folder / entities).to_pylist()
+    assert (row["station"], row["entity"], row["count"]) == ("NTV", "desk", 12)
+
+
 def test_a_quality_filter_reruns_the_merge_on_and_sets_faces_aside(copied: Run) -> None:
     """The minimum is the middle of the sizes, so about half of the faces are set aside."""
 

@@ -256,6 +256,34 @@ if any(may_be_transcript(each.path) for each in LEFT_ALONE):
     LEFT_ALONE = tuple(each for each in LEFT_ALONE if each.path not in TAKEN)
 
 
+def with_labelling(*paths):
+    """Paths of what tells of broadcasts that are not what their title says; none where nobody looks for them."""
+    return list(paths) if config["labelling"]["enabled"] else []
+
+
+def found_suspects(wildcards):
+    """The suspects of a clustering, where they are looked for."""
+    path = "results/{run}/{clustering}/labelling/suspects.parquet".format(**wildcards)
+    return path if config["labelling"]["enabled"] else []
+
+
+def suspects_out(wildcards):
+    """The same, where they are not to be counted."""
+    return found_suspects(wildcards) if config["labelling"]["exclude_suspects"] else []
+
+
+def unless_outside(wildcards, *paths):
+    """Paths of what a run knows of its broadcasts; none where these are judged by tables from outside."""
+    return [] if config["labelling"]["entities"] else [path.format(**wildcards) for path in paths]
+
+
+def outside_entities(wildcards):
+    """The files of the tables from outside; another one, and they are read again."""
+    sources = [Path(path) for path in config["labelling"]["entities"] or []]
+    within = (file for source in sources for file in [source, *sorted(source.rglob("*"))])
+    return [here(str(file)) for file in within if file.is_file()]
+
+
 def counted_once(wildcards):
     """The replays, where footage that is on air again is not to be counted again."""
     return (
@@ -439,6 +467,7 @@ def results(wildcards):
     names += [f"network{name}.{kind}" for name in NETWORKS for kind in ("png", "svg")]
     names += with_words("words.parquet")
     names += with_visual("seen_with.parquet")
+    names += with_labelling("labelling.html")
     names += ["as_published.html"] * (config["network"]["mode"] == "as_published")
     names += ["portraits"] * config["people"]["portraits"]
     names += ["explorer"] * config["explorer"]["enabled"]

@@ -35,6 +35,7 @@ rule network:
         members="results/{run}/{clustering}/members.parquet",
         people="results/{run}/{clustering}/people.parquet",
         replays=counted_once,
+        suspects=suspects_out,
     output:
         pairs="results/{run}/{clustering}/edges.parquet",
         meetings="results/{run}/{clustering}/meetings.parquet",

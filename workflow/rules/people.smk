@@ -69,6 +69,7 @@ rule sightings:
         members="results/{run}/{clustering}/members.parquet",
         people="results/{run}/{clustering}/people.parquet",
         replays=counted_once,
+        suspects=suspects_out,
     output:
         sightings="results/{run}/{clustering}/sightings.parquet",
         appearances="results/{run}/{clustering}/appearances.parquet",

@@ -14,6 +14,8 @@ rule summary:
         scores="results/{run}/sweep.parquet",
         transcripts=lambda wildcards: with_words("results/{run}/transcripts.parquet".format(**wildcards)),
         replays="results/{run}/replays.parquet",
+        likeness=with_labelling(*per_clustering("labelling/likeness.parquet")),
+        suspects=with_labelling(*per_clustering("labelling/suspects.parquet")),
     output:
         "results/{run}/summary.json",
     log:
@@ -47,6 +49,7 @@ rule explorer:
         meetings="results/{run}/{clustering}/meetings.parquet",
         graph="results/{run}/{clustering}/graph.graphml",
         portraits=portraits,
+        suspects=found_suspects,
         words=lambda wildcards: with_words(
             "results/{run}/{clustering}/words.parquet".format(**wildcards),
             "results/{run}/utterances.parquet".format(**wildcards),

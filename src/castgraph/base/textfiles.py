@@ -65,6 +65,8 @@ def encoding_of(path: Path) -> str:
             return encoding
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise ValueError("is no text: of a spreadsheet (.xlsx, .xls, .ods) save the table as CSV UTF-8")
-    # Without a mark: of a sign of ASCII, of which IDs are made, one of two bytes is 0.
+    # Without a mark: of a sign of ASCII, of which IDs are made, one of two bytes is 0. A few tell nothing.
     before, behind = head[::2].count(0), head[1::2].count(0)
+    if before + behind < len(head) / 16:
+        return ""
     return "utf-16-be" if before > behind else "utf-16-le" if behind else ""

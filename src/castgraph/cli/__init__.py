@@ -9,7 +9,7 @@ import typer
 
 from castgraph import __version__
 from castgraph.base.streams import take_any_text
-from castgraph.cli import accuracy, archive, ask, init, look, models, pages, people, run
+from castgraph.cli import accuracy, archive, ask, init, labelling, look, models, pages, people, run
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Who appears with whom on television.")
 
@@ -31,7 +31,7 @@ def main(
 for command in (
     *(init.init, run.plan, run.status, run.retry, run.summary),
     *(archive.stations, archive.shows, models.models),
-    *(ask.find, ask.said, ask.export, look.look, pages.explore, pages.review),
+    *(ask.find, ask.said, ask.export, look.look, labelling.labelling, pages.explore, pages.review),
 ):
     app.command()(command)
 app.add_typer(accuracy.app, name="accuracy")

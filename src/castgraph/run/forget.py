@@ -27,6 +27,7 @@ from castgraph.run.turn import take_turn
 
 OF_CLUSTERING = (
     *("portraits", "contact_sheets", "network.png", "network.svg", "DATABASE.json", "explorer"),
+    *("labelling.html", "labelling"),
     "accuracy-*/sheet.html",
 )
 """What a clustering has that shows faces, or has embeddings."""

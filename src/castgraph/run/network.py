@@ -20,6 +20,7 @@ from castgraph.network.cooccurrence import PUBLISHED_WEIGHTS, by_day, cooccurren
 from castgraph.network.presence import presence
 from castgraph.network.significance import compared
 from castgraph.people.table import shown
+from castgraph.run.uncounted import read_uncounted
 
 
 class Given(NamedTuple):
@@ -33,6 +34,8 @@ class Given(NamedTuple):
         Who is who in a clustering.
     replays
         What is on air again, where that is not to be counted again; else None.
+    suspects
+        Broadcasts that are not what their title says, where they are not to be counted; else None.
     """
 
     selected: Path
@@ -41,6 +44,7 @@ class Given(NamedTuple):
     members: Path
     people: Path
     replays: Path | None = None
+    suspects: Path | None = None
 
 
 def write_network(
@@ -82,10 +86,10 @@ def write_network(
     people = tables.read(given.people, tables.PEOPLE)
     faces = tables.read(given.faces, tables.MERGED_FACES, ["broadcast", "frame"])
     members = tables.read_members(given.members, given.faces, people["person_id"].to_pylist())
-    replayed, n_replayed = None, 0
-    if given.replays is not None:
-        replayed = tables.read_replayed(given.replays)
-        members, n_replayed = tables.without_replays(members, given.faces, replayed)
+    selected = read_selection(given.selected)
+    left_out = read_uncounted(given.replays, given.suspects, (row.broadcast for row in selected))
+    members, n_suspected = tables.without_replays(members, given.faces, left_out.suspected)
+    members, n_replayed = tables.without_replays(members, given.faces, left_out.replayed)
     times = face_times(given.faces, given.frames)
     count: dict[str, Any] = {
         "within": layers.frames_within(settings["within"], links["frame_seconds"]),
@@ -97,7 +101,7 @@ def write_network(
         tables.writer(part, tables.MEETINGS, tables.provenance("network", {})) as add,
     ):
         pairs = cooccurrences(faces, members, times, weights=weights, meetings=add, **count)
-    pairs, chance = compared(pairs, presence(faces, members), n_read(given.frames, replayed))
+    pairs, chance = compared(pairs, presence(faces, members), n_read(given.frames, left_out.all))
     told = shown(people, min_seconds)
     found = variants.networks(pairs, told, settings)
     facts = tables.provenance(
@@ -109,11 +113,12 @@ def write_network(
         hosts=found.hosts,
         excluded=found.excluded,
         n_replayed=n_replayed,
+        **({"n_suspected": n_suspected} if given.suspects else {}),
     )
     build = partial(
         graph.build,
         people=people,
-        link=frame_links(read_selection(given.selected), **links),
+        link=frame_links(selected, **links),
         layers=exported,
         community_method=settings["communities"],
         layout_method=settings["layout"],

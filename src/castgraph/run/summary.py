@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from rich.text import Text
 from castgraph import __version__
 from castgraph.base import tables
 from castgraph.base.statuses import NOT_READ, READ, STATUSES
-from castgraph.base.text import counted
+from castgraph.base.text import counted, shortened
 from castgraph.base.times import duration
 from castgraph.transcripts.statuses import STATUSES as TRANSCRIPTS
 
@@ -58,7 +58,7 @@ def summarise(
         whose broadcasts are listed.
     clusterings
         For each clustering the paths of its ``labels``, ``people``, ``changes`` and ``pairs`` (all edges,
-        uncut).
+        uncut), and where suspects are looked for those of ``likeness`` and ``suspects``.
     scores
         The scores of the clusterings; their provenance tells which one is recommended.
     replays
@@ -143,7 +143,15 @@ def _replays(path: Path) -> Summary:
     return dict(sorted(found.items()))
 
 
-def _clustering(labels: Path, people: Path, changes: Path, pairs: Path, min_seconds: float) -> Summary:
+def _clustering(
+    labels: Path,
+    people: Path,
+    changes: Path,
+    pairs: Path,
+    min_seconds: float,
+    likeness: Path | None = None,
+    suspects: Path | None = None,
+) -> Summary:
     from castgraph.network.cooccurrence import among
     from castgraph.people.identify import sentences
     from castgraph.people.table import shown
@@ -161,6 +169,7 @@ def _clustering(labels: Path, people: Path, changes: Path, pairs: Path, min_seco
         "left_out": facts["n_not_a_face"] + facts["n_ignored"],
         "replayed": tables.read_provenance(pairs).get("n_replayed", 0),
         "too_short": persons.num_rows - told.num_rows,
+        **({"labelling": _labelling(likeness, suspects, pairs)} if likeness and suspects else {}),
         "problems": facts["problems"],
         "changes": sentences(tables.read(changes, tables.PEOPLE_CHANGES), named),
         "pairs_same_frame": _total(pc.greater(edges["same_frame"], 0)),
@@ -176,6 +185,19 @@ def _clustering(labels: Path, people: Path, changes: Path, pairs: Path, min_seco
             .select(["source", "target", "weight", "same_frame", "expected", "q", "adjacent", "n_broadcasts"])
             .to_pylist()
         ],
+    }
+
+
+def _labelling(likeness: Path, suspects: Path, pairs: Path) -> Summary:
+    """List the broadcasts that are not what their title says, and count those that were judged."""
+    verdicts = Counter(tables.read(likeness, tables.LIKENESS, ["verdict"])["verdict"].to_pylist())
+    columns = ["broadcast", "station", "day", "title", "other_title", "missing_name", "reason"]
+    rows = tables.read(suspects, tables.SUSPECTS, columns).to_pylist()
+    return {
+        "judged": verdicts.total() - verdicts["not judged"],
+        "not_judged": verdicts["not judged"],
+        "left_out": "n_suspected" in tables.read_provenance(pairs),
+        "suspects": [row | {"day": row["day"] and row["day"].isoformat()} for row in rows],
     }
 
 
@@ -316,6 +338,8 @@ def _listed(found: Summary) -> Iterator[RenderableType]:
         yield Text(f" {counted(left_out, 'face')} left out by corrections", style="dim")
     if replayed := found.get("replayed"):
         yield Text(f" {counted(replayed, 'face')} left out of the network as on air before", style="dim")
+    if "labelling" in found:
+        yield from _suspects(**found["labelling"])
     if too_short := found.get("too_short"):
         yield Text(
             f" {counted(too_short, 'person', 'people')} on screen for too short to be named", style="dim"
@@ -328,6 +352,22 @@ def _listed(found: Summary) -> Iterator[RenderableType]:
             yield Text(f"  {sentence}")
         if len(sentences) > MOST_CHANGES:
             yield Text(f"  … and {len(sentences) - MOST_CHANGES:,} more in summary.json")
+
+
+def _suspects(
+    judged: int, not_judged: int, left_out: bool, suspects: Sequence[Mapping[str, Any]]
+) -> Iterator[RenderableType]:
+    """Tell which broadcasts are not what their title says, also where there is none."""
+    others = f", {not_judged:,} not judged" if not_judged else ""
+    done = "" if not suspects else ", left out of the network" if left_out else ", counted all the same"
+    yield Text(
+        f" {counted(len(suspects), 'suspect')} of {judged:,} judged by likeness{others}{done}", style="dim"
+    )
+    for row in suspects[:MOST_CHANGES]:
+        like = f", like {shortened(row['other_title'], 80)}" if row["other_title"] else ""
+        yield Text(f"  {row['broadcast'] or ' '.join([row['station'], row['day']])}{like}")
+    if len(suspects) > MOST_CHANGES:
+        yield Text(f"  … and {len(suspects) - MOST_CHANGES:,} more in suspects.csv")
 
 
 def _of_at_least(found: Summary) -> str:
@@ -343,6 +383,7 @@ OF_RUN = {
 
 OUTPUTS = {
     "explorer/index.html": "all of it to explore, for a browser: every number leads to its frames",
+    "labelling.html": "broadcasts that are not what their title says, and what they are like instead",
     "network.png": "the picture",
     "portraits": "one portrait a person",
     "contact_sheets": "the faces of each person, doubtful ones last",

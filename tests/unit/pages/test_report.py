@@ -326,3 +326,22 @@ def test_what_is_on_air_again_is_listed_and_drawn(tmp_path):
     assert len(drawn) == 20 and len(set(drawn)) == 1
     assert "counts the first time only" in made(tmp_path, configured(network={"count_replays": "once"})).text
     assert "On air again" not in made(tmp_path / "other", configured()).text
+
+
+def test_suspects_are_told_of_where_they_are_looked_for(tmp_path: Path) -> None:
+    assert "labelling.html" not in (page := made(tmp_path, configured())).text + str(page.tags)
+    folder = tmp_path / "results" / "made-up"
+    summary = json.loads((folder / "summary.json").read_text())
+    rows = [
+        {"broadcast": None, "station": "NTV", "day": "2026-10-01", "other_title": HOSTILE}
+        | {"title": "", "missing_name": "", "reason": ""}
+    ]
+    found = {"judged": 3, "not_judged": 1, "left_out": True, "suspects": rows * 7}
+    summary["clusterings"]["eps-0.40"]["labelling"] = found
+    (folder / "summary.json").write_text(json.dumps(summary))
+    page = made(tmp_path, configured())
+    assert "eps-0.40/labelling.html" in page.all("a", "href")
+    assert "7 suspects of 3 broadcasts that were judged by their likeness" in page.text
+    assert "left out of pairs and of screen time by day. NTV 2026-10-01 (like" in page.text
+    assert "and 2 more" in page.text
+    assert not [name for name, _ in page.tags if name == "script"]

@@ -105,10 +105,11 @@ def test_written_defaults_of_the_demo_are_those_of_the_models(root: Path) -> Non
         for key in default[section]
         if default[section][key] != given_in_full[section][key]
     }
-    # Four days are one week; its transcripts are there, in English; of one broadcast frames are wholes.
+    # Four days are one week; its transcripts are there, in English; of one broadcast frames are wholes; one
+    # is not what its title says.
     assert different == {
         *("archive.base_url", "network.period", "transcripts.fetch", "transcripts.language"),
-        *("visual.embedder", "visual.broadcasts"),
+        *("visual.embedder", "visual.broadcasts", "labelling.enabled"),
     }
 
 
@@ -598,8 +599,22 @@ def test_relative_paths_are_found_beside_the_user_before_beside_the_workflow(
     compared = configuration.load(minimal(network={"compare": ["other", "nowhere"]}))
     with pytest.raises(ConfigError, match=r"network\.compare: found 'nowhere'; not there, looked for in"):
         configuration.located(compared, [mine, shipped])
+    outside = configuration.load(minimal(labelling={"entities": ["other", "nowhere"]}))
+    with pytest.raises(ConfigError, match=r"labelling\.entities: found 'nowhere'; not there, looked for in"):
+        configuration.located(outside, [mine, shipped])
+    outside["labelling"]["entities"].pop()
+    assert configuration.located(outside, [mine])["labelling"]["entities"] == [str(mine / "other")]
     compared["network"]["compare"].pop()
     assert configuration.located(compared, [shipped, mine])["network"]["compare"] == [str(mine / "other")]
+
+
+def test_suspects_are_not_left_out_where_nobody_looks_for_them() -> None:
+    with pytest.raises(
+        ConfigError, match=r"labelling\.exclude_suspects: found true; allowed: false, or true"
+    ):
+        configuration.load(minimal(labelling={"exclude_suspects": True}))
+    found = configuration.load(minimal(labelling={"enabled": True, "exclude_suspects": True}))
+    assert found["labelling"]["weekdays"] == ["mon", "tue", "wed", "thu", "fri"]
 
 
 def test_an_embedder_is_found_and_told_by_its_checksum(tmp_path: Path) -> None:

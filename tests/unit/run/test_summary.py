@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.finished import NOBODY, labelled, merged_faces
 from tests.members import person
+from tests.suspected import judged, suspect, write_tables
 from typer.testing import CliRunner
 
 from castgraph import __version__
@@ -311,6 +312,36 @@ def test_with_several_clusterings_the_recommended_one_is_named(run: Path) -> Non
     output = CliRunner().invoke(app, ["summary", str(run)]).output
     assert "eps-0.40, since [it] is <so>." in output
     assert "sweep.html" in output
+
+
+@pytest.mark.parametrize("left_out", [False, True])
+@pytest.mark.parametrize("n_suspects", [0, 1, 14])
+def test_suspects_are_told_of_also_where_there_is_none(
+    tmp_path: Path, run: Path, n_suspects, left_out
+) -> None:
+    write_tables(tmp_path, [judged(30), *(suspect(n, other_title="[b]Desk") for n in range(n_suspects))])
+    folder = run / "eps-0.40"
+    names = {"labels": "labels", "people": "people", "changes": "people_changes", "pairs": "edges"}
+    paths = {kind: folder / f"{name}.parquet" for kind, name in names.items()}
+    edges = tables.read(paths["pairs"], tables.EDGES)
+    facts = tables.read_provenance(paths["pairs"]) | ({"n_suspected": 7} if left_out else {})
+    paths["pairs"] = tmp_path / "edges.parquet"
+    tables.write(paths["pairs"], edges, facts)
+    of_labelling = {name: tmp_path / f"{name}.parquet" for name in ("likeness", "suspects")}
+    given = run / "broadcasts.parquet", none_searched(run), {"eps-0.40": paths | of_labelling}
+    found = summarise("test", *given, run / "sweep.parquet", run / "replays.parquet")
+    told = found["clusterings"]["eps-0.40"]["labelling"]
+    assert (told["judged"], told["not_judged"], told["left_out"]) == (n_suspects + 1, 0, left_out)
+    assert [row["broadcast"] for row in told["suspects"]] == [
+        suspect(n)["broadcast"] for n in range(n_suspects)
+    ]
+    write_json(tmp_path / "summary.json", found)
+    output = CliRunner().invoke(app, ["summary", str(tmp_path)]).output
+    assert f"{counted(n_suspects, 'suspect')} of {n_suspects + 1} judged by likeness" in output
+    assert ("left out of the network" in output) == (left_out and n_suspects > 0)
+    assert ("counted all the same" in output) == (not left_out and n_suspects > 0)
+    assert ("like [b]Desk" in output) == (n_suspects > 0)
+    assert ("and 4 more in suspects.csv" in output) == (n_suspects == 14)
 
 
 def test_who_is_on_screen_for_too_short_is_counted_and_not_named(run: Path) -> None:

@@ -26,8 +26,8 @@ const EDGES = [
  * @property {(id: string) => number} broadcastOf the number of a broadcast ID
  * @property {(one: number, other: number) => number} edgeOf the row of a pair in edges; -1 where there is none
  * @property {() => Promise<import("./meetings.js").Faces>} faces all faces
- * @property {() => Promise<import("./meetings.js").Faces>} counted those that make meetings: with count_replays
- *   "once" without what was on air before
+ * @property {() => Promise<import("./meetings.js").Faces>} counted those that make meetings: without what
+ *   does not count (`uncounted`)
  * @property {(options: Object) => Promise<import("./meetings.js").Stretch>} stretch what filters let count
  * @property {(broadcast: number, frame: number) => number} secondsOf seconds of a frame since the start; for
  *   broadcasts with a clock of their own right once `clocks` is there
@@ -59,8 +59,8 @@ export async function load() {
     return { first, person, frame: framesOf(first, frame_step), people: people.person_id.length };
   });
   const counted = once(async () => {
-    if (manifest.count_replays !== "once" || !has("replays")) return faces();
-    return withoutReplays(await faces(), await columns("replays", ["broadcast", "first", "last"]));
+    const table = uncounted(manifest);
+    return table ? withoutReplays(await faces(), await columns(table, ["broadcast", "first", "last"])) : faces();
   });
 
   /** The first frame at or after seconds since the start of its broadcast. */
@@ -94,6 +94,12 @@ export async function load() {
       return times.frame[row] === frame ? times.seconds[row] : (frame - 1) * manifest.frame_seconds;
     },
   };
+}
+
+/** The table of what does not count; empty where everything does. */
+export function uncounted({ count_replays }) {
+  const table = has("uncounted") ? "uncounted" : count_replays === "once" ? "replays" : "";
+  return table && has(table) ? table : "";
 }
 
 const numbered = (values) => new Map(values.map((value, n) => [value, n]));

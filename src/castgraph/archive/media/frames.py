@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from castgraph.archive.fetch import FetchError
+from castgraph.archive.fetch import FetchError, fetch_options
+from castgraph.archive.listing.inventory import Selected
 from castgraph.archive.media.sources import obtain
 from castgraph.archive.media.zips import DEFAULT_LIMITS, FrameReader, Limits
 
@@ -60,6 +61,43 @@ def frames_of(
         except (LookupError, FetchError) as error:
             read = partial(_no_frame, str(error))
         yield read
+
+
+def opener(
+    selected: Iterable[Selected], zips: Path, config: Mapping[str, Any], *, scratch: Path, pace: Path
+) -> Callable[[str], AbstractContextManager[Callable[[int], bytes]]]:
+    """Make what opens the frames of each broadcast of a run, as `frames_of` does.
+
+    Parameters
+    ----------
+    selected
+        The broadcasts of the run.
+    zips
+        The folder of ZIPs.
+    config
+        The configuration of the run, of which ``archive`` and ``compute`` say how a ZIP that is gone is had.
+    scratch
+        The folder to put such a ZIP in.
+    pace
+        The folder by which all fetches keep to a limit; see `castgraph.archive.fetch_options`.
+    """
+    rows = {row.broadcast: row for row in selected}
+    archive = config["archive"]
+
+    def opened(broadcast: str) -> AbstractContextManager[Callable[[int], bytes]]:
+        row = rows[broadcast]
+        return frames_of(
+            broadcast,
+            zips / row.origin / f"{broadcast}.zip",
+            row.source,
+            base_url=archive["base_url"],
+            scratch=scratch,
+            limits=Limits.of(archive),
+            **{key: archive[key] for key in ("frame_seconds", "picture_numbers", "programme")},
+            **fetch_options(config["compute"], pace),
+        )
+
+    return opened
 
 
 def _no_frame(reason: str, frame: int) -> bytes:

@@ -60,6 +60,7 @@ def _words(column: tuple[str, object, str]) -> tuple[str, str, str]:
 _TYPES = (
     (r"^dictionary<values=string.*", "text"),
     (r"^string$", "text"),
+    (r"^date32\[day\]$", "day"),
     (r"^timestamp\[(\w+), tz=UTC\]$", r"time (\1), UTC"),
     (r"^fixed_size_list<.*: (\w+)>\[(\d+)\]$", r"\2 × \1"),
 )

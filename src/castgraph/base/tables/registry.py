@@ -123,6 +123,41 @@ _FRAME_COLUMNS: tuple[Column, ...] = (
     ("phash", pa.uint64(), "perceptual hash of the whole frame; null where it could not be read"),
 )
 
+_UNIT: tuple[Column, ...] = (
+    ("broadcast", pa.string(), "the broadcast's ID; null where only station and day are known"),
+    ("station", pa.string(), "the station"),
+    ("show", pa.string(), "its title, as the ID or the source has it; null where it is not known"),
+    ("start", _SECOND, "when it began; null where only the day is known"),
+    (
+        "day",
+        pa.date32(),
+        "the day, in the time zone `labelling.timezone`; null in entities where start is there",
+    ),
+)
+_LIKENESS: tuple[Column, ...] = (
+    *_UNIT,
+    ("title", pa.string(), "the show in the one spelling that stands for all of its spellings"),
+    ("n_same", pa.int32(), "other broadcasts of this title that it is compared with"),
+    (
+        "own",
+        pa.float64(),
+        "how like it is to these, by the cosine of the logarithms of counts: 1 is as they are to each other, "
+        "0 as different titles are",
+    ),
+    ("own_r", pa.float64(), "Pearson's correlation with the mean of these"),
+    ("before", pa.float64(), "how like it is to the broadcast of its title before"),
+    ("after", pa.float64(), "to the one after"),
+    ("hour", pa.float64(), "to what other stations have at its hour, or on its day"),
+    ("other", pa.float64(), "to the title that it is most like instead"),
+    ("other_title", pa.string(), "that title; empty where there is none"),
+    ("other_broadcast", pa.string(), "the broadcast of that title that it is most like; empty for none"),
+    ("z", pa.float64(), "how far `own` lies from that of its title, in robust standard deviations"),
+    ("p", pa.float64(), "how probable so little likeness is by chance"),
+    ("q", pa.float64(), "p corrected for all that were judged (Benjamini and Hochberg)"),
+    ("verdict", _TEXTS, "suspect, usual, new season, new host, holiday, or not judged"),
+    ("reason", pa.string(), "why, in a sentence"),
+)
+
 TABLES: Mapping[str, Kind] = {
     "encoded_faces": Kind(
         path="results/faces/{encoder}/{origin}/{broadcast}.parquet",
@@ -720,6 +755,79 @@ TABLES: Mapping[str, Kind] = {
             ("z", pa.float64(), "log_odds over its standard error; only what has 1.96 or more is listed"),
         ),
     ),
+    "entities": Kind(
+        path="results/{run}/{clustering}/labelling/entities.parquet",
+        what="what is seen and heard in each broadcast, or at a station on a day, and how much of it",
+        key=("broadcast", "station", "day", "kind", "entity"),
+        order=("station", "start", "day", "broadcast", "kind", "entity"),
+        columns=(
+            *_UNIT,
+            ("kind", _TEXTS, "person, group, label, text, word, faces, shot; entity for tables from outside"),
+            ("entity", pa.string(), "which: the person_id, the number of the group, the label, the word, …"),
+            ("count", pa.float64(), "how much of it: seconds, frames, times; always above 0"),
+        ),
+    ),
+    "correlation": Kind(
+        path="results/{run}/{clustering}/labelling/correlation.parquet",
+        what="how alike the entities of two stations are on a day",
+        key=("day", "station", "other"),
+        order=("day", "station", "other"),
+        columns=(
+            ("day", pa.date32(), "the day, in the time zone `labelling.timezone`"),
+            ("station", pa.string(), "a station"),
+            ("other", pa.string(), "another, later in the alphabet; empty on a day with one station"),
+            ("r", pa.float64(), "Pearson's correlation of their counts; not a number where it is undefined"),
+            ("n_entities", pa.int32(), "entities of that day that are compared"),
+            ("reason", pa.string(), "why it is undefined; else empty"),
+        ),
+    ),
+    "dips": Kind(
+        path="results/{run}/{clustering}/labelling/dips.parquet",
+        what="runs of days in which a station is less like the others than it usually is",
+        key=("station", "first"),
+        order=("station", "first"),
+        columns=(
+            ("station", pa.string(), "the station that departs"),
+            ("first", pa.date32(), "the first of these days"),
+            ("last", pa.date32(), "the last"),
+            ("n_days", pa.int32(), "of these, days that are compared"),
+            ("r", pa.float64(), "median of its correlation with the others in these days"),
+            ("usual", pa.float64(), "the same of the days around, as the season has it"),
+            ("z", pa.float64(), "how far below, in robust standard deviations"),
+            ("p", pa.float64(), "how probable a run so far below is by chance"),
+            ("q", pa.float64(), "p corrected for all runs that were tried (Benjamini and Hochberg)"),
+        ),
+    ),
+    "likeness": Kind(
+        path="results/{run}/{clustering}/labelling/likeness.parquet",
+        what="how like each broadcast is to the others of its title, and what it is most like instead; also "
+        "those that could not be judged",
+        key=("broadcast", "station", "day"),
+        order=("station", "start", "day", "broadcast"),
+        columns=_LIKENESS,
+    ),
+    "suspects": Kind(
+        path="results/{run}/{clustering}/labelling/suspects.parquet",
+        what="the broadcasts that are not what their title says",
+        key=("broadcast", "station", "day"),
+        order=("station", "start", "day", "broadcast"),
+        columns=(
+            *_LIKENESS,
+            (
+                "run",
+                pa.int32(),
+                "number of the run of suspects of one title and station that follow each other, from 0",
+            ),
+            (
+                "missing",
+                pa.string(),
+                "who is in nearly every other one of the title and not in this: a person_id, or an entity "
+                "from outside; empty for nobody",
+            ),
+            ("missing_name", pa.string(), "the name; empty for nobody"),
+            ("link", pa.string(), "where it can be seen; empty where nothing shows it"),
+        ),
+    ),
     "visual_map": Kind(
         path="results/{run}/visual/map.parquet",
         what="where the different pictures of the run lie on its maps, from -1 to 1; of very many, some",
@@ -849,6 +957,11 @@ VISUAL_FRAMES = TABLES["visual_frames"].schema
 GROUPS = TABLES["groups"].schema
 VISUAL_MAP = TABLES["visual_map"].schema
 SEEN_WITH = TABLES["seen_with"].schema
+ENTITIES = TABLES["entities"].schema
+CORRELATION = TABLES["correlation"].schema
+DIPS = TABLES["dips"].schema
+LIKENESS = TABLES["likeness"].schema
+SUSPECTS = TABLES["suspects"].schema
 FRAMES = TABLES["encoded_frames"].schema
 BROADCASTS = TABLES["broadcasts"].schema
 MERGED_FACES = TABLES["faces"].schema

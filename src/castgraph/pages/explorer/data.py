@@ -268,6 +268,27 @@ def replay_columns(replays: pa.Table, numbers: Numbers) -> Columns:
     }
 
 
+def uncounted_columns(uncounted: tables.Replayed, n_frames: NDArray[np.int64], numbers: Numbers) -> Columns:
+    """Tell which stretches do not count, in the order of the broadcasts.
+
+    Parameters
+    ----------
+    uncounted
+        As `castgraph.run.uncounted.read_uncounted` gives them.
+    n_frames
+        The last frame of each broadcast of the page: a stretch ends there.
+    numbers
+        By which the page knows the broadcasts.
+    """
+    rows = sorted(
+        (number, int(first), min(int(last), int(n_frames[number])))
+        for number, name in enumerate(numbers.broadcasts)
+        for first, last in uncounted.get(name, ())
+    )
+    columns = np.array(rows, np.int32).reshape(-1, 3).T
+    return dict(zip(("broadcast", "first", "last"), columns, strict=True))
+
+
 def edge_columns(
     pairs: pa.Table, numbers: Numbers, kept: pa.Table, without_hosts: pa.Table | None
 ) -> Columns:

@@ -33,6 +33,7 @@ from castgraph.pages.explorer.law import LAW
 from castgraph.pages.made import configuration_text, versions
 from castgraph.people.places import read_places
 from castgraph.people.table import shown
+from castgraph.run.uncounted import read_uncounted
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ def write_explorer(
     workers: int = 1,
     with_words: bool = False,
     embedded: Embedded | None = None,
+    suspects: Path | None = None,
     back: str = "",
 ) -> None:
     """Write the explorer of a clustering.
@@ -83,6 +85,9 @@ def write_explorer(
         Whether the run has transcripts.
     embedded
         The tables of the frames as wholes; None where the run has none.
+    suspects
+        The table of suspects; None where the run does not look for them. They count unless
+        ``labelling.exclude_suspects`` of the configuration says otherwise.
     back
         Where the report lies, from the page; empty for nowhere.
 
@@ -155,6 +160,15 @@ def write_explorer(
         of_page["words"] = data.word_columns(tables.read(here / "words.parquet", tables.WORDS), numbers)
         utterances = tables.read(run / "utterances.parquet", tables.UTTERANCES)
         of_page["said"], cuts["said"] = data.said_columns(utterances, numbers)
+    suspected: dict[str, Any] = {}
+    if suspects:
+        leaves_out = config["labelling"]["exclude_suspects"]
+        suspected = {"suspects": _suspects(suspects, numbers, left_out=leaves_out)}
+        if leaves_out:
+            once = network["count_replays"] == "once"
+            replays = run / "replays.parquet" if once else None
+            out = read_uncounted(replays, suspects, numbers.broadcasts).all
+            of_page["uncounted"] = data.uncounted_columns(out, frames.n_frames, numbers)
     whole: dict[str, Mapping[str, Values]] = {"faces": first}
     of_visual: dict[str, Any] = {}
     if embedded:
@@ -193,6 +207,7 @@ def write_explorer(
         "run": run.name,
         "clustering": clustering,
         **_counting(network, settings["frame_seconds"]),
+        **suspected,
         "people": options["people"],
         "hosts": _of_page(networks.hosts, numbers),
         "excluded": _of_page(networks.excluded, numbers),
@@ -267,6 +282,22 @@ def _counting(network: Mapping[str, Any], frame_seconds: float) -> dict[str, Any
         "layers": list(layers.exported(network)),
         "weights": dict(layers.weights(network)),
         "within": layers.frames_within(network["within"], frame_seconds),
+    }
+
+
+def _suspects(suspects: Path, numbers: Numbers, *, left_out: bool) -> dict[str, Any]:
+    """Tell which broadcasts of the page are suspects, and what each is like instead."""
+    like = {
+        row["broadcast"]: (row["other_title"] or "").replace("_", " ")
+        for row in tables.read(suspects, tables.SUSPECTS, ["broadcast", "other_title"]).to_pylist()
+    }
+    of_page = set(read_uncounted(None, suspects, numbers.broadcasts).suspected)
+    found = [number for number, name in enumerate(numbers.broadcasts) if name in of_page]
+    return {
+        "left_out": left_out,
+        "page": "../labelling.html",
+        "broadcast": found,
+        "like": [like.get(numbers.broadcasts[number], "") for number in found],
     }
 
 

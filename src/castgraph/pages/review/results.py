@@ -23,6 +23,7 @@ from castgraph.people.places import Places, read_places
 from castgraph.people.record import reasons
 from castgraph.run import config as configuration
 from castgraph.run.constraints import must_links
+from castgraph.run.uncounted import read_uncounted
 
 Integers = NDArray[np.int64]
 
@@ -64,7 +65,7 @@ class Results:
         Faces with one number are one person by where they are in neighbouring frames.
     counts
         Which faces make pairs: with `network.count_replays: once` not those of frames that were on air
-        before.
+        before, with `labelling.exclude_suspects` not those of suspects.
     embeddings
         Of each face.
     frame_keys, times, sizes
@@ -187,7 +188,7 @@ def read_results(run: Path, clustering: str) -> Results:
         {row["person_id"]: row["name"] for row in everybody if row["name_from"] == "gallery"},
         tables.read(members, tables.MEMBERS, ["distance"])["distance"].to_numpy(),
         _tracklets(run, faces, len(places), notes),
-        _counting(run, places, config["network"]["count_replays"] == "once"),
+        _counting(run, clustering, places, config),
         tables.open_embeddings(faces),
         frame_keys,
         times,
@@ -245,14 +246,21 @@ def _tracklets(run: Path, faces: Path, n_faces: int, notes: list[str]) -> Intege
     return components(n_faces, links).astype(np.int64)
 
 
-def _counting(run: Path, places: Places, once: bool) -> NDArray[np.bool_]:
-    path = run / "replays.parquet"
-    if not (once and path.is_file()):
-        return np.ones(len(places), bool)
-    replayed = tables.read_replayed(path)
+def _counting(run: Path, clustering: str, places: Places, config: Mapping[str, Any]) -> NDArray[np.bool_]:
+    def left_out(path: Path, *, wanted: bool) -> Path | None:
+        return path if wanted and path.is_file() else None
+
+    uncounted = read_uncounted(
+        left_out(run / "replays.parquet", wanted=config["network"]["count_replays"] == "once"),
+        left_out(
+            run / clustering / "labelling" / "suspects.parquet",
+            wanted=config["labelling"]["exclude_suspects"],
+        ),
+        places.broadcasts,
+    ).all
     begins = np.searchsorted(places.broadcast, np.arange(len(places.broadcasts) + 1))
     parts = [
-        ~tables.is_replayed(replayed, name, places.frame[begins[n] : begins[n + 1]])
+        ~tables.is_replayed(uncounted, name, places.frame[begins[n] : begins[n + 1]])
         for n, name in enumerate(places.broadcasts)
     ]
     return np.concatenate([np.ones(0, bool), *parts])

@@ -105,8 +105,8 @@ def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
         A loaded configuration.
     folders
         Where ``archive.base_url``, the files and folders of ``broadcasts``, ``people`` and
-        ``network.compare``, ``faces.embedder.onnx`` and the files of ``visual`` are looked for; the first
-        that has them counts.
+        ``network.compare``, ``faces.embedder.onnx``, the files of ``visual`` and ``labelling.entities`` are
+        looked for; the first that has them counts.
         Addresses (``https://…``, ``file://…``) and absolute paths stay as they are.
 
     Returns
@@ -136,6 +136,9 @@ def located(config: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
         own["sha256"] = _identified("visual.onnx", own["images"], own["sha256"], "images")
     if visual["model_path"]:
         visual["model_path"] = _found("visual.model_path", visual["model_path"], folders)
+    labelling = config["labelling"]
+    if paths := labelling["entities"]:
+        labelling["entities"] = [_found("labelling.entities", path, folders) for path in paths]
     return config
 
 

@@ -15,6 +15,7 @@ from castgraph.run.config.explorer import Explorer
 from castgraph.run.config.export import Export
 from castgraph.run.config.faces import Faces
 from castgraph.run.config.fields import Section, matching
+from castgraph.run.config.labelling import Labelling
 from castgraph.run.config.network import Network
 from castgraph.run.config.people import People
 from castgraph.run.config.quality import Quality
@@ -51,6 +52,7 @@ class Config(Section):
     network: Network = Network()
     transcripts: Transcripts = Transcripts()
     visual: Visual = Visual()
+    labelling: Labelling = Labelling()
     explorer: Explorer = Explorer()
     export: Export = Export()
     compute: Compute = Compute()

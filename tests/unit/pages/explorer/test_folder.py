@@ -188,14 +188,14 @@ def test_the_edges_of_the_network_are_marked(settings, tmp_path: Path) -> None:
     assert [found.tables["people"]["person_id"][n] for n in found.manifest["excluded"]] == networks.excluded
 
 
-def meetings(explorer: Explorer, *, once: bool = False) -> Counter:
-    """Make the meetings of the faces, as the page does."""
+def meetings(explorer: Explorer, *, without: str = "") -> Counter:
+    """Make the meetings of the faces, as the page does, without the stretches of a table."""
     broadcast, frame, person = explorer.faces
     keep = np.ones(len(frame), bool)
-    if once:
-        replays = explorer.tables["replays"]
-        for n, of in enumerate(replays["broadcast"]):
-            keep &= ~((broadcast == of) & (replays["first"][n] <= frame) & (frame <= replays["last"][n]))
+    if without:
+        left = explorer.tables[without]
+        for n, of in enumerate(left["broadcast"]):
+            keep &= ~((broadcast == of) & (left["first"][n] <= frame) & (frame <= left["last"][n]))
     seen = set(zip(broadcast[keep].tolist(), frame[keep].tolist(), person[keep].tolist(), strict=True))
     people = range(len(explorer.tables["people"]["person_id"]))
     found: Counter = Counter()
@@ -220,10 +220,35 @@ def test_the_faces_make_the_meetings_of_the_table(counting: str, tmp_path: Path)
          row["frame"], row["same_frame"], row["adjacent"])
         for row in table
     )  # fmt: skip
-    assert meetings(found, once=counting == "once") == rows
+    assert meetings(found, without="replays" if counting == "once" else "") == rows
     assert len(rows) > 50
     if counting == "once":
         assert meetings(found) != rows
+
+
+@pytest.mark.parametrize("counting", ["always", "once"])
+def test_suspects_make_no_meetings_where_they_are_left_out(counting: str, tmp_path: Path) -> None:
+    made = replace(story(), suspects={FILM: "Morning <i>", MISSING: ""})
+    config = {"labelling": {"enabled": True, "exclude_suspects": True}}
+    found = explore(tmp_path, made.with_config(**config, network={"count_replays": counting}))
+    table = read(tmp_path / "made-up" / CLUSTERING / "meetings.parquet", "meetings").to_pylist()
+    assert FILM not in {row["broadcast"] for row in table}
+    assert meetings(found, without="uncounted").total() == len(table) < meetings(found).total()
+    names = found.tables["broadcasts"]["broadcast"]
+    told = found.manifest["suspects"]
+    assert told["left_out"]
+    like = dict(zip(told["broadcast"], told["like"], strict=True))
+    assert {names[n]: text for n, text in like.items()} == {FILM: "Morning <i>", MISSING: ""}
+
+
+def test_suspects_that_count_are_told_of_and_change_nothing(tmp_path: Path) -> None:
+    made = replace(story(), suspects={FILM: "Morning"})
+    plain = explore(tmp_path / "plain", made)
+    found = explore(tmp_path / "told", made.with_config(labelling={"enabled": True}))
+    assert "suspects" not in plain.manifest
+    assert not found.manifest["suspects"]["left_out"]
+    assert "uncounted" not in found.tables
+    assert meetings(found) == meetings(plain)
 
 
 def test_every_face_of_everybody_is_there_with_its_box_and_distance(explorer, here, folder) -> None:

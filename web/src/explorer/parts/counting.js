@@ -1,7 +1,10 @@
 // What counts under the filters of the address: stretches of broadcasts, faces, and what was not read.
+import { h } from "../../common/dom.js";
+import { counted as counted_ } from "../../common/format.js";
 import { columns, has } from "../data.js";
 import { beginOf, countsAll } from "../filters.js";
 import { countPairs, lowerBound } from "../meetings.js";
+import { uncounted } from "../run.js";
 import { union } from "./periods.js";
 
 const NONE = { broadcast: [], first: [], last: [], status: [], kind: [], earlier_broadcast: [], earlier_first: [] };
@@ -16,19 +19,20 @@ const tableOf = (name, names) => (has(name) ? columns(name, names) : NONE);
  * @property {Object} unread columns broadcast, first, last, status
  * @property {Object} replays columns broadcast, first, last, earlier_broadcast, earlier_first, kind
  * @property {number[]} missed broadcasts that the filters let count and of which there are no frames
- * @property {Object} left what is no airtime read: unread, and replays where these count once
+ * @property {Object} left what is no airtime read: unread, and what does not count
  */
 
 /** @returns {Promise<Counting>} */
 export async function counting(run, options) {
-  const [unread, replays, faces, counted] = await Promise.all([
+  const [out, unread, replays, faces, counted] = await Promise.all([
+    tableOf(uncounted(run.about), ["broadcast", "first", "last"]),
     tableOf("unread", ["broadcast", "first", "last", "status"]),
     tableOf("replays", ["broadcast", "first", "last", "earlier_broadcast", "earlier_first", "kind"]),
     run.faces(),
     run.counted(),
     run.clocks(),
   ]);
-  const left = run.about.count_replays === "once" ? union(unread, replays) : union(unread);
+  const left = union(unread, out);
   const stretch = await run.stretch(options);
   const missed = missedOf(run.broadcasts, options);
   return { all: countsAll(options), stretch, missed, faces, counted, unread, replays, left };
@@ -102,6 +106,17 @@ function sharedBroadcasts({ first, person, frame, people }, stretch, one) {
     if (there.has(one)) for (const other of there) shared[other]++;
   }
   return shared;
+}
+
+/** What does not count, a paragraph each. */
+export function notCounted({ count_replays, suspects }, where = "") {
+  const out = [
+    count_replays === "once" && `What was on air before does not count${where}, as in the network.`,
+    suspects?.left_out &&
+      suspects.broadcast.length > 0 &&
+      `${counted_(suspects.broadcast.length, "broadcast that is a suspect does", "broadcasts that are suspects do")} not count${where}, as in the network.`,
+  ];
+  return out.filter(Boolean).map((text) => h("p", { class: "quiet" }, text));
 }
 
 /** How a pair compares with chance, in words; see docs/reading-results.md. */

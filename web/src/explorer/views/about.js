@@ -160,8 +160,35 @@ function leftOut(app) {
         ? "In pictures of frames all faces are blurred but those that a picture is about."
         : "In pictures of frames, faces of those who are left out on request are blurred.",
     ),
+    about.suspects && suspected(app),
     about.excluded.length ? [h("p", {}, "Not in the network, by the settings:"), people(about.excluded)] : null,
     about.hosts.length ? [h("p", {}, "Taken for hosts:"), people(about.hosts)] : null,
+  ];
+}
+
+/** Broadcasts that are not what their title says. */
+function suspected(app) {
+  const { broadcast, like, left_out, page } = app.run.about.suspects;
+  const out = left_out ? "left out of pairs and of time by day" : "counted all the same";
+  return [
+    h(
+      "p",
+      {},
+      broadcast.length
+        ? `${counted(broadcast.length, "broadcast is a suspect", "broadcasts are suspects")}, not what the title says, and ${out}: `
+        : "No broadcast is a suspect, not what its title says: ",
+      h("a", { href: page }, "likeness of broadcasts"),
+      ".",
+    ),
+    broadcast.length
+      ? h(
+          "ul",
+          {},
+          broadcast.map((n, place) =>
+            h("li", {}, broadcastLink(app, n), like[place] && [", like ", h("bdi", {}, like[place])]),
+          ),
+        )
+      : null,
   ];
 }
 

@@ -97,6 +97,7 @@ export async function show(place, address, app) {
       h("span", { class: `status status-${broadcasts.status[broadcast]}` }, broadcasts.status[broadcast]),
     ),
     broadcasts.reason[broadcast] && h("p", { class: "callout" }, h("bdi", {}, broadcasts.reason[broadcast])),
+    suspicion(run.about, broadcast),
     figures([
       [count(lanes.length), lanes.length === 1 ? "person" : "people"],
       [duration(n * still), "long"],
@@ -641,4 +642,20 @@ function gapTable(app, broadcast, gaps) {
       },
     ],
   });
+}
+
+/** That a broadcast is not what its title says, and what it is like instead. */
+function suspicion({ suspects }, broadcast) {
+  const place = suspects?.broadcast.indexOf(broadcast) ?? -1;
+  if (place < 0) return null;
+  const like = suspects.like[place];
+  return h(
+    "p",
+    { class: "callout" },
+    "This broadcast is a ",
+    h("a", { href: suspects.page }, "suspect"),
+    ": it is not what its title says",
+    like && [", and like ", h("bdi", {}, like)],
+    suspects.left_out ? ". It is left out of pairs and of time by day." : ".",
+  );
 }

@@ -17,7 +17,7 @@ import { columns, has } from "../data.js";
 import { FILTERS } from "../filters.js";
 import { framesWith, lowerBound } from "../meetings.js";
 import { chart, periodInWords } from "../parts/chart.js";
-import { counting, partnersOf, verdict } from "../parts/counting.js";
+import { counting, notCounted, partnersOf, verdict } from "../parts/counting.js";
 import { figures, isolated, missing, periodChoice, put, redrawn, sections, tableOf } from "../parts/layout.js";
 import { broadcastLink, broadcastName, nameOf, pairHref, personLink, portrait } from "../parts/names.js";
 import { countIn, divide, framesIn, gapSeconds, readIn, stretchesOf } from "../parts/periods.js";
@@ -148,8 +148,7 @@ async function draw(place, address, app) {
       "Time on the screen",
       periodChoice(app, by),
       drawing.element,
-      about.count_replays === "once" &&
-        h("p", { class: "quiet" }, "What was on air before does not count in this chart, as in the network."),
+      notCounted(about, " in this chart"),
     ],
     ["Seen with", partners.length ? partnersTable(app, facts, person, partners) : h("p", {}, "With nobody.")],
     [

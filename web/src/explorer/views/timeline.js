@@ -3,7 +3,7 @@ import { fill, h } from "../../common/dom.js";
 import { FILTERS } from "../filters.js";
 import { framesWith, meetingsOf } from "../meetings.js";
 import { chart, periodInWords } from "../parts/chart.js";
-import { counting } from "../parts/counting.js";
+import { counting, notCounted } from "../parts/counting.js";
 import { choice, isolated, periodChoice, put, redrawn } from "../parts/layout.js";
 import { nameOf, pairLink, personLink } from "../parts/names.js";
 import { countIn, divide, framesIn, PERIODS } from "../parts/periods.js";
@@ -100,8 +100,7 @@ async function draw(place, address, app) {
     chosen.length < MOST && chooser(app, (ids) => (location.hash = address_([...chosen, ids]))),
     h("div", { class: "choices" }, periodChoice(app, by), choice(app, "as", "What is drawn", AS, as)),
     drawing ? drawing.element : h("p", {}, "Nobody is chosen."),
-    about.count_replays === "once" &&
-      h("p", { class: "quiet" }, "What was on air before does not count, as in the network."),
+    notCounted(about),
   );
   return () => drawing?.end();
 }
