@@ -1,8 +1,8 @@
 """Who appears with whom on television.
 
 The packages follow the data, and each may import those before it, never those after it: ``base`` →
-``archive`` → ``clustering`` → ``faces`` → ``people`` → ``network`` → ``run`` → ``ask`` → ``pages`` →
-``cli``.
+``archive`` → ``clustering`` → ``faces`` → ``people`` → ``network`` → ``visual`` → ``transcripts`` →
+``labelling`` → ``run`` → ``ask`` → ``pages`` → ``cli``.
 """
 
 import os

@@ -79,6 +79,7 @@ def test_one_job_finds_all_that_is_new_and_nothing_else_is_made_again(swept: Run
 
 def test_killed_after_the_first_of_them(swept: Run, one_eps: Run, tmp_path: Path) -> None:
     run = one_eps.copied(tmp_path / "run", swept.config)
+    run.warm_jobs = False
     process = run.start("sweep")
     wait_for(lambda: any((run.results / name / "labels.parquet").exists() for name in NEW), process)
     kill(process, workers(run.folder, "clustering.py"))

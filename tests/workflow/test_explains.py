@@ -110,7 +110,7 @@ def test_a_refusal_is_a_sentence(
 def test_a_second_run_is_refused_before_it_plans_with_what_the_first_is_doing(
     small_config: Config, new_run: Callable[..., Run]
 ) -> None:
-    run = new_run(small_config)
+    run = new_run(small_config, warm_jobs=False)
     process = run.start("encodings")
     try:
         [pid, *_] = wait_for(lambda: workers(run.folder, "encode.py"), process)
