@@ -27,7 +27,10 @@ def labelling(
         str, typer.Option(help="The days of the week that are compared: mon-fri, or mon,wed,fri.")
     ] = "mon-fri",
     above: Annotated[
-        float, typer.Option(min=0, help="Entities count of which some station has more than this on a day.")
+        float,
+        typer.Option(
+            min=0, help="A station's count of an entity on a day counts where it is more than this."
+        ),
     ] = 10,
     threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
     memory: Annotated[int, typer.Option(min=1, help="What counting may take, in GB.")] = 3,

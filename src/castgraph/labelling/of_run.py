@@ -17,7 +17,7 @@ from castgraph.base.text import line
 
 Path = str | os.PathLike[str]
 
-KINDS = ("person", "group", "label", "text", "word", "faces", "shot")
+KINDS = ("person", "group", "setting", "label", "text", "word", "faces", "shot")
 """What of a run makes a broadcast like another."""
 
 SAME_SHOT = 12
@@ -95,8 +95,8 @@ def entities_of_run(
     -------
     Table
         Of the schema `castgraph.base.tables.ENTITIES`, ``day`` being null. People, groups of pictures,
-        labels, words on the screen and numbers of faces are counted in seconds, words that are said in
-        times, and shots of one, two, three or four frames and so on (doubling) in shots.
+        settings, labels, words on the screen and numbers of faces are counted in seconds, words that are
+        said in times, and shots of one, two, three or four frames and so on (doubling) in shots.
     """
     known = {row["broadcast"]: row for row in tables.read(broadcasts, tables.BROADCASTS).to_pylist()}
     again = _again(replays, {name: row["n_frames"] or 0 for name, row in known.items()}) if replays else {}
@@ -105,7 +105,7 @@ def entities_of_run(
         found.update(_people(faces, members, again, frame_seconds))
     if {"faces", "shot"} & set(kinds):
         found.update(_frames(frames, again, frame_seconds))
-    if visual and {"group", "label", "text"} & set(kinds):
+    if visual and {"group", "setting", "label", "text"} & set(kinds):
         found.update(_seen(visual, again, frame_seconds))
     if utterances and "word" in kinds:
         found.update(_said(utterances, frames, again, frame_seconds))
@@ -204,15 +204,18 @@ def _shots(frame: Frames, phash: NDArray[np.uint64]) -> Counter[str]:
 
 
 def _seen(visual: Path, again: dict[str, _Again], frame_seconds: float) -> Counts:
-    """Count how long groups of pictures, labels and words on the screen are seen."""
+    """Count how long groups of pictures, settings, labels and words on the screen are seen."""
     found: Counts = defaultdict(float)
-    columns = ["frame", "group", "labels", "texts"]
-    for name, [frame, group, labels, texts] in tables.by_broadcast(visual, tables.VISUAL_FRAMES, columns):
+    columns = ["frame", "labels", "texts", "group", "setting"]
+    for name, [frame, labels, texts, *numbered] in tables.by_broadcast(visual, tables.VISUAL_FRAMES, columns):
         for row in np.flatnonzero(_counting(again, name, frame)).tolist():
             shown = [("label", each) for each in _some(labels[row])]
             shown += [("text", each) for each in _words(_some(texts[row]))]
-            if group[row] != NOISE:
-                shown.append(("group", str(group[row])))
+            shown += [
+                (kind, str(of[row]))
+                for kind, of in zip(columns[3:], numbered, strict=True)
+                if of[row] != NOISE
+            ]
             for kind, entity in set(shown):
                 found[name, kind, entity] += frame_seconds
     return found

@@ -61,6 +61,7 @@ def run(tmp_path: Path) -> Run:
         frames = [*frames_of(ONE, {2: 1}, {}), *frames_of(TWO, {1: 2, 2: 2, 7: 9}, shots)]
         visual = [
             {"broadcast": TWO, "frame": frame, "group": group, "labels": labels, "texts": texts}
+            | {"setting": min(group, 1)}
             for frame, group, labels, texts in (
                 (1, 3, ["studio", "desk"], ["Live 12:00", "LIVE"]),
                 (2, 3, ["studio"], None),
@@ -126,7 +127,7 @@ def test_what_is_seen_and_heard_is_counted(run: Run) -> None:
         "1 frame": 2,
         "3-4 frames": 2,
     }
-    assert found["group", "3"] == found["label", "studio"] == 8
+    assert found["group", "3"] == found["setting", "1"] == found["label", "studio"] == 8
     assert found["label", "desk"] == found["text", "live"] == 4
     assert {name: count for (kind, name), count in found.items() if kind == "word"} == {
         "harbour": 2,

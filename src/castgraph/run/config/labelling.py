@@ -10,7 +10,7 @@ from pydantic import Field
 from castgraph.run.config.broadcasts import Weekday, Zone
 from castgraph.run.config.fields import Distinct, Path, Section, Several
 
-EntityKind = Literal["person", "group", "label", "text", "word", "faces", "shot"]
+EntityKind = Literal["person", "group", "setting", "label", "text", "word", "faces", "shot"]
 
 
 class Labelling(Section):
@@ -24,10 +24,10 @@ class Labelling(Section):
         "are looked for as others are; `null` takes what the run knows.",
     )
     kinds: Distinct[EntityKind] = Field(
-        ["person", "group", "label", "text", "word", "faces", "shot"],
+        ["person", "group", "setting", "label", "text", "word", "faces", "shot"],
         description="What of a run makes a broadcast like another: people on the screen, groups of "
-        "pictures, labels and text (with `visual`), words (with transcripts), numbers of faces in a frame, "
-        "lengths of shots. What the run does not have is left out.",
+        "pictures, settings, labels and text (with `visual`), words (with transcripts), numbers of faces in "
+        "a frame, lengths of shots. What the run does not have is left out.",
     )
     timezone: Zone = Field(
         "UTC",
@@ -39,7 +39,8 @@ class Labelling(Section):
     )
     above: Annotated[float, Field(ge=0)] = Field(
         10,
-        description="An entity of a day counts in that where some station has more of it than this.",
+        description="A station's count of an entity on a day counts in that where it is more than this; less "
+        "is taken for 0.",
     )
     exclude_suspects: bool = Field(
         False,
