@@ -1,7 +1,7 @@
 """Jobs that need not import anew what all jobs import: half of what a short one takes is that.
 
-A server imports it once and forks for each script. To Snakemake its Python is this file, which has the server
-run what it is asked for, and lasts as long as that.
+A server imports it once and forks for each script. To Snakemake its Python is one that has the server run a
+script that it is asked for, and lasts as long as that.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ def python(folder: Path) -> tuple[Path, dict[str, str]]:
     address = folder / "socket"
     subprocess.Popen([sys.executable, __file__, str(address)])
     asks = folder / "python"
-    asks.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -E "{__file__}" -- "$@"\n')
+    asked = f'"{sys.executable}" -S -E "{__file__}" --'
+    asks.write_text(
+        f'#!/bin/sh\ncase "$1" in\n*.py) exec {asked} "$@" ;;\nesac\nexec "{sys.executable}" "$@"\n'
+    )
     asks.chmod(0o755)
     while not address.exists():
         time.sleep(0.05)

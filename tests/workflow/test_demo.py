@@ -257,7 +257,7 @@ def test_suspects_are_left_out_where_that_is_asked_for(demo_run, tmp_path: Path)
     config = yaml.safe_load((demo_run.results / "config.yaml").read_text())
     config["labelling"]["exclude_suspects"] = True
     without = demo_run.copied(tmp_path / "without", config)
-    again = ("network", "picture", "sightings", "seen_with", "words", "labelling", "explorer")
+    again = ("network", "picture", "sightings", "seen_with", "map_page", "words", "labelling", "explorer")
     assert jobs(without("-n")) == dict.fromkeys((*again, "holds", "summary", "report", "all"), 1)
     names = (f"{CLUSTERING}/edges.parquet", f"{CLUSTERING}/screen_time.parquet", "summary.json")
     without(*(f"results/demo/{name}" for name in names))
