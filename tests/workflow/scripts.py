@@ -6,6 +6,8 @@ script that it is asked for, and lasts as long as that.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import select
@@ -59,6 +61,7 @@ def _serve(address: str) -> None:
 
     for name in _IMPORTED:
         import_module(name)
+    gc.freeze()  # else a collection copies all of it
     parent = os.getppid()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(f"{address}.new")
@@ -72,9 +75,10 @@ def _serve(address: str) -> None:
                     break
                 asked.close()
         else:
-            return
+            os._exit(0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _attend(asked)
+    os._exit(0)  # what an interpreter does in its end takes longer than a short job
 
 
 def _attend(asked: socket.socket) -> None:
@@ -85,8 +89,16 @@ def _attend(asked: socket.socket) -> None:
     worker = os.fork()
     if worker == 0:
         asked.close()
-        _run(streams, *told)
-        return
+        code = 1
+        try:
+            code = _run(streams, *told)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
     ended = os.pidfd_open(worker)
     if ended not in select.select([ended, asked], [], [])[0]:
         with suppress(ProcessLookupError):
@@ -96,7 +108,7 @@ def _attend(asked: socket.socket) -> None:
         asked.sendall(bytes([abs(os.waitstatus_to_exitcode(status))]))
 
 
-def _run(streams: list[int], arguments: list[str], folder: str, environment: dict[str, str]) -> None:
+def _run(streams: list[int], arguments: list[str], folder: str, environment: dict[str, str]) -> int:
     import runpy
 
     os.setpgid(0, 0)
@@ -109,7 +121,11 @@ def _run(streams: list[int], arguments: list[str], folder: str, environment: dic
     tempfile.tempdir = None
     sys.argv = arguments
     sys.path[0] = str(Path(arguments[0]).parent)
-    runpy.run_path(arguments[0], run_name="__main__")
+    try:
+        runpy.run_path(arguments[0], run_name="__main__")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
 
 
 if __name__ == "__main__":
