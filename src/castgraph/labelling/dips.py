@@ -29,6 +29,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from castgraph.base import tables
+from castgraph.base.fdr import benjamini_hochberg
 
 AT_MOST = 0.05
 """The share of false runs that is put up with among those that are found."""
@@ -447,12 +448,7 @@ def _table(
     r: Floats,
 ) -> pa.Table:
     """Write down what was found, with q over all tests."""
-    order = sorted(range(len(found)), key=lambda n: found[n].p)
-    q = np.ones(len(found))
-    least = 1.0
-    for rank in range(len(found), 0, -1):
-        least = min(least, found[order[rank - 1]].p * n_tests / rank)
-        q[order[rank - 1]] = least
+    q = benjamini_hochberg(np.array([run.p for run in found]), n_tests=n_tests)
     rows = []
     for run, each_q in zip(found, q, strict=True):
         inside = np.arange(run.first, run.last + 1)

@@ -279,9 +279,8 @@ def _of_day(
     r, reason : ndarray of shape (n_pairs,)
     """
     are_there: NDArray[np.bool_] = np.greater(X.max(axis=1), 0)
-    are_equal: NDArray[np.bool_] = (
-        np.ptp(X, axis=1) == 0
-    )  # what rounding would leave of their variance is no variance
+    # Before their mean is taken off: what rounding would leave of their variance is no variance.
+    are_equal: NDArray[np.bool_] = np.ptp(X, axis=1) == 0
     largest = X.max(axis=1, keepdims=True)
     Z = X / np.where(largest > 0, largest, 1)  # of numbers of any size no square is too large or too small
     Z -= Z.mean(axis=1, keepdims=True)

@@ -18,7 +18,7 @@ from castgraph.base import tables
 from castgraph.base.text import line, quoted
 
 MOST_TOLD = 100
-"""RowErrors that are told one by one; all are counted."""
+"""What is left out for one reason is told one by one up to so many; all is counted."""
 
 MOST_NAME = 300
 """Characters of the name of an entity, a station or a show."""

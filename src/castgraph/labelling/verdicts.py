@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from castgraph.base.fdr import benjamini_hochberg
 from castgraph.base.text import counted, shortened
 from castgraph.labelling.units import Flags, Ints, Titles, Units
 
@@ -226,19 +227,3 @@ def _hosts(units: Units, members: Ints) -> list[int]:
             found.append(int(at[best]))
     # Who leaves with another is of one change.
     return [one for before, one in pairwise([-n, *sorted(set(found))]) if one - before > FEWEST]
-
-
-def benjamini_hochberg(p: Floats) -> Floats:
-    """Correct for many tests; NaN stays, and is not counted.
-
-    Examples
-    --------
-    >>> benjamini_hochberg(np.array([0.01, 0.04, np.nan, 0.03])).round(3).tolist()
-    [0.03, 0.04, nan, 0.04]
-    """
-    q = np.full(len(p), np.nan)
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    raised = p[order] * len(order) / np.arange(1, len(order) + 1)
-    q[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1)
-    return q

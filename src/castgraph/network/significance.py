@@ -29,6 +29,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from castgraph.base.fdr import benjamini_hochberg
 from castgraph.network import tails
 from castgraph.network.bicm import bicm
 from castgraph.network.layers import TESTED, chance_columns
@@ -141,44 +142,6 @@ def significant(edges: pa.Table, weights: Mapping[str, float], q: float | None) 
         return edges
     tests = [pc.less_equal(edges[f"{TESTED[layer]}q"], q) for layer in TESTED if weights.get(layer)]
     return edges.filter(reduce(pc.or_, tests)) if tests else edges.slice(0, 0)
-
-
-def benjamini_hochberg(p: Reals, times: Numbers | None = None, n_tests: int | None = None) -> Reals:
-    """Correct p for the number of tests: of all tests with at most this q, a share of q is chance, at most.
-
-    Parameters
-    ----------
-    p
-        Shape (n,).
-    times
-        How many tests have each of them; one when not given.
-    n_tests
-        How many tests there are in all, those of p = 1 that are not among `p`, too; the sum of `times` when
-        not given.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-
-    References
-    ----------
-    Y. Benjamini, Y. Hochberg: Controlling the false discovery rate. Journal of the Royal Statistical Society
-    B 57 (1995).
-
-    Examples
-    --------
-    >>> benjamini_hochberg(np.array([0.01, 0.2, 0.02])).round(4).tolist()
-    [0.03, 0.2, 0.03]
-    >>> benjamini_hochberg(np.array([0.01, 0.02]), n_tests=100).tolist()
-    [1.0, 1.0]
-    """
-    times = np.ones(len(p), np.int64) if times is None else times
-    order = np.argsort(p)
-    rank = np.cumsum(times[order])
-    whole = int(rank[-1]) if n_tests is None and len(p) else n_tests or 0
-    q = np.empty(len(p))
-    q[order] = np.minimum.accumulate((p[order] * whole / rank)[::-1])[::-1]
-    return np.minimum(q, 1.0)
 
 
 # ---- in one frame ----------------------------------------------------------------------------------------

@@ -12,9 +12,9 @@ import pytest
 from tests.unit.labelling.made import FIRST, Show, Television
 
 from castgraph.base import tables
+from castgraph.base.fdr import benjamini_hochberg
 from castgraph.labelling.likeness import judge
 from castgraph.labelling.suspects import suspects
-from castgraph.labelling.verdicts import benjamini_hochberg
 
 NAMES = ("Evening News", "Morning Desk", "Night Talk")
 

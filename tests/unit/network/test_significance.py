@@ -14,11 +14,12 @@ from tests.members import members
 from threadpoolctl import threadpool_limits
 
 from castgraph.base import tables
+from castgraph.base.fdr import benjamini_hochberg
 from castgraph.network import tails
 from castgraph.network.bicm import bicm
 from castgraph.network.cooccurrence import cooccurrences
 from castgraph.network.presence import Presence, presence, shared
-from castgraph.network.significance import benjamini_hochberg, compared, significant
+from castgraph.network.significance import compared, significant
 
 Sums = list[list[tuple[int, int, int]]]
 

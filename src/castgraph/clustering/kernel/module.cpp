@@ -117,7 +117,8 @@ nb::tuple scan(nb::ndarray<nb::ro, nb::ndim<2>, nb::c_contig, nb::device::cpu> p
 }
 
 void nearest(Array<const float, nb::ndim<2>> rows, Array<const float, nb::ndim<2>> columns, double slack,
-             Array<const float, nb::ndim<2>> finer, double finer_slack, double unit, Array<const double, nb::ndim<2>> means, Array<const double, nb::ndim<1>> extra,
+             Array<const float, nb::ndim<2>> finer, double finer_slack, double unit,
+             Array<const double, nb::ndim<2>> means, Array<const double, nb::ndim<1>> extra,
              Array<const double, nb::ndim<1>> scale, Whole frames, Array<const std::int64_t, nb::ndim<1>> begins,
              double limit, double share, Whole order, std::int64_t n_sought, Array<double, nb::ndim<1>> least,
              Array<std::int32_t, nb::ndim<1>> nearest, Array<std::uint8_t, nb::ndim<1>> near, int threads,
@@ -148,11 +149,13 @@ void nearest(Array<const float, nb::ndim<2>> rows, Array<const float, nb::ndim<2
     groups.near = near.data();
     groups.threads = threads;
     groups.kernel = kernel;
-    for (const std::size_t size : {columns.shape(0), finer.shape(0), means.shape(0), extra.shape(0), scale.shape(0), begins.shape(0) - 1,
+    for (const std::size_t size : {columns.shape(0), finer.shape(0), means.shape(0), extra.shape(0),
+                                   scale.shape(0), begins.shape(0) - 1,
                                    least.shape(0), nearest.shape(0), near.shape(0)})
         require(std::int64_t(size) == groups.n, "arrays have a row for each group");
     require(columns.shape(1) == rows.shape(1), "rows and columns have as many coordinates");
-    require(groups.begins[0] == 0 && groups.begins[groups.n] == std::int64_t(frames.shape(0)), "frames and begins do not fit");
+    require(groups.begins[0] == 0 && groups.begins[groups.n] == std::int64_t(frames.shape(0)),
+            "frames and begins do not fit");
     for (std::int64_t i = 0; i < groups.n; ++i) require(groups.begins[i] <= groups.begins[i + 1], "begins ascend");
     for (std::int64_t i = 0; i < groups.n_order; ++i)
         require(groups.order[i] >= 0 && groups.order[i] < groups.n, "order holds a group that is not there");
@@ -176,7 +179,7 @@ NB_MODULE(_kernel, m) {
     m.def("kernels", &kernels);
     m.def("scan", &scan, "points"_a, "order"_a, "starts"_a, "slots"_a, "scale"_a, "tiles"_a, "apart"_a, "squares"_a,
           "min_samples"_a, "core"_a, "root"_a, "pairs"_a, "places"_a, "threads"_a, "kernel"_a, "progress"_a.none());
-    m.def("nearest", &nearest, "rows"_a, "columns"_a, "slack"_a, "finer"_a, "finer_slack"_a, "unit"_a, "means"_a, "extra"_a, "scale"_a, "frames"_a,
-          "begins"_a, "limit"_a, "share"_a, "order"_a, "n_sought"_a, "least"_a, "nearest"_a, "near"_a, "threads"_a,
+    m.def("nearest", &nearest, "rows"_a, "columns"_a, "slack"_a, "finer"_a, "finer_slack"_a, "unit"_a,
+          "means"_a, "extra"_a, "scale"_a, "frames"_a, "begins"_a, "limit"_a, "share"_a, "order"_a, "n_sought"_a, "least"_a, "nearest"_a, "near"_a, "threads"_a,
           "kernel"_a);
 }
