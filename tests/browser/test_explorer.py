@@ -97,7 +97,7 @@ def test_each_view_opens_from_a_file_for_everyone(open_page: Open, explorer, axe
         page.emulate_media(color_scheme=theme)
         assert violations(page, axe) == []
     page.set_viewport_size({"width": 360, "height": 740})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")
 
 
 def test_other_pages_of_the_run_are_led_to_where_they_are(open_page: Open, explorer, tmp_path: Path) -> None:

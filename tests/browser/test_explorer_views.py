@@ -822,4 +822,4 @@ def test_each_view_opens_from_a_file_for_everyone(
         expect(page.locator(".plot .tip")).to_be_hidden()
     page.set_viewport_size({"width": 360, "height": 740})
     expect(page.locator("main section, main .plot svg").first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")

@@ -162,7 +162,7 @@ def test_it_opens_from_a_file_for_everyone(open_page: Open, made: Map, axe: str)
             assert violations(page, axe) == []
     page.keyboard.press("Escape")
     page.set_viewport_size({"width": 360, "height": 740})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")
     page.get_by_role("link", name="what the law and decency ask").click()
     expect(page.locator("footer")).to_contain_text(made.found.manifest["law"][1])
 

@@ -314,6 +314,26 @@ def test_the_workflow_from_the_page(context: BrowserContext, server: Process) ->
     expect(dialog).to_contain_text("uv run x")
 
 
+def test_a_button_at_the_end_keeps_the_focus_while_questions_are_asked_for(
+    context: BrowserContext, server: Process
+) -> None:
+    page = opened(context, server)
+    while page.locator("main h2").inner_text() != "That was the last one":
+        press(page, "j")
+    press(page, "k")
+    held: list[Route] = []
+    page.route("**/api/questions*", lambda route: held.append(route))
+    with page.expect_request("**/api/questions*"):
+        press(page, "u")
+    people = page.locator("main").get_by_role("button", name="All people")
+    people.focus()
+    expect(page.locator("main")).to_have_attribute("aria-busy", "true")
+    for each in held:
+        each.continue_()
+    settled(page)
+    expect(people).to_be_focused()
+
+
 def test_a_page_from_a_file_is_brought_in(context: BrowserContext, folder: Path) -> None:
     """What Bob has answered without a server is what the run says."""
     castgraph(folder, "review", RUN, "--page", "for-bob")

@@ -49,7 +49,9 @@ export function makeQuestionView(app) {
   const note = h("div", { class: "note", hidden: true });
   const body = h("div", { class: "rows" });
   const effect = h("p", { class: "effect", id: "effect" });
+  const reviewed = h("p");
   let shown = null;
+  let skippedShown = -1; // of which the end tells; -1 while a question is shown
   let marking = makeMarking(() => {});
 
   const question = () => store.current();
@@ -184,14 +186,22 @@ export function makeQuestionView(app) {
     );
   }
 
+  function drawReviewed() {
+    const { share, n_decisions, n_unsure } = store.state.progress;
+    fill(reviewed, `${percent(share)} of screen time is reviewed; ${counted(n_decisions, "decision")}, ${count(n_unsure)} unsure.`);
+  }
+
   function drawEnd() {
     const { state } = store;
+    skippedShown = -1;
     if (!state.doc || state.isLoading) {
       fill(heading, "Loading…");
       for (const each of [words, why, body, effect]) fill(each);
       return;
     }
     const skipped = state.questions.length;
+    skippedShown = skipped;
+    drawReviewed();
     fill(heading, skipped ? "That was the last one" : "Nothing is left to ask");
     fill(words, skipped ? `${counted(skipped, "question is", "questions are")} skipped and still open.` : state.kind ? "There may be questions of other kinds." : "All questions are answered.");
     fill(why);
@@ -200,7 +210,7 @@ export function makeQuestionView(app) {
       h(
         "div",
         { class: "end" },
-        h("p", {}, `${percent(state.progress.share)} of screen time is reviewed; ${counted(state.progress.n_decisions, "decision")}, ${count(state.progress.n_unsure)} unsure.`),
+        reviewed,
         h(
           "p",
           { class: "buttons" },
@@ -221,6 +231,11 @@ export function makeQuestionView(app) {
       drawEffect(now);
       return;
     }
+    // The buttons at the end stay while an answer is written, as one of them may have the focus.
+    if (what !== "all" && !now && skippedShown === store.state.questions.length) {
+      drawReviewed();
+      return;
+    }
     const had = document.activeElement;
     const isInside = body.contains(had) || note.contains(had);
     const changes = now !== shown;
@@ -232,6 +247,7 @@ export function makeQuestionView(app) {
     if (!now) {
       drawEnd();
     } else {
+      skippedShown = -1;
       fill(heading, TITLES[now.kind]);
       fill(words, asked(now));
       fill(why, [

@@ -203,9 +203,10 @@ export function makeStore(backend, place, changed) {
     } finally {
       busy = false;
     }
+    const renews = isWritten && !state.pending.length;
+    state.renewing += Number(renews);
     changed("sent");
-    if (isWritten && !state.pending.length) {
-      state.renewing += 1;
+    if (renews) {
       renew().catch(soft).finally(() => {
         state.renewing -= 1;
         changed("renewed");
