@@ -23,7 +23,8 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
+# What a machine that has Slurm itself would not fetch is named, too.
+PACKAGES = ("slurmctld", "slurmd", "slurm-client", "slurm-wlm-basic-plugins", "munge")
 DAEMONS = ("slurmctld", "slurmd", "slurmstepd")
 
 # A node of eight cores, whatever the machine has. Limits are enforced within a second, as far as Slurm can:
