@@ -9,10 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 from tests.explored import Explorer, Face, Story, explore
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# The one without windows takes three fifths of the time.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+# A page waits for its turn on a machine that tests in several processes; 5 s are too few.
+expect.set_options(timeout=20_000)
 
 
 def _found() -> str:

@@ -322,9 +322,11 @@ def test_a_click_opens_the_person_and_two_with_shift_the_pair(open_page: Open, e
         if y > box["y"] + box["height"] - 20 or x > box["x"] + box["width"] - 20:
             continue
         page.mouse.move(x, y)
-        if page.locator(".stage[style*=pointer]").count() and side.count():
-            page.wait_for_timeout(30)
-            if side.count() and side.inner_text() not in seen:
+        under = page.locator(".stage[style*=pointer]")
+        if under.count() and side.count():
+            # What is shown may still be of where the mouse was.
+            page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))")
+            if under.count() and side.count() and side.inner_text() not in seen:
                 seen.add(side.inner_text())
                 found.append((x, y))
         if len(found) == 2:
