@@ -76,10 +76,13 @@ class Year:
         Where ``faces.parquet``, ``frames.parquet`` and the embeddings lie, as the merge writes them.
     person
         Who each face is, -1 for nobody; the host is person 0. Shape (n_faces,).
+    n_pictured
+        Broadcasts of which portraits are made, as a part of the year.
     """
 
     folder: Path
     person: NDArray[np.int32]
+    n_pictured: int
 
     @property
     def faces(self) -> Path:
@@ -90,12 +93,12 @@ class Year:
 # --- the year
 
 
-def make(folder: Path, n_faces: int) -> Year:
+def make(folder: Path, n_faces: int, n_pictured: int = 20) -> Year:
     """Make a year of `n_faces` faces, spread evenly over broadcasts and frames."""
     made = generate(n_faces)
     _write_frames(folder / "frames.parquet")
     _write_faces(folder / "faces.parquet", made)
-    return Year(folder, made.person)
+    return Year(folder, made.person, n_pictured)
 
 
 def broadcast_id(n: int) -> str:
@@ -250,7 +253,7 @@ FIGURES: Mapping[str, Callable[[Year], float]] = {
     "identify_s_774615": identify,
     "corrections_10000_s": corrections,
     "sightings_s_774615": sightings,
-    "portraits_cpu_s_year": lambda year: portraits_cpu_s_year(data=year.folder),
+    "portraits_cpu_s_year": lambda year: portraits_cpu_s_year(year.n_pictured, year.folder),
 }
 """Name → what measures it, in seconds."""
 

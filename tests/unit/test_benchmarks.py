@@ -362,7 +362,7 @@ def test_the_figures_of_a_year_of_people(root: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(root / "benchmarks")
         people = import_module("people")
-    year = people.make(tmp_path, 1000)
+    year = people.make(tmp_path, 1000, n_pictured=1)
     tables.check(year.faces, tables.TABLES["faces"])
     frames = tables.read(tmp_path / "frames.parquet", tables.MERGED_FRAMES, ["time"])
     assert frames["time"].to_pylist() == sorted(frames["time"].to_pylist())

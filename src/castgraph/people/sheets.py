@@ -30,7 +30,7 @@ _CAPTION = 42
 _WIDTH = 2 * _EDGE + _COLUMNS * THUMBNAIL + (_COLUMNS - 1) * _GAP
 _LEGEND = "Numbers: distance from the middle of the person's faces. Doubtful faces lie far out and come last."
 _NAME_LENGTH = 60  # characters that fit into the header
-_PIECE = re.compile(r"[^ :]+|[ :]")  # dates and hours come again and again, times of the day do not
+_PIECE = re.compile(r"\d{4}-\d\d-\d\d|\d\.\d\d|\d\d?|[^\d :]+|[ :]")
 _STATION_LENGTH = 9  # and into a caption, beside the frame
 
 
@@ -77,7 +77,9 @@ def draw_sheet(
     height = 2 * _EDGE + _HEADER + rows * (THUMBNAIL + _CAPTION + _GAP) - _GAP
     sheet = Image.new("RGB", (_WIDTH, height), PAPER)
     draw = ImageDraw.Draw(sheet)
-    _text(draw, _EDGE, _EDGE + 18, _called(name, person_id), 20, INK, bold=True)
+    # A name is drawn whole: in some scripts letters and words change beside others.
+    heading, bold = _called(name, person_id), pictures.font(20, bold=True)
+    draw.text((_EDGE, _EDGE + 18), heading, INK, bold, anchor="ls")
     _text(draw, _EDGE, _EDGE + 40, facts, 12, GREY)
     _text(draw, _EDGE, _EDGE + 58, legend, 10, GREY)
     for place, face in enumerate(faces):
@@ -119,25 +121,18 @@ def place_captions(station: str, frame: int, time: datetime) -> tuple[str, str]:
 
 def _caption(draw: ImageDraw.ImageDraw, left: int, top: int, face: SheetFace) -> None:
     bottom = top + THUMBNAIL
-    _digits(draw, left, bottom + 14, f"{face.distance:.2f}", 11, INK, bold=True)
-    _digits(draw, left, bottom + 27, face.captions[0], 9, GREY)
-    _digits(draw, left, bottom + 39, face.captions[1], 9, GREY)
+    _text(draw, left, bottom + 14, f"{face.distance:.2f}", 11, INK, bold=True)
+    _text(draw, left, bottom + 27, face.captions[0], 9, GREY)
+    _text(draw, left, bottom + 39, face.captions[1], 9, GREY)
     if face.doubtful:
-        _digits(draw, left + 42, bottom + 14, "doubtful", 11, RED)
+        _text(draw, left + 42, bottom + 14, "doubtful", 11, RED)
         draw.rectangle((left, top, left + THUMBNAIL - 1, bottom - 1), outline=RED, width=2)
 
 
 def _text(
     draw: ImageDraw.ImageDraw, x: int, y: int, text: str, size: int, color: str, *, bold: bool = False
 ) -> None:
-    """Write a line that begins at `x` and stands on `y`."""
-    draw.text((x, y), text, color, pictures.font(size, bold=bold), anchor="ls")
-
-
-def _digits(
-    draw: ImageDraw.ImageDraw, x: int, y: int, text: str, size: int, color: str, *, bold: bool = False
-) -> None:
-    """Write as `_text` does, but piece by piece: in captions the same numbers come again and again."""
+    """Write a line that begins at `x` and stands on `y`, piece by piece: the same come again and again."""
     for piece in _PIECE.findall(text):
         mask, right, down, width = _drawn(piece, size, bold)
         if mask:

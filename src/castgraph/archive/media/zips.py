@@ -493,18 +493,22 @@ def _contents(archive: zipfile.ZipFile, broadcast_id: str, limits: Limits) -> _C
 
 def _refusal(entry: zipfile.ZipInfo, frame: int) -> str:
     """Tell why an entry is refused; empty when it is not. `frame` is 0 when its name is not of a frame."""
-    name = entry.orig_filename
     kind = stat.S_IFMT(entry.external_attr >> 16)
     reasons = {
-        "its name has a backslash": "\\" in name,
-        "its path is absolute": name.startswith("/") or re.match("[A-Za-z]:", name) is not None,
-        "its path climbs out of the folder": ".." in name.split("/"),
         "a link": stat.S_ISLNK(kind),
         "not a regular file": kind not in {0, stat.S_IFREG},
         "encrypted": entry.flag_bits & _ENCRYPTED,
-        "a ZIP in the ZIP": name.lower().endswith(".zip"),
-        "not the name of a frame of this broadcast": frame < 1,
     }
+    if frame < 1:  # else the name is as it should be
+        name = entry.orig_filename
+        reasons = {
+            "its name has a backslash": "\\" in name,
+            "its path is absolute": name.startswith("/") or re.match("[A-Za-z]:", name) is not None,
+            "its path climbs out of the folder": ".." in name.split("/"),
+            **reasons,
+            "a ZIP in the ZIP": name.lower().endswith(".zip"),
+            "not the name of a frame of this broadcast": True,
+        }
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
