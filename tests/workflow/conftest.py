@@ -155,7 +155,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The demo, run whole with the shipped configuration."""
-    return Run(made_once(tmp_path_factory, "demo", lambda folder: Run(folder, detailed=False, warm=False)()))
+    return Run(made_once(tmp_path_factory, "demo", lambda folder: Run(folder, detailed=False)()))
 
 
 SHORT = {

@@ -90,6 +90,7 @@ def test_groups_are_those_of_a_plain_search(seed, n, d, kernel, is_mending):
     assert (by_first_row(merging.merged()) == expected).all()
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.integers(2, 200), st.integers(1, 3), st.integers(1, 4))
 def test_where_many_are_equally_near_all_kernels_and_threads_agree(seed, n, d, threads):
     """Whole numbers, of which many lie exactly at the distance."""

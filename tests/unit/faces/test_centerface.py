@@ -180,6 +180,7 @@ def test_real_faces_of_hog_are_found(detect: Detector, sample: Path) -> None:
     assert missed <= 0.03 * n_faces
 
 
+@pytest.mark.slow
 def test_embeddings_are_those_of_the_faces_of_hog(demo_pictures: list[np.ndarray]) -> None:
     """The landmark model is given the box that it expects."""
     ours = load_engine("fast", "centerface", 0).encode(demo_pictures)
@@ -194,6 +195,7 @@ def test_embeddings_are_those_of_the_faces_of_hog(demo_pictures: list[np.ndarray
     assert max(distances) < 0.4
 
 
+@pytest.mark.slow
 def test_a_face_whose_forehead_is_cut_is_aligned(demo_pictures: list[np.ndarray]) -> None:
     engine = load_engine("fast", "centerface", 0)
     moved = []
@@ -289,6 +291,7 @@ def test_tiles_find_what_the_whole_picture_does(
     assert n_faces >= 8
 
 
+@pytest.mark.slow
 def test_a_very_wide_frame(detect: Detector, portrait: Image.Image) -> None:
     """Small faces lie on the borders of tiles; the large one is in no tile as a whole."""
     small = [(portrait, 0.3, 1050, 300), (portrait, 0.3, 2010, 1050), (portrait, 0.5, 3960, 2020)]

@@ -45,6 +45,7 @@ def test_real_faces_are_embedded_as_by_dlib(sample: Path) -> None:
     assert compared(chips) < 1e-5
 
 
+@pytest.mark.slow
 def test_demo_faces_are_embedded_as_by_dlib(demo: Path) -> None:
     chips = chips_of(pictures(demo, 2))
     assert len(chips) >= 8

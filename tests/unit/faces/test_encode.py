@@ -110,6 +110,7 @@ def test_bad_frames_are_rows_with_a_reason_and_the_rest_goes_on(odd, caplog) -> 
     assert (rows[-1]["n_faces"], faces["frame"][-1].as_py()) == (1, len(rows))
 
 
+@pytest.mark.slow
 def test_the_reference_engine_bears_them_too(odd, engine: Engine) -> None:
     manifest, folder, expected = odd
     # Frames of 3840×2160 take the reference engine seconds.
@@ -199,6 +200,7 @@ def test_faces_of_a_large_photograph_are_in_its_own_pixels(tmp_path: Path) -> No
     assert frames["reason"].to_pylist() == ["made smaller to look for faces", ""]
 
 
+@pytest.mark.slow
 def test_in_a_frame_that_is_enlarged_the_same_faces_are_found(frames, tmp_path: Path) -> None:
     """To 12 million pixels, as phones take them."""
     manifest, folder = frames
@@ -255,6 +257,7 @@ def test_one_batch_is_read_ahead_while_the_engine_works(tmp_path: Path, monkeypa
     assert len(engine.shapes) == 5
 
 
+@pytest.mark.slow
 def test_memory_grows_with_the_tables_alone(tmp_path: Path, caplog) -> None:
     def peak(n_frames: int) -> int:
         manifest = dataclasses.replace(long, frames=long.frames[:n_frames])
@@ -284,6 +287,7 @@ def written(encoded, folder: Path) -> list[bytes]:
     return [(folder / f"{name}.parquet").read_bytes() for name in ("faces", "frames")]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("importable")
 def test_results_are_the_same_for_every_number_of_workers(tmp_path: Path) -> None:
     files: list[bytes | None] = [with_comment(grey(20 + n), str(n)) for n in range(150)]

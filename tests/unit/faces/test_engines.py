@@ -20,6 +20,7 @@ def fast() -> Engine:
     return load_engine("fast", "hog", 1)
 
 
+@pytest.mark.slow
 def test_demo_faces_are_those_of_the_reference(fast: Engine, engine: Engine, frames) -> None:
     manifest, folder = frames
     pictures = [read_frame(folder / entry.file).picture for entry in manifest.frames[::5]]

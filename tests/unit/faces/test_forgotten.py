@@ -73,6 +73,7 @@ def test_a_table_is_changed_once_and_keeps_what_is_told_of_it(tmp_path: Path) ->
 parts = st.lists(st.lists(st.tuples(st.sampled_from([ONE, OTHER]), st.integers(1, 4), st.integers(0, 3))))
 
 
+@pytest.mark.slow
 @given(parts, st.randoms())
 def test_what_is_to_be_forgotten_adds_up_in_any_order(tmp_path_factory, said, shuffle) -> None:
     folder = tmp_path_factory.mktemp("ledger")

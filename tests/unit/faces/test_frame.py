@@ -47,6 +47,7 @@ def test_colours_are_those_of_the_picture(mode: str, tmp_path: Path) -> None:
     assert np.abs(read_frame(tmp_path / "1.jpg").picture - np.asarray(expected, dtype=int)).max() <= 3
 
 
+@pytest.mark.slow
 def test_pictures_are_those_of_face_recognition(jpeg: bytes, tmp_path: Path, face_recognition) -> None:
     for name in ("plain", "CMYK", "greyscale", "rotated", "progressive", "1x1"):
         path = tmp_path / f"{name}.jpg"

@@ -19,6 +19,7 @@ def pictures(frames, face_recognition) -> list[np.ndarray]:
     return [*chosen, cut]
 
 
+@pytest.mark.slow
 def test_boxes_and_embeddings_are_those_of_face_recognition(
     engine: Engine, pictures, face_recognition
 ) -> None:
@@ -36,6 +37,7 @@ def test_boxes_and_embeddings_are_those_of_face_recognition(
     assert n_faces >= len(pictures) // 2
 
 
+@pytest.mark.slow
 def test_landmarks_are_those_of_face_recognition(engine: Engine, pictures, face_recognition) -> None:
     picture = pictures[1]
     for face in engine.encode([picture])[0]:
@@ -61,6 +63,7 @@ def test_a_batch_gives_what_single_pictures_give(engine: Engine, pictures) -> No
         assert [face[:6] for face in alone] == [face[:6] for face in faces]
 
 
+@pytest.mark.slow
 def test_cnn_detector_gives_the_boxes_of_face_recognition(pictures, face_recognition) -> None:
     small = np.asarray(Image.fromarray(pictures[1]).resize((320, 180)))
     [faces] = load_engine("reference", "cnn", 0).encode([small])
@@ -91,6 +94,7 @@ def test_unknown_engines_and_detectors_are_named(engine_name: str, detector: str
         load_engine(engine_name, detector, 1)
 
 
+@pytest.mark.slow
 def test_limits_are_kept_and_what_dlib_cannot_do_is_refused(pictures) -> None:
     boxes = load_engine("reference", "hog", 1).detect(pictures[1])
     side = max(box.right - box.left + 1 for box in boxes)

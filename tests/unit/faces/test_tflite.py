@@ -302,6 +302,7 @@ def test_sparse_weights(data: st.DataObject) -> None:
     assert net.operators == ()
 
 
+@pytest.mark.slow
 @given(place=st.integers(0, 10**6), byte=st.integers(0, 255), length=st.integers(0, 10**6))
 @settings(max_examples=150, deadline=None)
 def test_a_damaged_file_is_a_network_or_an_error(content: bytes, place: int, byte: int, length: int) -> None:

@@ -202,6 +202,7 @@ def benchmark(root: Path) -> ModuleType:
 SMALL = {"n_days": 500, "n_entities": 300, "seconds": 4000}
 
 
+@pytest.mark.slow
 def test_the_run_of_a_small_decade_is_found_in_its_days(benchmark: ModuleType, tmp_path: Path) -> None:
     spells = [benchmark.Spell(2, 210, 35), benchmark.Spell(0, 100, 20, "missing")]
     path = tmp_path / "entities.parquet"
@@ -278,6 +279,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return interval(hits / n, n)
 
 
+@pytest.mark.slow
 def test_days_of_a_real_station_that_are_swapped(hurricanes: pa.Table, tmp_path: Path) -> None:
     """Hurricanes come and go: two or three days of another week are found in most cases, single days seldom.
 

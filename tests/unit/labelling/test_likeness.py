@@ -95,6 +95,7 @@ def test_what_lasts_or_comes_again_is_not_wrong(show: Show, verdict: str) -> Non
         assert abs(places.index(verdict) - 70) <= 1
 
 
+@pytest.mark.slow
 def test_a_holiday_is_one_where_others_depart_or_it_comes_again() -> None:
     days = ((1, 6), (2, 17))
     all_of_them = [

@@ -196,6 +196,7 @@ def test_parts_of_a_layout_do_not_overlap(sizes):
     assert_apart(graph, layout(graph, "fruchterman_reingold"))
 
 
+@pytest.mark.slow
 def test_thousands_of_pairs_stand_about_in_a_square_beside_the_largest_part():
     pairs = nx.Graph([(2 * i, 2 * i + 1) for i in range(5000)])
     graph = weighted(nx.disjoint_union(pairs, nx.barabasi_albert_graph(200, 2, seed=1)))
@@ -219,6 +220,7 @@ def assert_apart(graph, found):
         assert not np.any((beside[:, 1] <= high) & (beside[:, 3] >= low))
 
 
+@pytest.mark.slow
 def test_a_large_part_takes_no_memory_quadratic_in_its_people():
     graph = weighted(nx.barabasi_albert_graph(3000, 2, seed=1))
     assert layout(graph, "forceatlas2") == layout(graph, "fruchterman_reingold")

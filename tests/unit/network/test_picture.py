@@ -132,6 +132,7 @@ def test_one_person_alone_can_be_drawn(graph, tmp_path):
     assert "Who has no line is seen with people who are not shown." in " ".join(texts(tmp_path / "a.svg"))
 
 
+@pytest.mark.slow
 def test_no_portrait_covers_another(crowd, portraits, tmp_path):
     for node in crowd.nodes.values():
         node["portrait"] = "7.jpg"

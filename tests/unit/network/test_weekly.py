@@ -37,6 +37,7 @@ LAYERS = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     faces=st.lists(

@@ -210,6 +210,7 @@ def test_passwords_in_addresses_are_not_shown(tmp_path: Path) -> None:
     assert "secret" not in page.text
 
 
+@pytest.mark.slow
 def test_a_large_run_gives_a_small_page(tmp_path: Path) -> None:
     statuses = ["missing" if number % 33 == 0 else "ok" for number in range(10_000)]
     config = configured(

@@ -187,6 +187,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
     assert not {"b", "i"} & {tag for tag, _ in page.elements}
 
 
+@pytest.mark.slow
 def test_equal_input_makes_equal_bytes_and_leaves_the_settings_of_matplotlib_alone(tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
     for name in ("a", "b"):

@@ -210,6 +210,7 @@ def test_a_face_that_is_set_aside_has_no_box_and_is_no_noise(population) -> None
     assert set(noise) == {changed.face(row) for row in np.flatnonzero((labels == -1) & counts).tolist()}
 
 
+@pytest.mark.slow
 def test_the_estimates_are_right_on_average_and_as_often_as_they_say(population, made) -> None:
     """Samples that are judged without a mistake, against the truth of the whole run."""
     truth = made[1]
@@ -239,6 +240,7 @@ def test_the_estimates_are_right_on_average_and_as_often_as_they_say(population,
         assert held >= 0.9, name
 
 
+@pytest.mark.slow
 def test_edges_are_estimated_without_bias(population, made) -> None:
     """Of each edge one frame is drawn among all that make it: the mean is over edges, then over frames."""
     truth = made[1]

@@ -16,6 +16,8 @@ from castgraph.visual.embed import embed
 from castgraph.visual.embedder import load
 from castgraph.visual.groups import write_groups
 
+pytestmark = pytest.mark.slow
+
 EVENING, MORNING, NIGHT, FORUM = "Evening Review", "Morning Desk", "Night Debate", "City Forum"
 MISLABELLED = "DEMO1_20240104_190000_Evening_Review"
 DESK = "DEMO1_20240103_070000_Morning_Desk"

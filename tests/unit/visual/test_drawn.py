@@ -54,6 +54,7 @@ def draw(folder: Path, embedded: dict[str, Path], to: Path, hidden=None) -> dict
     return found
 
 
+@pytest.mark.slow
 def test_everything_is_drawn_and_the_same_every_time(tmp_path: Path) -> None:
     embedded = run_of(tmp_path / "run", KINDS)
     found = draw(tmp_path / "run", embedded, tmp_path / "one")

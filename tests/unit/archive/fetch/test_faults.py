@@ -312,6 +312,7 @@ def test_getting_no_further_than_before_counts(server, destination):
     assert len(server.requests) == 3  # the first one got on
 
 
+@pytest.mark.slow
 def test_a_server_that_fails_at_random_gives_every_file_in_the_end(server, destination):
     server.random, server.rate = random.Random(5), 0.5
     for number in range(25):

@@ -386,6 +386,7 @@ def test_no_other_parser_sees_a_file(content, tmp_path):
 # ---- large photographs
 
 
+@pytest.mark.slow
 def test_large_photographs_of_every_kind_are_taken(tmp_path):
     """12 million pixels; a turned JPEG and a PNG were not."""
     photograph = Image.linear_gradient("L").resize((4032, 3024)).convert("RGB")
