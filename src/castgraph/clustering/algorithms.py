@@ -14,17 +14,20 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 from castgraph.base.tables import NOISE
 from castgraph.clustering.dbscan import dbscan, require_mb, validated
 from castgraph.clustering.labels import by_first_row
 from castgraph.clustering.linkage import linkage
 from castgraph.clustering.projection import Points
+from castgraph.clustering.spanning import spanning_tree
 
 _INTERPRETER_MB = 150
 _SWEEPS = 100  # picks a face, as dlib has it
 _SEED = 5489  # of a Mersenne Twister that nobody seeded, as dlib's is
 _PRIMED = 10_000  # numbers that dlib throws away first
+_SHORTEST = 1e-150
 _BLOCK = 2_000_000  # distances that a thread holds at a time
 _BLOCK_ROWS = 64  # but at least so many rows, or the matrix product is slow
 
@@ -60,9 +63,10 @@ def hdbscan(
 
     Notes
     -----
-    Distances are taken as they are needed, so memory grows with n and time with n². (scikit-learn's way over
-    the matrix of all distances is three times as fast and takes 16 n² bytes.) Where there is only one person,
-    HDBSCAN finds nobody, as it looks for what parts people from each other.
+    Distances are taken as they are needed, so memory grows with n and time with n²; see
+    `castgraph.clustering.spanning`. Where a face is equally near to several people by mutual reachability,
+    which scikit-learn decides by the order of the faces, it goes to the nearest. Where there is only one
+    person, HDBSCAN finds nobody, as it looks for what parts people from each other.
 
     References
     ----------
@@ -73,21 +77,20 @@ def hdbscan(
     if min_samples < 2:
         raise ValueError(f"min_samples is {min_samples}; HDBSCAN needs at least 2")
     n, d = points.shape
-    # scikit-learn itself, a float64 copy of the points with the tree over them, and the hierarchy.
-    _require_memory("HDBSCAN", points, 80e6 + 9 * n * d + 500 * n, max_memory_mb)
-    if n < min_samples:  # scikit-learn refuses that
+    # scikit-learn itself, a float64 copy of the points, what is compared, and the hierarchy.
+    needed = 80e6 + 8 * n * d + threads * (16e6 + 40_000 * d) + 600 * n
+    _require_memory("HDBSCAN", points, needed, max_memory_mb)
+    if n < max(min_samples, 2):  # scikit-learn refuses that
         return np.full(n, NOISE, dtype=np.int32)
     from sklearn.cluster import HDBSCAN  # slow to import, and only used here
 
-    # A tree prunes little in 128 dimensions, but spares the matrix of all distances.
-    model = HDBSCAN(
-        min_cluster_size=min_samples,
-        min_samples=min_samples,
-        algorithm="ball_tree",
-        n_jobs=threads,
-        copy=True,
-    )
-    return by_first_row(model.fit(points).labels_)
+    edges, lengths = spanning_tree(points, min_samples, threads=threads)
+    # For scikit-learn a length of 0 is no edge, and the core distance by one neighbour is the shortest edge.
+    lengths = np.maximum(lengths, _SHORTEST)
+    ends, others = np.vstack([edges, edges[:, ::-1]]).T
+    tree = csr_array((np.tile(lengths, 2), (ends, others)), shape=(n, n))
+    model = HDBSCAN(min_cluster_size=min_samples, min_samples=1, metric="precomputed", copy=False)
+    return by_first_row(model.fit(tree).labels_)
 
 
 def chinese_whispers(
