@@ -14,14 +14,12 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
 
 from castgraph.base.tables import NOISE
 from castgraph.clustering.dbscan import dbscan, require_mb, validated
 from castgraph.clustering.labels import by_first_row
 from castgraph.clustering.linkage import linkage
 from castgraph.clustering.projection import Points
-from castgraph.clustering.spanning import spanning_tree
 
 _INTERPRETER_MB = 150
 _SWEEPS = 100  # picks a face, as dlib has it
@@ -82,7 +80,11 @@ def hdbscan(
     _require_memory("HDBSCAN", points, needed, max_memory_mb)
     if n < max(min_samples, 2):  # scikit-learn refuses that
         return np.full(n, NOISE, dtype=np.int32)
-    from sklearn.cluster import HDBSCAN  # slow to import, and only used here
+    # Slow to import, and only used here.
+    from scipy.sparse import csr_array
+    from sklearn.cluster import HDBSCAN
+
+    from castgraph.clustering.spanning import spanning_tree
 
     edges, lengths = spanning_tree(points, min_samples, threads=threads)
     # For scikit-learn a length of 0 is no edge, and the core distance by one neighbour is the shortest edge.
