@@ -25,7 +25,7 @@ _INTERPRETER_MB = 150
 _SWEEPS = 100  # picks a face, as dlib has it
 _SEED = 5489  # of a Mersenne Twister that nobody seeded, as dlib's is
 _PRIMED = 10_000  # numbers that dlib throws away first
-_SHORTEST = 1e-150
+_SHORTEST = 1e-150  # a distance that stands for none
 _BLOCK = 2_000_000  # distances that a thread holds at a time
 _BLOCK_ROWS = 64  # but at least so many rows, or the matrix product is slow
 

@@ -17,8 +17,8 @@ from castgraph.clustering.projection import Points
 ROWS, COLUMNS = 256, 2_048
 """Points that are compared at a time with how many others: 4 MB of distances, which stay in the cache."""
 
-_TIE = 1e-9
-_ROUNDING = 64 * np.finfo(np.float64).eps
+_TIE = 1e-9  # see the notes of `spanning_tree`
+_ROUNDING = 64 * np.finfo(np.float64).eps  # of a squared distance, as a share of what it is made of
 
 _Floats = NDArray[np.float64]
 _Numbers = NDArray[np.int64]
@@ -67,7 +67,10 @@ def spanning_tree(points: Points, k: int, *, threads: int = 1) -> tuple[_Numbers
     >>> edges.tolist(), lengths.round(6).tolist()
     ([[0, 1], [2, 1]], [1.0, 4.0])
     """
-    centred = np.asarray(points, np.float64) - np.mean(points, axis=0, dtype=np.float64)
+    # Products are exact near the origin; one point far away would draw the mean from the others.
+    centred = np.asarray(points, np.float64) - np.median(points, axis=0)
+    scale = float(np.abs(centred).max(initial=0)) or 1.0  # so that no square is too large or too small
+    centred /= scale
     squares = np.einsum("ij,ij->i", centred, centred)
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
 
@@ -79,13 +82,13 @@ def spanning_tree(points: Points, k: int, *, threads: int = 1) -> tuple[_Numbers
             return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
         [core] = compared(lambda rows: (_core(centred, squares, rows, k),), np.arange(len(points)))
-        core[core < _ROUNDING * squares.max()] = 0  # of points that are the same
+        core[core < _ROUNDING * squares] = 0  # of points that are the same
         edges = _joined(
             len(points), lambda component, rows: compared(_nearest(centred, squares, core, component), rows)
         )
     apart = centred[edges[:, 0]] - centred[edges[:, 1]]
     exact = np.einsum("ij,ij->i", apart, apart)
-    return edges, np.sqrt(np.maximum(exact, core[edges].max(axis=1)) + _TIE * exact)
+    return edges, scale * np.sqrt(np.maximum(exact, core[edges].max(axis=1)) + _TIE * exact)
 
 
 def _tiles(centred: _Floats, squares: _Floats, rows: _Numbers) -> Iterator[tuple[slice, _Floats]]:

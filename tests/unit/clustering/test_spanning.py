@@ -47,6 +47,15 @@ def test_no_tree_is_shorter(made: tuple[np.ndarray, int], threads: int) -> None:
     np.testing.assert_allclose(np.sort(lengths), np.sort(shortest), rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+def test_points_of_any_size_and_one_far_away(scale: float) -> None:
+    rng = np.random.default_rng(4)
+    X = scale * np.concatenate([rng.normal(size=(40, 3)), [[1e6, 0, 0]]])
+    _, lengths = spanning_tree(X, 3)
+    shortest = minimum_spanning_tree(reachability(X / scale, 3)).data
+    np.testing.assert_allclose(np.sort(lengths) / scale, np.sort(shortest), rtol=1e-8)
+
+
 def test_a_single_point_has_no_edge() -> None:
     edges, lengths = spanning_tree(np.zeros((1, 3)), 1)
     assert (edges.shape, lengths.shape) == ((0, 2), (0,))
