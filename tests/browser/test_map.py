@@ -411,8 +411,14 @@ def test_fingers_move_zoom_draw_around_and_open(open_page: Open, made: Map, fing
 def found_near(page: Page, made: Map, n: int) -> tuple[float, float]:
     """Bring a picture to the middle of the map; gives where that is."""
     x, y = (round(10_000 * value) for value in made.points[n])
-    page.evaluate("(at) => { location.hash = `#/tsne?at=${at}` }", f"{x}_{y}_4000")
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(
+        """(at) => new Promise((done) => {
+          const drawn = () => requestAnimationFrame(() => requestAnimationFrame(done));
+          addEventListener("hashchange", drawn, { once: true });
+          location.hash = `#/tsne?at=${at}`;
+        })""",
+        f"{x}_{y}_4000",
+    )
     page.locator(".stage").scroll_into_view_if_needed()
     left, top, width, height = box(page)
     return left + width / 2, top + height / 2
