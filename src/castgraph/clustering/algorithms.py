@@ -78,7 +78,7 @@ def hdbscan(
     # scikit-learn itself, a float64 copy of the points, what is compared, and the hierarchy.
     needed = 80e6 + 8 * n * d + threads * (16e6 + 40_000 * d) + 600 * n
     _require_memory("HDBSCAN", points, needed, max_memory_mb)
-    if n < max(min_samples, 2):  # scikit-learn refuses that
+    if n < min_samples:  # scikit-learn refuses that
         return np.full(n, NOISE, dtype=np.int32)
     # Slow to import, and only used here.
     from scipy.sparse import csr_array

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import minimum_spanning_tree
 from threadpoolctl import threadpool_limits
 
+from castgraph.clustering.components import components
 from castgraph.clustering.projection import Points
 
 ROWS, COLUMNS = 256, 2_048
@@ -146,26 +147,17 @@ def _joined(n: int, nearest: Callable[[_Numbers, _Numbers], list[NDArray[Any]]])
         usable = np.flatnonzero(component[found] != component)
         order = usable[np.lexsort((usable, least[usable], component[usable]))]
         first = order[np.unique(component[order], return_index=True)[1]]
-        edges = np.vstack([edges, _without_circles(component, first, found[first])])
-        graph = coo_array((np.ones(len(edges), bool), edges.T), shape=(n, n))
-        component = connected_components(graph, directed=False)[1].astype(np.int64)
+        first = first[_without_circles(component[first], component[found[first]], least[first])]
+        edges = np.vstack([edges, np.column_stack([first, found[first]])])
+        component = components(n, edges).astype(np.int64)
     return edges
 
 
-def _without_circles(component: _Numbers, ends: _Numbers, others: _Numbers) -> _Numbers:
-    """Leave out edges between components that those before have joined, as one that both have chosen."""
-    parent = list(range(int(component.max()) + 1))
-
-    def root(each: int) -> int:
-        while parent[each] != each:
-            parent[each] = parent[parent[each]]
-            each = parent[each]
-        return each
-
-    kept = []
-    for n, pair in enumerate(zip(component[ends].tolist(), component[others].tolist(), strict=True)):
-        one, other = map(root, pair)
-        if one != other:
-            parent[one] = other
-            kept.append(n)
-    return np.column_stack([ends, others])[kept]
+def _without_circles(ends: _Numbers, others: _Numbers, lengths: _Floats) -> _Numbers:
+    """Choose edges between components without those that close a circle, as one that both have chosen."""
+    shape = (int(max(ends.max(), others.max())) + 1,) * 2
+    order = np.argsort(lengths, kind="stable")
+    rank = np.arange(1.0, len(order) + 1)  # in place of lengths, since one of 0 is no edge for SciPy
+    kept = minimum_spanning_tree(coo_array((rank, (ends[order], others[order])), shape=shape).tocsr())
+    chosen: _Numbers = order[kept.data.astype(np.int64) - 1]
+    return chosen

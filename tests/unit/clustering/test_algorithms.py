@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from sklearn.cluster import HDBSCAN
 from sklearn.metrics import pairwise_distances
+from tests.unit.clustering.test_spanning import reachability
 
 from castgraph.clustering import dbscan
 from castgraph.clustering.algorithms import ALGORITHMS, chinese_whispers, hdbscan, iterative
@@ -175,11 +176,9 @@ def test_hdbscan_finds_the_people_of_scikit_learn(seed: int) -> None:
 
 def mutual_reachability(X: np.ndarray, k: int) -> np.ndarray:
     """All distances, of which those that are equal are told apart by a billionth."""
-    distances = pairwise_distances(X.astype(float))
-    core = np.sort(distances, axis=1)[:, k - 1]
-    far = np.maximum(np.maximum(distances, core), core[:, None])
+    far = reachability(X, k)
     np.fill_diagonal(far, 0)
-    return np.sqrt(far**2 + 1e-9 * distances**2)
+    return np.sqrt(far**2 + 1e-9 * pairwise_distances(X.astype(float)) ** 2)
 
 
 def test_hdbscan_gives_the_same_people_in_any_order() -> None:

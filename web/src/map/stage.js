@@ -279,8 +279,8 @@ export function stage(run, element, on) {
       zoomBy(apart(here) / apart(before), (here[0] + other[0]) / 2, (here[1] + other[1]) / 2);
       pan((here[0] - before[0]) / 2, (here[1] - before[1]) / 2);
     } else if (drawn) {
-      // A browser that is busy puts several moves together, which would cut corners.
-      for (const each of [...event.getCoalescedEvents(), event]) {
+      // A browser that is busy puts several moves together, which would cut corners; not every one tells them.
+      for (const each of [...(event.getCoalescedEvents?.() ?? []), event]) {
         const [place, last] = [spot(each), drawn.at(-1)];
         if (Math.hypot(place[0] - last[0], place[1] - last[1]) > 4) drawn.push(place);
       }

@@ -193,14 +193,12 @@ export function makeQuestionView(app) {
 
   function drawEnd() {
     const { state } = store;
-    skippedShown = -1;
     if (!state.doc || state.isLoading) {
       fill(heading, "Loading…");
       for (const each of [words, why, body, effect]) fill(each);
       return;
     }
     const skipped = state.questions.length;
-    skippedShown = skipped;
     drawReviewed();
     fill(heading, skipped ? "That was the last one" : "Nothing is left to ask");
     fill(words, skipped ? `${counted(skipped, "question is", "questions are")} skipped and still open.` : state.kind ? "There may be questions of other kinds." : "All questions are answered.");
@@ -232,10 +230,12 @@ export function makeQuestionView(app) {
       return;
     }
     // The buttons at the end stay while an answer is written, as one of them may have the focus.
-    if (what !== "all" && !now && skippedShown === store.state.questions.length) {
+    const skipped = now || !store.state.doc || store.state.isLoading ? -1 : store.state.questions.length;
+    if (what !== "all" && skipped >= 0 && skipped === skippedShown) {
       drawReviewed();
       return;
     }
+    skippedShown = skipped;
     const had = document.activeElement;
     const isInside = body.contains(had) || note.contains(had);
     const changes = now !== shown;
@@ -247,7 +247,6 @@ export function makeQuestionView(app) {
     if (!now) {
       drawEnd();
     } else {
-      skippedShown = -1;
       fill(heading, TITLES[now.kind]);
       fill(words, asked(now));
       fill(why, [

@@ -180,6 +180,6 @@ NB_MODULE(_kernel, m) {
     m.def("scan", &scan, "points"_a, "order"_a, "starts"_a, "slots"_a, "scale"_a, "tiles"_a, "apart"_a, "squares"_a,
           "min_samples"_a, "core"_a, "root"_a, "pairs"_a, "places"_a, "threads"_a, "kernel"_a, "progress"_a.none());
     m.def("nearest", &nearest, "rows"_a, "columns"_a, "slack"_a, "finer"_a, "finer_slack"_a, "unit"_a,
-          "means"_a, "extra"_a, "scale"_a, "frames"_a, "begins"_a, "limit"_a, "share"_a, "order"_a, "n_sought"_a, "least"_a, "nearest"_a, "near"_a, "threads"_a,
-          "kernel"_a);
+          "means"_a, "extra"_a, "scale"_a, "frames"_a, "begins"_a, "limit"_a, "share"_a, "order"_a, "n_sought"_a,
+          "least"_a, "nearest"_a, "near"_a, "threads"_a, "kernel"_a);
 }
