@@ -1,4 +1,4 @@
-"""The native HOG kernel; see kernel/hog.hpp. It may not be there: see castgraph.faces.hog."""
+"""The native kernels; see kernel/*.hpp. They may not be there: see castgraph.faces.native."""
 
 from collections.abc import Sequence
 
@@ -22,6 +22,21 @@ class Detector:
     def detect(
         self, picture: NDArray[np.uint8], upsample: int, threshold: float, min_size: int
     ) -> list[tuple[int, int, int, int, float]]: ...
+
+_Layer = tuple[NDArray[np.float32], NDArray[np.float32], int]
+
+class Embedder:
+    """dlib's face recognition network."""
+
+    def __init__(
+        self,
+        side: int,
+        stem: _Layer,
+        blocks: Sequence[tuple[_Layer, _Layer]],
+        last: _Layer,
+        kernel: str = "",
+    ) -> None: ...
+    def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]: ...
 
 def kernels() -> list[str]: ...
 def resize(picture: NDArray[np.uint8], height: int, width: int, kernel: str = "") -> NDArray[np.uint8]: ...

@@ -116,7 +116,7 @@ def to_onnx(network: Network, part: str = "whole", outputs: Sequence[int] = ()) 
         layer = network.layers[index]
         following = network.layers[index + 1] if index + 1 < stop else None
         if isinstance(layer, Convolution) and isinstance(following, Affine):
-            layer = _joined(layer, following)
+            layer = layer.followed_by(following)
             index += 1
         value = _apply(graph, layer, value, layer_name(network, index), tags)
         values[index] = value
@@ -181,16 +181,6 @@ def _input(graph: Graph, network: Network, start: int) -> tuple[onnx.ValueInfoPr
     n_channels = first.weights.shape[1]
     value = _Value("tensor", n_channels, None)
     return value.info(), value
-
-
-def _joined(convolution: Convolution, affine: Affine) -> Convolution:
-    """Put the scale and the shift into the convolution before them."""
-    return Convolution(
-        convolution.weights * affine.scale[:, None, None, None],
-        convolution.bias * affine.scale + affine.shift,
-        convolution.stride,
-        convolution.padding,
-    )
 
 
 def _apply(graph: Graph, layer: Layer, value: _Value, name: str, tags: dict[str, _Value]) -> _Value:

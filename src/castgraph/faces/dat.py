@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -163,6 +163,14 @@ class Convolution:
     bias: NDArray[np.float32]  # (filters,)
     stride: tuple[int, int]  # y, x
     padding: tuple[int, int]
+
+    def followed_by(self, affine: Affine) -> Convolution:
+        """Put the scale and the shift that come next into the convolution."""
+        return replace(
+            self,
+            weights=self.weights * affine.scale[:, None, None, None],
+            bias=self.bias * affine.scale + affine.shift,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

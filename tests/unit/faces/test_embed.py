@@ -1,5 +1,6 @@
-"""The embedder on onnxruntime against dlib's."""
+"""The embedder against dlib's: in each native kernel of this machine, and on onnxruntime."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dlib
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 from tests.unit.faces.pictures import pictures
 
-from castgraph.faces import embed
+from castgraph.faces import embed, native
 from castgraph.faces.models import EMBEDDER, LANDMARKS, model_path
+
+ENGINES = pytest.mark.parametrize("kernel", [*native.kernels(), None], ids=lambda name: name or "onnxruntime")
 
 
 @pytest.fixture(scope="module")
@@ -29,49 +32,101 @@ def chips_of(frames: list[np.ndarray]) -> np.ndarray:
     )
 
 
-def compared(chips: np.ndarray) -> float:
+def compared(chips: np.ndarray, kernel: str | None) -> float:
     """The largest difference to dlib in any number of an embedding."""
     reference = dlib.face_recognition_model_v1(str(model_path(EMBEDDER)))
     expected = np.array([reference.compute_face_descriptor(chip) for chip in chips])
-    found = embed.load()(chips)
+    found = embed.load(kernel=kernel)(chips)
     assert found.shape == (len(chips), 128)
     assert found.dtype == np.float32
     return float(np.abs(found - expected).max())
 
 
-def test_real_faces_are_embedded_as_by_dlib(sample: Path) -> None:
+@ENGINES
+def test_real_faces_are_embedded_as_by_dlib(sample: Path, kernel: str | None) -> None:
     chips = chips_of(pictures(sample, 2))
     assert len(chips) >= 10
-    assert compared(chips) < 1e-5
+    assert compared(chips, kernel) < 1e-5
 
 
+@ENGINES
 @pytest.mark.slow
-def test_demo_faces_are_embedded_as_by_dlib(demo: Path) -> None:
+def test_demo_faces_are_embedded_as_by_dlib(demo: Path, kernel: str | None) -> None:
     chips = chips_of(pictures(demo, 2))
     assert len(chips) >= 8
-    assert compared(chips) < 1e-5
+    assert compared(chips, kernel) < 1e-5
 
 
-def test_extreme_chips_are_embedded_as_by_dlib() -> None:
+@ENGINES
+def test_extreme_chips_are_embedded_as_by_dlib(kernel: str | None) -> None:
     chips = np.zeros((3, 150, 150, 3), np.uint8)
     chips[1] = 255
     chips[2, ::2, ::2] = 255
-    assert compared(chips) < 1e-5
+    assert compared(chips, kernel) < 1e-5
 
 
-def test_a_chip_does_not_depend_on_those_beside_it(noise: np.ndarray) -> None:
-    run = embed.load()
+@ENGINES
+def test_a_chip_does_not_depend_on_those_beside_it(noise: np.ndarray, kernel: str | None) -> None:
+    run = embed.load(kernel=kernel)
     together = run(noise)
     for start, stop in [(0, 1), (39, 40), (3, 10), (15, 33)]:
         np.testing.assert_array_equal(run(noise[start:stop]), together[start:stop])
     np.testing.assert_array_equal(run(noise[::-1]), together[::-1])
 
 
-def test_batches_are_bounded(noise: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = embed.load()(noise[:7])
+@pytest.mark.skipif(native.kernel is None, reason="the package was built without a compiler")
+def test_the_kernel_is_used_unless_another_provider_is_asked_for(
+    noise: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = embed.load()(noise[:1])
+    np.testing.assert_array_equal(found, embed.load(kernel=native.kernels()[0])(noise[:1]))
+    without = embed.load(kernel=None)(noise[:1])
+    assert (found != without).any()  # other roundings
+    monkeypatch.setattr(native, "kernel", None)
+    np.testing.assert_array_equal(embed.load()(noise[:1]), without)
+
+
+def test_several_threads_may_share_an_embedder(noise: np.ndarray) -> None:
+    run = embed.load()
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(run, np.split(noise[:8], 4)))
+    np.testing.assert_array_equal(np.concatenate(found), run(noise[:8]))
+
+
+def test_batches_on_onnxruntime_are_bounded(noise: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = embed.load(kernel=None)(noise[:7])
     monkeypatch.setattr(embed, "BATCH", 3)
-    np.testing.assert_array_equal(embed.load()(noise[:7]), whole)
+    np.testing.assert_array_equal(embed.load(kernel=None)(noise[:7]), whole)
 
 
-def test_no_chips_give_no_embeddings() -> None:
-    assert embed.load()(np.empty((0, 150, 150, 3), np.uint8)).shape == (0, 128)
+@ENGINES
+def test_no_chips_give_no_embeddings(kernel: str | None) -> None:
+    assert embed.load(kernel=kernel)(np.empty((0, 150, 150, 3), np.uint8)).shape == (0, 128)
+
+
+def test_chips_may_lie_in_memory_in_any_order(noise: np.ndarray) -> None:
+    run = embed.load()
+    np.testing.assert_array_equal(run(noise[:2, :, ::-1]), run(noise[:2, :, ::-1].copy()))
+
+
+@pytest.mark.skipif(native.kernel is None, reason="the package was built without a compiler")
+def test_a_network_that_does_not_fit_together_is_refused() -> None:
+    def layer(
+        filters: int, channels: int, window: int, stride: int = 1
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        weights = np.zeros((filters, channels, window, window), np.float32)
+        return weights, np.zeros(filters, np.float32), stride
+
+    stem, last = layer(32, 3, 7, 2), layer(32, 32, 1)
+    native.kernel.Embedder(40, stem, [(layer(32, 32, 3), layer(32, 32, 3))], last)
+    for wrong in (
+        (40, layer(32, 1, 7, 2), [], last),  # not RGB
+        (40, layer(20, 3, 7, 2), [], layer(32, 20, 1)),  # no whole vectors
+        (8, stem, [], last),  # nothing is left of the picture
+        (40, stem, [(layer(64, 32, 3), layer(64, 64, 3))], layer(32, 64, 1)),  # more channels, not halved
+        (40, stem, [(layer(32, 32, 3), layer(32, 64, 3))], last),
+        (40, stem, [(layer(32, 32, 5), layer(32, 32, 3))], last),  # no window of 3x3
+        (40, stem, [], layer(32, 32, 3)),
+    ):
+        with pytest.raises(ValueError, match=r"filters|fit|zeros|channels"):
+            native.kernel.Embedder(*wrong)

@@ -69,9 +69,6 @@ double area(long left, long top, long right, long bottom) {
 
 }  // namespace
 
-template class Buffer<float>;
-template class Buffer<std::uint8_t>;
-
 void Planar::resize(int h, int w) {
     height = h;
     width = w;
@@ -101,32 +98,6 @@ void from_planar(const Planar& planar, std::uint8_t* picture) {
             picture[2] = blue[x];
         }
     }
-}
-
-const std::vector<Kernels>& kernels() {
-    static const std::vector<Kernels> found = [] {
-        std::vector<Kernels> list;
-#ifdef HOG_X86
-        __builtin_cpu_init();
-        const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-        if (has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-            list.push_back({"avx512", avx512::resize, avx512::fhog, avx512::score});
-        if (has_avx2) list.push_back({"avx2", avx2::resize, avx2::fhog, avx2::score});
-#endif
-        list.push_back({"portable", portable::resize, portable::fhog, portable::score});
-        return list;
-    }();
-    return found;
-}
-
-const Kernels& kernel(const std::string& name) {
-    std::string names;
-    for (const Kernels& kernels : hog::kernels()) {
-        if (name.empty() || name == kernels.name) return kernels;
-        names += std::string(names.empty() ? "" : ", ") + kernels.name;
-    }
-    throw std::invalid_argument("no kernel '" + name + "' on this machine; there are " + names);
 }
 
 std::vector<Box> Detector::detect(const std::uint8_t* picture, int height, int width, int upsample, double adjust,

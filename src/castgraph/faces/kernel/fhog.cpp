@@ -11,10 +11,11 @@
 #include "hog.hpp"
 #include "simd.hpp"
 
-namespace hog::HOG_ISA {
+namespace hog::FACES_ISA {
 namespace {
 
-constexpr int LANES = HOG_LANES;
+using namespace simd::FACES_ISA;
+constexpr int LANES = FACES_LANES;
 using vfloat = Vector<LANES>::real;
 using vint = Vector<LANES>::whole;
 typedef float vfour __attribute__((vector_size(16)));
@@ -285,4 +286,4 @@ void score(const std::vector<Part>& parts, int detectors, Level& level) {
     }
 }
 
-}  // namespace hog::HOG_ISA
+}  // namespace hog::FACES_ISA

@@ -1,6 +1,7 @@
 // The door to Python.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -9,6 +10,7 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "embedder.hpp"
 #include "hog.hpp"
 
 namespace nb = nanobind;
@@ -25,7 +27,7 @@ public:
     Detector(Indices detector, Indices plane, Filters row, Filters column, const std::vector<double>& thresholds,
              double iou, double covered, const std::string& kernel)
         : detector_(parts(detector, plane, row, column, thresholds.size()), thresholds, iou, covered,
-                    hog::kernel(kernel)) {}
+                    faces::kernel(kernel)) {}
 
     std::vector<std::tuple<long, long, long, long, double>> detect(Picture picture, int upsample, double threshold,
                                                                    long min_size) {
@@ -70,16 +72,59 @@ private:
     std::mutex mutex_;
 };
 
+using Chips = nb::ndarray<const std::uint8_t, nb::shape<-1, -1, -1, 3>, nb::c_contig, nb::device::cpu>;
+using Weights = nb::ndarray<const float, nb::shape<-1, -1, -1, -1>, nb::c_contig, nb::device::cpu>;
+using Bias = nb::ndarray<const float, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
+using Layer = std::tuple<Weights, Bias, int>;
+
+class Embedder {
+public:
+    Embedder(int side, const Layer& stem, const std::vector<std::pair<Layer, Layer>>& blocks, const Layer& last,
+             const std::string& kernel)
+        : embedder_(side, given(stem), pairs(blocks), given(last), faces::kernel(kernel)) {}
+
+    auto embed(Chips chips) {
+        const std::size_t n = chips.shape(0), side = std::size_t(embedder_.side()), numbers = std::size_t(embedder_.numbers());
+        if (chips.shape(1) != side || chips.shape(2) != side)
+            throw std::invalid_argument("chips of another size than the network's");
+        auto* embeddings = new float[n * numbers];
+        nb::capsule owner(embeddings, [](void* p) noexcept { delete[] static_cast<float*>(p); });
+        {
+            nb::gil_scoped_release release;
+            std::lock_guard<std::mutex> alone(mutex_);
+            embedder_.embed(chips.data(), std::ptrdiff_t(n), embeddings);
+        }
+        return nb::ndarray<nb::numpy, float>(embeddings, {n, numbers}, owner);
+    }
+
+private:
+    static embedder::Embedder::Given given(const Layer& layer) {
+        const auto& [weights, bias, stride] = layer;
+        if (weights.shape(2) != weights.shape(3) || bias.shape(0) != weights.shape(0))
+            throw std::invalid_argument("windows are square, and each filter has a bias");
+        return {int(weights.shape(0)), int(weights.shape(1)), int(weights.shape(2)), stride, weights.data(), bias.data()};
+    }
+
+    static std::vector<embedder::Embedder::Block> pairs(const std::vector<std::pair<Layer, Layer>>& blocks) {
+        std::vector<embedder::Embedder::Block> found;
+        for (const auto& [first, second] : blocks) found.push_back({given(first), given(second)});
+        return found;
+    }
+
+    embedder::Embedder embedder_;
+    std::mutex mutex_;
+};
+
 std::vector<std::string> kernels() {
     std::vector<std::string> names;
-    for (const hog::Kernels& kernel : hog::kernels()) names.emplace_back(kernel.name);
+    for (const faces::Kernels& kernel : faces::kernels()) names.emplace_back(kernel.name);
     return names;
 }
 
 auto resize(Picture picture, int height, int width, const std::string& kernel) {
     if (picture.shape(0) < 1 || picture.shape(1) < 1 || height < 1 || width < 1)
         throw std::invalid_argument("a picture has at least one pixel");
-    const hog::Kernels& chosen = hog::kernel(kernel);
+    const faces::Kernels& chosen = faces::kernel(kernel);
     auto* bytes = new std::uint8_t[std::size_t(height) * width * 3];
     nb::capsule owner(bytes, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
     {
@@ -101,6 +146,10 @@ NB_MODULE(_kernel, m) {
                       const std::string&>(),
              "detector"_a, "plane"_a, "row"_a, "column"_a, "thresholds"_a, "iou"_a, "covered"_a, "kernel"_a = "")
         .def("detect", &Detector::detect, "picture"_a, "upsample"_a, "threshold"_a, "min_size"_a);
+    nb::class_<Embedder>(m, "Embedder")
+        .def(nb::init<int, const Layer&, const std::vector<std::pair<Layer, Layer>>&, const Layer&, const std::string&>(),
+             "side"_a, "stem"_a, "blocks"_a, "last"_a, "kernel"_a = "")
+        .def("embed", &Embedder::embed, "chips"_a);
     m.def("kernels", &kernels);
     m.def("resize", &resize, "picture"_a, "height"_a, "width"_a, "kernel"_a = "");
 }

@@ -12,10 +12,11 @@
 #include "hog.hpp"
 #include "simd.hpp"
 
-namespace hog::HOG_ISA {
+namespace hog::FACES_ISA {
 namespace {
 
-constexpr int LANES = HOG_LANES < 8 ? 4 : 8;
+using namespace simd::FACES_ISA;
+constexpr int LANES = FACES_LANES < 8 ? 4 : 8;
 using vfloat = Vector<LANES>::real;
 using vint = Vector<LANES>::whole;
 
@@ -120,4 +121,4 @@ void resize(const Planar& from, Planar& to) {
     }
 }
 
-}  // namespace hog::HOG_ISA
+}  // namespace hog::FACES_ISA

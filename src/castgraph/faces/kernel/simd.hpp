@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-namespace hog::HOG_ISA {
+namespace simd::FACES_ISA {
 namespace {
 
 template <int LANES>
@@ -100,4 +100,4 @@ inline typename Vector<LANES>::real square_root(typename Vector<LANES>::real v) 
 }
 
 }  // namespace
-}  // namespace hog::HOG_ISA
+}  // namespace simd::FACES_ISA
