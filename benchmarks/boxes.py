@@ -44,7 +44,7 @@ from castgraph.faces import align, blazeface, centerface, embed
 from castgraph.faces.detectors import DETECTORS, Square
 from castgraph.faces.engine import Detection, load_engine
 from castgraph.faces.frame import Picture
-from castgraph.faces.models import BLAZEFACE, CENTERFACE, LANDMARKS, model_path, session
+from castgraph.faces.models import CENTERFACE, LANDMARKS, model_path, session
 from encode import default_sample
 from encode_quality import Place, iou
 
@@ -150,11 +150,11 @@ def points_of_centerface() -> Callable[[Picture, Detection], Points]:
 
 def points_of_blazeface() -> Callable[[Picture, Detection], Points]:
     """Load what tells of the eyes, the nose and the mouth of a face that BlazeFace finds."""
-    network = session(BLAZEFACE)
+    run = blazeface.network()
 
     def points(picture: Picture, face: Detection) -> Points:
         upsample = DETECTORS["blazeface"].upsample
-        faces, _ = blazeface.averaged(*blazeface.places(network, picture, upsample, 0.5))
+        faces, _ = blazeface.averaged(*blazeface.places(run, picture, upsample, 0.5))
         nearest = int(np.abs(faces[:, :4] - sides([face])).sum(axis=1).argmin())
         return faces[nearest, 4:].reshape(6, 2)[:4]  # the ears are less sure
 

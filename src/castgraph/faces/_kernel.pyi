@@ -1,6 +1,7 @@
 """The native kernels; see kernel/*.hpp. They may not be there: see castgraph.faces.native."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,14 @@ class Embedder:
         kernel: str = "",
     ) -> None: ...
     def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]: ...
+
+class Network:
+    """A network of depthwise convolutions and sparse matrices; steps are `castgraph.faces.steps.Step`."""
+
+    def __init__(
+        self, steps: Sequence[tuple[Any, ...]], images: int, outputs: int, kernel: str = ""
+    ) -> None: ...
+    def run(self, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]: ...
 
 def kernels() -> list[str]: ...
 def resize(picture: NDArray[np.uint8], height: int, width: int, kernel: str = "") -> NDArray[np.uint8]: ...

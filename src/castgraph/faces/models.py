@@ -13,6 +13,7 @@ import onnxruntime
 
 from castgraph.base import models
 from castgraph.base.models import CPU, ModelFile, packaged
+from castgraph.faces import tflite
 from castgraph.faces.dat import Network, Reader, read_network
 from castgraph.faces.detectors import DETECTORS
 
@@ -62,7 +63,7 @@ def _of_any_size(data: bytes, name: str, part: str) -> bytes:
 
 
 def _of_tflite(data: bytes, name: str, part: str) -> bytes:
-    from castgraph.faces import convert_tflite, tflite
+    from castgraph.faces import convert_tflite
 
     return bytes(convert_tflite.to_onnx(tflite.read_network(data)).SerializeToString())
 
@@ -152,6 +153,11 @@ def network(name: str) -> Network:
         When the model file is missing or altered.
     """
     return read_network(Reader(packaged(FILES[name])[1], name), LAYERS[name])
+
+
+def tflite_network(name: str) -> tflite.Network:
+    """Read a network of TensorFlow Lite from its model file; raises `ModelError` as `network` does."""
+    return tflite.read_network(packaged(FILES[name])[1])
 
 
 def onnx_path(name: str, part: str) -> Path:

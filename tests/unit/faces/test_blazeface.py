@@ -4,7 +4,6 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.unit.faces.pictures import pictures
 
-from castgraph.faces import blazeface, hog
-from castgraph.faces.blazeface import POINTS, averaged, decoded, places, sizes
+from castgraph.faces import blazeface, hog, native
+from castgraph.faces.blazeface import POINTS, averaged, decoded, network, places, sizes
 from castgraph.faces.engine import Detection, load_engine
-from castgraph.faces.models import BLAZEFACE, session
 
 Detector = Callable[[np.ndarray], list[Detection]]
 
@@ -129,14 +127,13 @@ def test_the_order_of_the_boxes_does_not_count(seed: int) -> None:
 def test_faces_of_real_output_are_those_of_a_plain_decoding(
     detect: Detector, demo_pictures: list[np.ndarray]
 ) -> None:
-    network = session(BLAZEFACE)
+    run = network()
     n_faces = 0
     for picture in demo_pictures[::2]:
         small = Image.fromarray(picture).resize((320, 180), Image.Resampling.BILINEAR, reducing_gap=1.0)
-        entry = np.zeros((1, 192, 320, 3), np.uint8)
-        entry[0, :180] = small
-        (values,), (logits,) = network.run(None, {"pictures": entry})
-        expected = plain_faces(plain_boxes(values, logits[:, 0], 320, 0.5))
+        entry = np.zeros((192, 320, 3), np.uint8)
+        entry[:180] = small
+        expected = plain_faces(plain_boxes(*run(entry), 320, 0.5))
         found = detect(picture)
         scale = picture.shape[1] / 320
         for face, (score, box) in zip(found, expected, strict=True):
@@ -145,6 +142,28 @@ def test_faces_of_real_output_are_those_of_a_plain_decoding(
             assert face.score == pytest.approx(score)
         n_faces += len(found)
     assert n_faces >= 3
+
+
+@pytest.mark.parametrize("kernel", native.kernels())
+def test_faces_are_those_of_onnxruntime(demo_pictures: list[np.ndarray], kernel: str) -> None:
+    runs = [network(kernel=name) for name in (kernel, None)]
+    n_faces = 0
+    for picture in demo_pictures[::2]:
+        (ours, scores), (theirs, their_scores) = (averaged(*places(run, picture, 0, 0.5)) for run in runs)
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-3)
+        np.testing.assert_allclose(scores, their_scores, rtol=0, atol=1e-5)
+        n_faces += len(ours)
+    assert n_faces >= 3
+
+
+def test_the_kernel_is_used_unless_another_provider_is_asked_for(
+    demo_pictures: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = demo_pictures[0][:64, :64].copy()
+    found, without = network()(entry)[0], network(kernel=None)(entry)[0]
+    assert (found == without).all() == (native.kernel is None)  # other roundings
+    monkeypatch.setattr(native, "kernel", None)
+    np.testing.assert_array_equal(network()(entry)[0], without)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
@@ -157,8 +176,7 @@ def test_numbers_that_are_none_give_no_face(
         logits[:] = value
     else:
         values[:, column] = value
-    network = SimpleNamespace(run=lambda *_: (values[None], logits[None, :, None]))
-    monkeypatch.setattr(blazeface, "session", lambda *_: network)
+    monkeypatch.setattr(blazeface, "network", lambda *_: lambda _: (values, logits))
     found = blazeface.load(0, score_threshold=0.1)(np.zeros((32, 32, 3), np.uint8))
     assert bool(found) == (column is None and value > 0)
 
@@ -229,7 +247,7 @@ def small_faces(portrait: Image.Image) -> np.ndarray:
 
 def test_the_points_are_where_they_should_be(portrait: Image.Image) -> None:
     picture = scene(640, 360, (portrait, 1, 200, 60))
-    faces, _ = averaged(*places(session(BLAZEFACE), picture, 0, 0.5))
+    faces, _ = averaged(*places(network(), picture, 0, 0.5))
     [[left, top, right, bottom, *points]] = faces.tolist()
     right_eye, left_eye, nose, mouth, *_ = zip(points[::2], points[1::2], strict=True)
     assert len(points) == 2 * len(POINTS)

@@ -10,7 +10,7 @@ namespace faces {
 
 #define FACES_KERNELS(isa, lanes)                                                                                  \
     {#isa, lanes, hog::isa::resize, hog::isa::fhog, hog::isa::score, embedder::isa::convolve,                      \
-     embedder::isa::convolve_tiles}
+     embedder::isa::convolve_tiles, blazeface::isa::multiply, blazeface::isa::depthwise, blazeface::isa::enlarge}
 
 const std::vector<Kernels>& kernels() {
     static const std::vector<Kernels> found = [] {

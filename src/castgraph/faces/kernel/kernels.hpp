@@ -47,6 +47,12 @@ struct Images;
 enum class Then;
 }  // namespace embedder
 
+namespace blazeface {
+struct Image;
+struct Lines;
+struct Matrix;
+}  // namespace blazeface
+
 // What differs between instruction sets; each is a namespace with these functions.
 #define FACES_DECLARE(isa)                                                                                         \
     namespace hog::isa {                                                                                           \
@@ -63,6 +69,17 @@ enum class Then;
     /* One whose filters were transformed; `scratch` holds POINTS x point_size of inputs and of filters. */           \
     void convolve_tiles(const Convolution& layer, int chips, const Images& in, const Images& out, Then then,       \
                         float* scratch);                                                                           \
+    }                                                                                                              \
+    namespace blazeface::isa {                                                                                     \
+    /* The first `vectors` of `lines` through a matrix; outputs, and what is added to them, one a vector, each      \
+       that of the first filter, `line` floats from one to the next. */                                            \
+    void multiply(const Matrix& matrix, const Lines& lines, int vectors, float* const* outputs,                    \
+                  const float* const* added, std::ptrdiff_t line, bool with_relu);                                 \
+    /* `rows` rows from `row` on, each channel through its filter; `between` holds a row, `zeros` is one. */        \
+    void depthwise(const Image& in, const float* filters, const float* shifts, int stride, int row, int rows,      \
+                   const float* zeros, float* between, const Lines& lines);                                        \
+    /* A row of an image that is made twice as large, with another added; `between` holds a row and two. */         \
+    void enlarge(const Image& in, const Image& added, int row, float* between, const Image& out);                  \
     }
 FACES_DECLARE(portable)
 #ifdef FACES_X86
@@ -80,6 +97,9 @@ struct Kernels {
     decltype(&hog::portable::score) score;
     decltype(&embedder::portable::convolve) convolve;
     decltype(&embedder::portable::convolve_tiles) convolve_tiles;
+    decltype(&blazeface::portable::multiply) multiply;
+    decltype(&blazeface::portable::depthwise) depthwise;
+    decltype(&blazeface::portable::enlarge) enlarge;
 };
 
 // The kernels that this machine can run, the best first.

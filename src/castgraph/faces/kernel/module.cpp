@@ -10,6 +10,7 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "blazeface.hpp"
 #include "embedder.hpp"
 #include "hog.hpp"
 
@@ -115,6 +116,58 @@ private:
     std::mutex mutex_;
 };
 
+using Floats = nb::ndarray<const float, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
+// kind, stride, input, output, added, relu, filters, shifts; of the matrix starts, inputs, weights, bias
+using Step = std::tuple<std::string, int, int, int, int, bool, Floats, Floats, Indices, Indices, Floats, Floats>;
+
+class Network {
+public:
+    Network(const std::vector<Step>& steps, int images, int outputs, const std::string& kernel)
+        : network_(read(steps), images, outputs, faces::kernel(kernel)) {}
+
+    nb::list run(Picture picture) {
+        std::vector<blazeface::Network::Output> outputs;
+        {
+            nb::gil_scoped_release release;
+            std::lock_guard<std::mutex> alone(mutex_);
+            outputs = network_.run(picture.data(), int(picture.shape(0)), int(picture.shape(1)));
+        }
+        nb::list found;
+        for (auto& output : outputs) {
+            auto* numbers = new std::vector<float>(std::move(output.numbers));
+            nb::capsule owner(numbers, [](void* p) noexcept { delete static_cast<std::vector<float>*>(p); });
+            found.append(nb::ndarray<nb::numpy, float>(
+                numbers->data(), {std::size_t(output.places), std::size_t(output.values)}, owner));
+        }
+        return found;
+    }
+
+private:
+    template <typename T, typename Array>
+    static std::vector<T> copied(const Array& array) {
+        return {array.data(), array.data() + array.shape(0)};
+    }
+
+    static std::vector<blazeface::Step> read(const std::vector<Step>& steps) {
+        static const std::vector<std::pair<std::string, blazeface::Kind>> kinds = {
+            {"first", blazeface::Kind::first},     {"depthwise", blazeface::Kind::depthwise},
+            {"plain", blazeface::Kind::plain},     {"enlarge", blazeface::Kind::enlarge},
+            {"places", blazeface::Kind::places}};
+        std::vector<blazeface::Step> found;
+        for (const auto& [name, stride, input, output, added, relu, filters, shifts, starts, inputs, weights, bias] : steps) {
+            const std::string& wanted = name;
+            const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const auto& one) { return one.first == wanted; });
+            if (kind == kinds.end()) throw std::invalid_argument("no step '" + name + "'");
+            found.push_back({kind->second, stride, input, output, added, relu, copied<float>(filters), copied<float>(shifts),
+                             {copied<std::int32_t>(starts), copied<std::int32_t>(inputs), copied<float>(weights), copied<float>(bias)}});
+        }
+        return found;
+    }
+
+    blazeface::Network network_;
+    std::mutex mutex_;
+};
+
 std::vector<std::string> kernels() {
     std::vector<std::string> names;
     for (const faces::Kernels& kernel : faces::kernels()) names.emplace_back(kernel.name);
@@ -150,6 +203,10 @@ NB_MODULE(_kernel, m) {
         .def(nb::init<int, const Layer&, const std::vector<std::pair<Layer, Layer>>&, const Layer&, const std::string&>(),
              "side"_a, "stem"_a, "blocks"_a, "last"_a, "kernel"_a = "")
         .def("embed", &Embedder::embed, "chips"_a);
+    nb::class_<Network>(m, "Network")
+        .def(nb::init<const std::vector<Step>&, int, int, const std::string&>(), "steps"_a, "images"_a, "outputs"_a,
+             "kernel"_a = "")
+        .def("run", &Network::run, "picture"_a);
     m.def("kernels", &kernels);
     m.def("resize", &resize, "picture"_a, "height"_a, "width"_a, "kernel"_a = "");
 }
