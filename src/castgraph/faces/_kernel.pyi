@@ -24,6 +24,14 @@ class Detector:
         self, picture: NDArray[np.uint8], upsample: int, threshold: float, min_size: int
     ) -> list[tuple[int, int, int, int, float]]: ...
 
+class Landmarks:
+    """dlib's landmarks; `file` is what its shape_predictor wrote."""
+
+    def __init__(self, file: bytes) -> None: ...
+    def find(
+        self, picture: NDArray[np.uint8], left: int, top: int, right: int, bottom: int
+    ) -> list[tuple[int, int]]: ...
+
 _Layer = tuple[NDArray[np.float32], NDArray[np.float32], int]
 
 class Embedder:

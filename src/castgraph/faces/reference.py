@@ -32,7 +32,7 @@ def load(
     return Engine(
         models=checksums(detector),
         detect=(hog if detector == "hog" else _cnn)(upsample, min_size_px, score_threshold),
-        align=align.load(),
+        align=align.load(kernel=False),
         embed=_embedder(),
     )
 

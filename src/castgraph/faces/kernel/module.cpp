@@ -13,6 +13,7 @@
 #include "blazeface.hpp"
 #include "embedder.hpp"
 #include "hog.hpp"
+#include "landmarks.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -168,6 +169,27 @@ private:
     std::mutex mutex_;
 };
 
+class Landmarks {
+public:
+    explicit Landmarks(nb::bytes file)
+        : predictor_(reinterpret_cast<const std::uint8_t*>(file.c_str()), file.size()) {}
+
+    std::vector<std::pair<long, long>> find(Picture picture, long left, long top, long right, long bottom) const {
+        std::vector<landmarks::Point> points;
+        {
+            nb::gil_scoped_release release;
+            points = predictor_.find({picture.data(), long(picture.shape(0)), long(picture.shape(1))},
+                                     {left, top, right, bottom});
+        }
+        std::vector<std::pair<long, long>> found;
+        for (const landmarks::Point& point : points) found.emplace_back(point.x, point.y);
+        return found;
+    }
+
+private:
+    landmarks::Predictor predictor_;
+};
+
 std::vector<std::string> kernels() {
     std::vector<std::string> names;
     for (const faces::Kernels& kernel : faces::kernels()) names.emplace_back(kernel.name);
@@ -207,6 +229,9 @@ NB_MODULE(_kernel, m) {
         .def(nb::init<const std::vector<Step>&, int, int, const std::string&>(), "steps"_a, "images"_a, "outputs"_a,
              "kernel"_a = "")
         .def("run", &Network::run, "picture"_a);
+    nb::class_<Landmarks>(m, "Landmarks")
+        .def(nb::init<nb::bytes>(), "file"_a)
+        .def("find", &Landmarks::find, "picture"_a, "left"_a, "top"_a, "right"_a, "bottom"_a);
     m.def("kernels", &kernels);
     m.def("resize", &resize, "picture"_a, "height"_a, "width"_a, "kernel"_a = "");
 }
