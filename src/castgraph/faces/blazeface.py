@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from castgraph.base.models import CPU, check_providers
+from castgraph.base.models import CPU
 from castgraph.faces import native
 from castgraph.faces.boxes import iou
 from castgraph.faces.engine import Detection
@@ -126,20 +126,17 @@ def network(providers: Sequence[str] = CPU, *, kernel: str | None = "") -> Run:
 
     Parameters
     ----------
-    providers
-        onnxruntime's execution providers, the preferred one first; with the CPU first the kernel runs.
-    kernel
-        A name in `castgraph.faces.native.kernels`; the best one when empty; None for onnxruntime.
+    providers, kernel
+        What runs it; see `castgraph.faces.native.runs`.
 
     Raises
     ------
     ModelError, ValueError
         See `load`.
     """
-    check_providers(providers)
-    if native.kernel is None or kernel is None or providers[0] != CPU[0]:
+    if not native.runs(providers, kernel):
         return _on_onnxruntime(providers)
-    of_kernel = native.kernel.Network(*program(tflite_network(BLAZEFACE)), kernel=kernel)
+    of_kernel = native.kernel.Network(*program(tflite_network(BLAZEFACE)), kernel=kernel or "")
 
     def run(picture: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         values, logits = of_kernel.run(picture)

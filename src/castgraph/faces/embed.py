@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from castgraph.base.models import CPU, check_providers
+from castgraph.base.models import CPU
 from castgraph.faces import native
 from castgraph.faces.dat import Affine, Convolution, Dense, Network
 from castgraph.faces.models import EMBEDDER, network, session
@@ -30,10 +30,8 @@ def load(providers: Sequence[str] = CPU, *, kernel: str | None = "") -> Embed:
 
     Parameters
     ----------
-    providers
-        onnxruntime's execution providers, the preferred one first; with the CPU first the kernel runs.
-    kernel
-        A name in `castgraph.faces.native.kernels`; the best one when empty; None for onnxruntime.
+    providers, kernel
+        What runs it; see `castgraph.faces.native.runs`.
 
     Returns
     -------
@@ -49,11 +47,10 @@ def load(providers: Sequence[str] = CPU, *, kernel: str | None = "") -> Embed:
     ValueError
         When a provider is not there.
     """
-    check_providers(providers)
-    if native.kernel is None or kernel is None or providers[0] != CPU[0]:
+    if not native.runs(providers, kernel):
         return _on_onnxruntime(providers)
     parts = _parts(network(EMBEDDER))
-    run = native.kernel.Embedder(parts.side, parts.stem, parts.blocks, parts.last, kernel=kernel)
+    run = native.kernel.Embedder(parts.side, parts.stem, parts.blocks, parts.last, kernel=kernel or "")
     return lambda chips: run.embed(np.ascontiguousarray(chips))
 
 

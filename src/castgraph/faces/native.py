@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-__all__ = ["kernel", "kernels"]
+from collections.abc import Sequence
+
+from castgraph.base.models import CPU, check_providers
+
+__all__ = ["kernel", "kernels", "runs"]
 
 try:
     from castgraph.faces import _kernel as kernel
 except ImportError:
     kernel = None  # type: ignore[assignment]  # a module otherwise
+
+
+def runs(providers: Sequence[str], name: str | None) -> bool:
+    """Tell whether a kernel or onnxruntime runs a network that both can.
+
+    Parameters
+    ----------
+    providers
+        onnxruntime's execution providers, the preferred one first; with the CPU first the kernel runs.
+    name
+        A name in `kernels`; the best one when empty; None for onnxruntime.
+
+    Raises
+    ------
+    ValueError
+        When a provider is not there.
+    """
+    check_providers(providers)
+    return kernel is not None and name is not None and providers[0] == CPU[0]
 
 
 def kernels() -> list[str]:

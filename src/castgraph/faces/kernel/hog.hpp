@@ -1,6 +1,6 @@
 // What the parts of the HOG kernel share.
 //
-// resize.cpp and fhog.cpp are compiled once for each instruction set that the machine may have; detector.cpp
+// resize.cpp and fhog.cpp are compiled once for each instruction set that the machine may have; hog.cpp
 // knows the pyramid, the boxes and their suppression.
 #pragma once
 
