@@ -49,7 +49,8 @@ void neighbours(const std::uint8_t* picture, int rows, int columns, int row, int
             for (int colour = 0; colour < COLOURS; ++colour) {
                 const float* even = held(last - 2 + ky) + 2 * colour * line + 1;
                 const float* from[] = {even + line - 1, even, even + line};  // the odd one before, and its neighbours
-                for (int kx = 0; kx < 3; ++kx) std::copy_n(from[kx], columns / 2, lines.at((ky * 3 + kx) * COLOURS + colour, r));
+                for (int kx = 0; kx < 3; ++kx)
+                    std::copy_n(from[kx], columns / 2, lines.at((ky * 3 + kx) * COLOURS + colour, r));
             }
     }
 }
@@ -83,15 +84,17 @@ Network::Network(std::vector<Step> steps, int images, int outputs, const faces::
         int filters = inputs;
         if (step.kind == Kind::first || step.kind == Kind::depthwise || step.kind == Kind::plain) {
             const Matrix& matrix = step.matrix;
+            const auto &starts = matrix.starts, &from = matrix.inputs;
             filters = matrix.filters();
-            check(filters > 0 && int(matrix.starts.size()) == filters + 1 && matrix.inputs.size() == matrix.weights.size() &&
-                      matrix.starts.front() == 0 && std::size_t(matrix.starts.back()) == matrix.inputs.size() &&
-                      std::is_sorted(matrix.starts.begin(), matrix.starts.end()) &&
-                      std::all_of(matrix.inputs.begin(), matrix.inputs.end(), [&](int i) { return i >= 0 && i < inputs; }),
+            check(filters > 0 && int(starts.size()) == filters + 1 && from.size() == matrix.weights.size() &&
+                      starts.front() == 0 && std::size_t(starts.back()) == from.size() &&
+                      std::is_sorted(starts.begin(), starts.end()) &&
+                      std::all_of(from.begin(), from.end(), [&](int i) { return i >= 0 && i < inputs; }),
                   "a matrix that does not fit");
         }
         check(step.kind != Kind::enlarge || step.added >= 0, "what is enlarged is added to an image");
-        check(step.added < 0 || (known(step.added) && channels[step.added] == filters), "what is added has as many channels");
+        check(step.added < 0 || (known(step.added) && channels[step.added] == filters),
+              "what is added has as many channels");
         if (step.kind == Kind::places) {
             check(step.output >= 0 && step.output < outputs && inputs % 4 == 0, "places are four channels each");
             written[step.output] = 1;
@@ -126,7 +129,8 @@ void Network::apply(const Step& step, const std::uint8_t* picture, int picture_r
         return;
     }
     const int stride = is_first ? 2 : step.kind == Kind::plain ? 1 : step.stride;
-    check(in_rows % stride == 0 && in_columns % stride == 0 && in_rows > 0 && in_columns > 0, "a stride does not divide a size");
+    check(in_rows % stride == 0 && in_columns % stride == 0 && in_rows > 0 && in_columns > 0,
+          "a stride does not divide a size");
     const int rows = in_rows / stride, columns = in_columns / stride;
     const int wide = up(columns, kernels_.lanes), vectors = wide / kernels_.lanes;
     // Rows that go together: so many that no vector is left alone.
@@ -181,7 +185,8 @@ void Network::apply(const Step& step, const std::uint8_t* picture, int picture_r
                 to.push_back(out->at(row + r, 0) + vector * kernels_.lanes);
                 if (added) plus.push_back(added->at(row + r, 0) + vector * kernels_.lanes);
             }
-        kernels_.multiply(step.matrix, lines, here * vectors, to.data(), added ? plus.data() : nullptr, out->line, step.relu);
+        kernels_.multiply(step.matrix, lines, here * vectors, to.data(), added ? plus.data() : nullptr, out->line,
+                          step.relu);
         for (int r = 0; r < here; ++r) out->close(row + r);
     }
 }

@@ -122,7 +122,8 @@ inline void to_tile(const Images& in, Tile tile, float* to, std::ptrdiff_t point
             vfloat d[REACH], out[REACH];
 #pragma GCC unroll 8
             for (int x = 0; x < REACH; ++x) {
-                const bool is_there = INSIDE || (top + y >= 0 && top + y < in.rows && left + x >= 0 && left + x < in.columns);
+                const bool is_there =
+                    INSIDE || (top + y >= 0 && top + y < in.rows && left + x >= 0 && left + x < in.columns);
                 d[x] = is_there ? load<LANES>(corner + y * down + x * across) : vfloat{};
             }
             to_points(d, out);
@@ -182,7 +183,8 @@ inline bool is_inside(const Images& in, Tile tile) {
 void convolve(const Convolution& layer, int chips, const Images& in, const Images& out, Then then) {
     constexpr int SPAN = 48 * ROWS;  // outputs whose inputs stay at hand while block after block is made
     const int segments = layer.window, length = layer.window * layer.inputs;
-    const int rows = (in.rows - layer.window) / layer.stride + 1, columns = (in.columns - layer.window) / layer.stride + 1;
+    const int rows = (in.rows - layer.window) / layer.stride + 1;
+    const int columns = (in.columns - layer.window) / layer.stride + 1;
     const std::ptrdiff_t segment = std::ptrdiff_t(in.columns) * in.channels;
     const std::ptrdiff_t block = std::ptrdiff_t(segments) * length * BLOCK;
     const int n = chips * rows * columns;
@@ -209,7 +211,8 @@ void convolve(const Convolution& layer, int chips, const Images& in, const Image
     }
 }
 
-void convolve_tiles(const Convolution& layer, int chips, const Images& in, const Images& out, Then then, float* scratch) {
+void convolve_tiles(const Convolution& layer, int chips, const Images& in, const Images& out, Then then,
+                    float* scratch) {
     const int down = (in.rows + TILE - 1) / TILE, across = (in.columns + TILE - 1) / TILE;
     const int n = chips * down * across;
     const std::ptrdiff_t in_point = point_size(layer.inputs), out_point = point_size(layer.filters);
@@ -237,7 +240,8 @@ void convolve_tiles(const Convolution& layer, int chips, const Images& in, const
         }
         for (int i = 0; i < here; ++i) {
             const auto transform = is_whole(in, tiles[i]) ? from_tile<true> : from_tile<false>;
-            transform(products + std::ptrdiff_t(i) * layer.filters, out_point, tiles[i], in, layer.bias.get(), then, out);
+            transform(products + std::ptrdiff_t(i) * layer.filters, out_point, tiles[i], in, layer.bias.get(), then,
+                      out);
         }
     }
 }

@@ -94,9 +94,10 @@ Convolution Embedder::packed(const Given& given, bool padded) const {
             if (padded) transform(from, points);
             for (int place = 0; place < places; ++place) {
                 // Points of a transformed filter are matrices of their own; of another, rows of one matrix.
-                const std::ptrdiff_t row = padded ? (std::ptrdiff_t(place) * n_blocks + filter / block) * given.inputs + input
-                                                  : (std::ptrdiff_t(filter / block) * places + place) * given.inputs + input;
-                weights[row * block + filter % block] = padded ? float(points[place]) : from[place];
+                const std::ptrdiff_t matrix = padded ? std::ptrdiff_t(place) * n_blocks + filter / block
+                                                     : std::ptrdiff_t(filter / block) * places + place;
+                weights[(matrix * given.inputs + input) * block + filter % block] =
+                    padded ? float(points[place]) : from[place];
             }
         }
     std::copy_n(given.bias, given.filters, layer.bias.reserve(given.filters));
@@ -118,7 +119,8 @@ Embedder::Embedder(int side, const Given& stem, const std::vector<Block>& blocks
             channels > first.filters || (!halves && channels != first.filters) || between < 1)
             throw std::invalid_argument("blocks that do not fit together");
         channels = first.filters;
-        blocks_.push_back({packed(first, !halves), between == 1 ? packed(middle(second).given, false) : packed(second, true)});
+        blocks_.push_back({packed(first, !halves),
+                           between == 1 ? packed(middle(second).given, false) : packed(second, true)});
     }
     if (stem.inputs != 3 || last.inputs != channels || last.window != 1 || pooled_side_ < 1)
         throw std::invalid_argument("a network that does not go from three channels to the last matrix");
@@ -136,7 +138,8 @@ void Embedder::some(const std::uint8_t* chips, int n, float* embeddings) {
     const std::size_t most = std::size_t(pooled_side_) * pooled_side_ * stem_.filters * n;
     for (Buffer<float>& buffer : images_) buffer.reserve(most);
     Images chip{side_, side_, 3, chip_.reserve(std::size_t(side_) * side_ * 3)};
-    Images stem{stem_side_, stem_side_, stem_.filters, stem_out_.reserve(std::size_t(stem_side_) * stem_side_ * stem_.filters)};
+    Images stem{stem_side_, stem_side_, stem_.filters, nullptr};
+    stem.values = stem_out_.reserve(stem.size());
     Images now{pooled_side_, pooled_side_, stem_.filters, images_[0].get()};
     for (int i = 0; i < n; ++i) {
         std::copy_n(chips + i * chip.size(), chip.size(), chip.values);

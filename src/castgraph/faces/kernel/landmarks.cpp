@@ -165,7 +165,8 @@ std::vector<Point> Predictor::find(const Picture& picture, const Rectangle& face
             seen[i] = inside ? float((unsigned(rgb[0]) + rgb[1] + rgb[2]) / 3) : 0;
         }
         // Leaves lie far from each other, so they are all sent for before the first is needed.
-        const std::size_t trees = level.splits.size() / splits_, leaf_size = 2 * n, tree_size = (splits_ + 1) * leaf_size;
+        const std::size_t trees = level.splits.size() / splits_;
+        const std::size_t leaf_size = 2 * n, tree_size = (splits_ + 1) * leaf_size;
         leaves.clear();
         for (std::size_t tree = 0; tree < trees; ++tree) {
             const Split* splits = level.splits.data() + tree * splits_;

@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 
@@ -86,7 +87,7 @@ public:
         : embedder_(side, given(stem), pairs(blocks), given(last), faces::kernel(kernel)) {}
 
     auto embed(Chips chips) {
-        const std::size_t n = chips.shape(0), side = std::size_t(embedder_.side()), numbers = std::size_t(embedder_.numbers());
+        const std::size_t n = chips.shape(0), side = embedder_.side(), numbers = embedder_.numbers();
         if (chips.shape(1) != side || chips.shape(2) != side)
             throw std::invalid_argument("chips of another size than the network's");
         auto* embeddings = new float[n * numbers];
@@ -104,7 +105,8 @@ private:
         const auto& [weights, bias, stride] = layer;
         if (weights.shape(2) != weights.shape(3) || bias.shape(0) != weights.shape(0))
             throw std::invalid_argument("windows are square, and each filter has a bias");
-        return {int(weights.shape(0)), int(weights.shape(1)), int(weights.shape(2)), stride, weights.data(), bias.data()};
+        const int filters = int(weights.shape(0)), inputs = int(weights.shape(1)), window = int(weights.shape(2));
+        return {filters, inputs, window, stride, weights.data(), bias.data()};
     }
 
     static std::vector<embedder::Embedder::Block> pairs(const std::vector<std::pair<Layer, Layer>>& blocks) {
@@ -150,17 +152,19 @@ private:
     }
 
     static std::vector<blazeface::Step> read(const std::vector<Step>& steps) {
-        static const std::vector<std::pair<std::string, blazeface::Kind>> kinds = {
+        static const std::map<std::string, blazeface::Kind> kinds = {
             {"first", blazeface::Kind::first},     {"depthwise", blazeface::Kind::depthwise},
             {"plain", blazeface::Kind::plain},     {"enlarge", blazeface::Kind::enlarge},
             {"places", blazeface::Kind::places}};
         std::vector<blazeface::Step> found;
-        for (const auto& [name, stride, input, output, added, relu, filters, shifts, starts, inputs, weights, bias] : steps) {
-            const std::string& wanted = name;
-            const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const auto& one) { return one.first == wanted; });
+        for (const Step& step : steps) {
+            const auto& [name, stride, input, output, added, relu, filters, shifts, starts, inputs, weights, bias] = step;
+            const auto kind = kinds.find(name);
             if (kind == kinds.end()) throw std::invalid_argument("no step '" + name + "'");
-            found.push_back({kind->second, stride, input, output, added, relu, copied<float>(filters), copied<float>(shifts),
-                             {copied<std::int32_t>(starts), copied<std::int32_t>(inputs), copied<float>(weights), copied<float>(bias)}});
+            blazeface::Matrix matrix{copied<std::int32_t>(starts), copied<std::int32_t>(inputs), copied<float>(weights),
+                                     copied<float>(bias)};
+            found.push_back({kind->second, stride, input, output, added, relu, copied<float>(filters),
+                             copied<float>(shifts), std::move(matrix)});
         }
         return found;
     }
@@ -222,7 +226,8 @@ NB_MODULE(_kernel, m) {
              "detector"_a, "plane"_a, "row"_a, "column"_a, "thresholds"_a, "iou"_a, "covered"_a, "kernel"_a = "")
         .def("detect", &Detector::detect, "picture"_a, "upsample"_a, "threshold"_a, "min_size"_a);
     nb::class_<Embedder>(m, "Embedder")
-        .def(nb::init<int, const Layer&, const std::vector<std::pair<Layer, Layer>>&, const Layer&, const std::string&>(),
+        .def(nb::init<int, const Layer&, const std::vector<std::pair<Layer, Layer>>&, const Layer&,
+                      const std::string&>(),
              "side"_a, "stem"_a, "blocks"_a, "last"_a, "kernel"_a = "")
         .def("embed", &Embedder::embed, "chips"_a);
     nb::class_<Network>(m, "Network")
