@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import dlib
 import numpy as np
@@ -32,37 +33,60 @@ def chips_of(frames: list[np.ndarray]) -> np.ndarray:
     )
 
 
-def compared(chips: np.ndarray, kernel: str | None) -> float:
-    """The largest difference to dlib in any number of an embedding."""
+class Known(NamedTuple):
+    """Chips, and their embeddings by dlib."""
+
+    chips: np.ndarray
+    embeddings: np.ndarray
+
+
+def known(chips: np.ndarray) -> Known:
     reference = dlib.face_recognition_model_v1(str(model_path(EMBEDDER)))
-    expected = np.array([reference.compute_face_descriptor(chip) for chip in chips])
-    found = embed.load(kernel=kernel)(chips)
-    assert found.shape == (len(chips), 128)
+    return Known(chips, np.array([reference.compute_face_descriptor(chip) for chip in chips]))
+
+
+@pytest.fixture(scope="module")
+def real(sample: Path) -> Known:
+    return known(chips_of(pictures(sample, 2)))
+
+
+@pytest.fixture(scope="module")
+def drawn(demo: Path) -> Known:
+    return known(chips_of(pictures(demo, 2)))
+
+
+@pytest.fixture(scope="module")
+def extreme() -> Known:
+    chips = np.zeros((3, 150, 150, 3), np.uint8)
+    chips[1] = 255
+    chips[2, ::2, ::2] = 255
+    return known(chips)
+
+
+def compared(wanted: Known, kernel: str | None) -> float:
+    """The largest difference to dlib in any number of an embedding."""
+    found = embed.load(kernel=kernel)(wanted.chips)
+    assert found.shape == (len(wanted.chips), 128)
     assert found.dtype == np.float32
-    return float(np.abs(found - expected).max())
+    return float(np.abs(found - wanted.embeddings).max())
 
 
 @ENGINES
-def test_real_faces_are_embedded_as_by_dlib(sample: Path, kernel: str | None) -> None:
-    chips = chips_of(pictures(sample, 2))
-    assert len(chips) >= 10
-    assert compared(chips, kernel) < 1e-5
+def test_real_faces_are_embedded_as_by_dlib(real: Known, kernel: str | None) -> None:
+    assert len(real.chips) >= 10
+    assert compared(real, kernel) < 1e-5
 
 
 @ENGINES
 @pytest.mark.slow
-def test_demo_faces_are_embedded_as_by_dlib(demo: Path, kernel: str | None) -> None:
-    chips = chips_of(pictures(demo, 2))
-    assert len(chips) >= 8
-    assert compared(chips, kernel) < 1e-5
+def test_demo_faces_are_embedded_as_by_dlib(drawn: Known, kernel: str | None) -> None:
+    assert len(drawn.chips) >= 8
+    assert compared(drawn, kernel) < 1e-5
 
 
 @ENGINES
-def test_extreme_chips_are_embedded_as_by_dlib(kernel: str | None) -> None:
-    chips = np.zeros((3, 150, 150, 3), np.uint8)
-    chips[1] = 255
-    chips[2, ::2, ::2] = 255
-    assert compared(chips, kernel) < 1e-5
+def test_extreme_chips_are_embedded_as_by_dlib(extreme: Known, kernel: str | None) -> None:
+    assert compared(extreme, kernel) < 1e-5
 
 
 @ENGINES
