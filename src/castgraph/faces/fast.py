@@ -1,7 +1,8 @@
 """The fast engine: dlib's detectors and embedder, with its own weights, without its speed; others, too.
 
-HOG runs in a native kernel, the networks in onnxruntime. Boxes of dlib's detectors and embeddings are those
-of the reference engine; tests hold it to that.
+HOG, BlazeFace, the landmarks and the embedder run in native kernels, the other networks, and on a GPU all,
+in onnxruntime. Boxes of dlib's detectors and embeddings are those of the reference engine; tests hold it to
+that.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from castgraph.faces import align, embed
+from castgraph.faces import align, embed, native
 from castgraph.faces.detectors import DETECTORS
 from castgraph.faces.embedder import Embedder, load_embedder
 from castgraph.faces.engine import Engine
@@ -27,6 +28,7 @@ def load(
     providers: Sequence[str],
 ) -> Engine:
     """Load the fast engine; see `castgraph.faces.load_engine`."""
+    native.say_if_missing()
     find = import_module(DETECTORS[detector].module)
     detect = find.load(upsample, min_size_px, score_threshold, providers)
     square = DETECTORS[detector].square

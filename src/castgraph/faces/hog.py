@@ -6,7 +6,6 @@ without a compiler, dlib's detector itself is used.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -20,8 +19,6 @@ from castgraph.faces import native, reference
 from castgraph.faces.dat import Reader
 from castgraph.faces.engine import Detection
 from castgraph.faces.frame import Picture
-
-log = logging.getLogger(__name__)
 
 FILTER = 10  # cells of a filter's side
 PLANES = 31  # of the features
@@ -76,7 +73,6 @@ def load(
     dlib's ``get_frontal_face_detector``.
     """
     if native.kernel is None:
-        _say_fallback()
         return reference.hog(upsample, min_size_px, score_threshold)
     detector = native.kernel.Detector(*filters(), kernel=kernel)
 
@@ -85,14 +81,6 @@ def load(
         return [Detection(*box) for box in boxes]
 
     return detect
-
-
-@cache
-def _say_fallback() -> None:
-    log.warning(
-        "castgraph was built without a compiler: faces are found by dlib's own HOG detector, which gives the "
-        "same boxes and takes several times as long; `make setup` tells what to install"
-    )
 
 
 @cache

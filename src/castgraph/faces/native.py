@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import cache
 
 from castgraph.base.models import CPU, check_providers
 
-__all__ = ["kernel", "kernels", "runs"]
+__all__ = ["kernel", "kernels", "runs", "say_if_missing"]
+
+log = logging.getLogger(__name__)
 
 try:
     from castgraph.faces import _kernel as kernel
@@ -31,6 +35,16 @@ def runs(providers: Sequence[str], name: str | None) -> bool:
     """
     check_providers(providers)
     return kernel is not None and name is not None and providers[0] == CPU[0]
+
+
+@cache
+def say_if_missing() -> None:
+    """Log, once, that there are no kernels."""
+    if kernel is None:
+        log.warning(
+            "castgraph was built without a compiler: faces are found and embedded by dlib and onnxruntime, "
+            "which give the same and take up to three times as long; `make setup` tells what to install"
+        )
 
 
 def kernels() -> list[str]:
