@@ -397,6 +397,7 @@ def test_a_run_that_fails(run: Path, open_tab: Open) -> None:
     found = waited(tab)
     assert (found["state"], found["code"], found["lines"]) == ("failed", 3, ["no"])
     assert tab.post("/api/run", {}).status == 200  # once more
+    assert waited(tab)["code"] == 3
 
 
 def test_how_it_is_run(run: Path, tmp_path: Path) -> None:
