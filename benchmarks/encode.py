@@ -456,9 +456,7 @@ def machine() -> str:
         cpu = names[0] if names else cpu
     packages = ", ".join(f"{name} {version(name)}" for name in ("dlib-bin", "onnxruntime", "numpy", "pillow"))
     kernels = native.kernels()
-    kernel = (
-        f"HOG kernel {kernels[0]}" if kernels else "[bold red]NO native HOG kernel: fast HOG is dlib's[/]"
-    )
+    kernel = f"native kernels: {kernels[0]}" if kernels else "[bold red]NO native kernels[/]"
     return f"{cpu}, {os.cpu_count()} cores; {packages}; {kernel}"
 
 

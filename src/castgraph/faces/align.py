@@ -15,7 +15,7 @@ from castgraph.faces import native
 from castgraph.faces.detectors import Square
 from castgraph.faces.engine import Aligned, Detection
 from castgraph.faces.frame import Picture
-from castgraph.faces.models import LANDMARKS, model_path
+from castgraph.faces.models import LANDMARKS, content, model_path
 
 CHIP_SIZE = 150
 CHIP_PADDING = 0.25
@@ -80,11 +80,10 @@ def load(
 
 def _landmarks(*, kernel: bool) -> Callable[[Picture, Detection], dlib.full_object_detection]:
     """Load what finds the landmarks of a face in a box."""
-    path = model_path(LANDMARKS)
     if native.kernel is None or not kernel:
-        predictor = dlib.shape_predictor(str(path))
+        predictor = dlib.shape_predictor(str(model_path(LANDMARKS)))
         return lambda picture, box: predictor(picture, dlib.rectangle(*box[:4]))
-    own = native.kernel.Landmarks(path.read_bytes())
+    own = native.kernel.Landmarks(content(LANDMARKS))
 
     def find(picture: Picture, box: Detection) -> dlib.full_object_detection:
         points = own.find(picture, *box[:4])

@@ -238,7 +238,7 @@ def decoded(
     scores
         Shape (n,), between 0 and 1; the best first, and of equal ones the first place.
     """
-    # Few of the thousands of places come so near to the threshold that it takes their score to tell.
+    # By their logits few of the thousands of places can be above the threshold; the scores of these tell.
     chosen = np.flatnonzero(logits > _logit(threshold) - 1e-3)
     scores = 1 / (1 + np.exp(-np.clip(logits[chosen].astype(np.float64), -100, 100)))
     offered = values[chosen]

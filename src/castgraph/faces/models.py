@@ -152,12 +152,17 @@ def network(name: str) -> Network:
     ModelError
         When the model file is missing or altered.
     """
-    return read_network(Reader(packaged(FILES[name])[1], name), LAYERS[name])
+    return read_network(Reader(content(name), name), LAYERS[name])
+
+
+def content(name: str) -> bytes:
+    """Read a model file; raises `ModelError` as `model_path` does."""
+    return packaged(FILES[name])[1]
 
 
 def tflite_network(name: str) -> tflite.Network:
     """Read a network of TensorFlow Lite from its model file; raises `ModelError` as `network` does."""
-    return tflite.read_network(packaged(FILES[name])[1])
+    return tflite.read_network(content(name))
 
 
 def onnx_path(name: str, part: str) -> Path:

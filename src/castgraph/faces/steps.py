@@ -142,10 +142,11 @@ class _Reading:
         if weights is None or bias is None or _dilation(operator) != (1, 1):
             return False
         source = operator.inputs[0]
-        is_first = self.padded.get(source) == self.network.input
-        if is_first and weights.shape[1:] == (3, 3, 3) and _stride(operator) == (2, 2):
+        n_channels = self.network.tensors[source].shape[-1]
+        of_picture = self.padded.get(source) == self.network.input and _pads_nothing(operator)
+        if of_picture and weights.shape[1:] == (3, 3, 3) and _stride(operator) == (2, 2):
             step = Step("first", 2, -1, operator.output)
-        elif not is_first and weights.shape[1:3] == (1, 1) and _stride(operator) == (1, 1):
+        elif weights.shape[1:] == (1, 1, n_channels) and _stride(operator) == (1, 1):
             step = self.filtered.get(source, Step("plain", 1, source, operator.output))
         else:
             return False
@@ -175,6 +176,7 @@ class _Reading:
             or weights.shape[3] != self.network.tensors[source].shape[3]
             or stride not in ((1, 1), (2, 2))
             or _dilation(operator) != (1, 1)
+            or not _pads_nothing(operator)
             or relu
         ):
             return False
@@ -209,6 +211,11 @@ class _Reading:
 
 def _stride(operator: Operator) -> tuple[int, int]:
     return operator.options["stride_rows"], operator.options["stride_columns"]
+
+
+def _pads_nothing(operator: Operator) -> bool:
+    """Tell whether no zeros come to those that a ``PAD`` has put around."""
+    return operator.options["padding"] == tflite.VALID
 
 
 def _dilation(operator: Operator) -> tuple[int, int]:

@@ -163,6 +163,27 @@ def a_larger_window(made: Sparse, x: int) -> Network:
     return made.places(made.add("CONV_2D", inputs, (1, rows, columns, 4), **options))
 
 
+def zeros_around_twice(made: Sparse, x: int) -> Network:
+    _, rows, columns, channels = made.shape(x)
+    inputs = [made.padded(x), made.constant(numbers(1, 3, 3, channels)), made.constant(numbers(channels))]
+    options = {"padding": SAME, "stride_rows": 1, "stride_columns": 1}
+    return made.places(made.add("DEPTHWISE_CONV_2D", inputs, (1, rows + 2, columns + 2, channels), **options))
+
+
+def a_picture_with_zeros_around_twice(made: Sparse, _: int) -> Network:
+    _, rows, columns, _ = made.shape(0)
+    inputs = [made.padded(0), made.constant(numbers(4, 3, 3, 3)), made.constant(numbers(4))]
+    options = {"padding": SAME, "stride_rows": 2, "stride_columns": 2}
+    return made.places(made.add("CONV_2D", inputs, (1, rows // 2 + 1, columns // 2 + 1, 4), **options))
+
+
+def a_narrower_matrix(made: Sparse, x: int) -> Network:
+    _, rows, columns, channels = made.shape(x)
+    inputs = [x, made.constant(numbers(4, 1, 1, channels - 1)), made.constant(numbers(4))]
+    options = {"padding": VALID, "stride_rows": 1, "stride_columns": 1}
+    return made.places(made.add("CONV_2D", inputs, (1, rows, columns, 4), **options))
+
+
 def a_sum_of_images(made: Sparse, x: int) -> Network:
     other = made.matrix(x, 4, relu=True)
     return made.places(made.plus(other, made.matrix(x, 4, relu=True), relu=False))
@@ -182,6 +203,9 @@ def corners_aligned(made: Sparse, x: int) -> Network:
         (not_divided, "RESHAPE"),
         (twice_filtered, "places of a tensor that nothing makes"),
         (a_larger_window, "CONV_2D"),
+        (zeros_around_twice, "DEPTHWISE_CONV_2D"),
+        (a_picture_with_zeros_around_twice, "CONV_2D"),
+        (a_narrower_matrix, "CONV_2D"),
         (a_sum_of_images, "ADD"),
         (corners_aligned, "RESIZE_BILINEAR"),
     ],

@@ -66,7 +66,7 @@ struct Matrix;
     namespace embedder::isa {                                                                                      \
     /* A convolution without zeros around the pictures. */                                                         \
     void convolve(const Convolution& layer, int chips, const Images& in, const Images& out, Then then);            \
-    /* One whose filters were transformed; `scratch` holds POINTS x point_size of inputs and of filters. */           \
+    /* One whose filters were transformed; `scratch` holds POINTS x point_size of inputs and of filters. */         \
     void convolve_tiles(const Convolution& layer, int chips, const Images& in, const Images& out, Then then,       \
                         float* scratch);                                                                           \
     }                                                                                                              \
