@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
+from threading import Thread
+from typing import Any, NamedTuple, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -30,6 +32,11 @@ _LOCKED: Mapping[str, str] = {
     "allow_community_extensions": "false",
     "python_enable_replacements": "false",  # else a name in SQL may be that of a variable here
 }
+_AGAIN_S = 0.1
+"""After how many seconds DuckDB is told once more to stop: it forgets it where a statement only begins."""
+
+_T = TypeVar("_T")
+
 _NO_TABLE = re.compile(r"Table with name (.+?) does not exist")
 _ROWS = 8192
 """Rows of an answer that are taken at a time."""
@@ -125,7 +132,13 @@ class Views:
         QueryError
             When it is something else, is wrong, or takes more memory than there is for it; also when rows are
             taken.
+        KeyboardInterrupt
+            On Ctrl-C; the question has ended by then. Also when rows are taken.
         """
+        reader = self._waited(lambda: self._reader(sql, dict(parameters or {})))
+        return pa.RecordBatchReader.from_batches(reader.schema, self._taken(reader))
+
+    def _reader(self, sql: str, parameters: dict[str, Any]) -> pa.RecordBatchReader:
         try:
             statements = self._connection.extract_statements(sql)
             if len(statements) != 1:
@@ -135,19 +148,39 @@ class Views:
                 raise QueryError(
                     f"only what reads can be asked, such as SELECT; found {statements[0].type.name}"
                 )
-            found = self._connection.sql(sql, params=dict(parameters or {}))
+            found = self._connection.sql(sql, params=parameters)
             if found is None:
                 raise QueryError("that gives no rows")
-            reader = found.to_arrow_reader(_ROWS)
-            return pa.RecordBatchReader.from_batches(reader.schema, self._taken(reader))
+            return found.to_arrow_reader(_ROWS)
         except duckdb.Error as error:
             raise QueryError(self._told(error)) from error
 
     def _taken(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         try:
-            yield from reader
+            while (batch := self._waited(lambda: next(reader, None))) is not None:
+                yield batch
         except (duckdb.Error, pa.ArrowException) as error:
             raise QueryError(self._told(error)) from error
+
+    def _waited(self, work: Callable[[], _T]) -> _T:
+        """Do it in another thread: DuckDB's own work may keep the main thread from hearing of Ctrl-C."""
+        future: Future[_T] = Future()
+
+        def begin() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(work())
+                except BaseException as error:
+                    future.set_exception(error)
+
+        try:
+            Thread(target=begin).start()
+            return future.result()
+        except BaseException:
+            while not future.cancel() and not future.done():
+                self._connection.interrupt()
+                wait([future], _AGAIN_S)
+            raise
 
     def _told(self, error: Exception) -> str:
         text = str(error)

@@ -421,13 +421,7 @@ def _asking(run: Path, clustering: str, memory_mb: int = _MEMORY_MB) -> Iterator
         from castgraph.ask.results import Results
         from castgraph.ask.views import Views
 
-        try:
-            yield Views(Results(run, clustering), memory_mb)
-        except RuntimeError as error:
-            # So says DuckDB of Ctrl-C while rows are read.
-            if "interrupted" not in str(error):
-                raise
-            raise KeyboardInterrupt from None
+        yield Views(Results(run, clustering), memory_mb)
 
 
 def _people(views: Views, texts: Iterable[str]) -> list[Person]:
