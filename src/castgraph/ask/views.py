@@ -32,14 +32,14 @@ _LOCKED: Mapping[str, str] = {
     "allow_community_extensions": "false",
     "python_enable_replacements": "false",  # else a name in SQL may be that of a variable here
 }
-_AGAIN_S = 0.1
-"""After how many seconds DuckDB is told once more to stop: it forgets it where a statement only begins."""
-
-_T = TypeVar("_T")
-
 _NO_TABLE = re.compile(r"Table with name (.+?) does not exist")
 _ROWS = 8192
 """Rows of an answer that are taken at a time."""
+
+_AGAIN_S = 0.1
+"""Seconds after which DuckDB is told once more to stop: while a statement only begins, it forgets that."""
+
+_T = TypeVar("_T")
 
 
 class QueryError(ValueError):

@@ -60,8 +60,8 @@ def program(network: Network) -> Program:
     Returns
     -------
     Program
-        Its input is a picture of shape (rows, columns, 3), uint8, RGB; the network gets -1 for black, 1 for
-        white. Its outputs, in the order of the file, have the shape (places, values), row by row.
+        What it takes and gives is that of `castgraph.faces.convert_tflite.to_onnx`, one picture at a time:
+        of shape (rows, columns, 3), uint8; outputs of shape (places, values), float32.
 
     Raises
     ------
